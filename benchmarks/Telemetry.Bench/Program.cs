@@ -1,0 +1,14 @@
+// tools/bench NAME [--json] [--peers]: every benchmark is one class with a Run(BenchOptions); add it to the table.
+using Telemetry.Bench;
+
+Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordinal)
+{
+};
+
+if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out Func<BenchOptions, int>? run))
+{
+    Console.Error.WriteLine($"usage: bench NAME [--json] [--peers] [--data DIR]; NAME is one of: {string.Join(", ", benchmarks.Keys)}");
+    return 2;
+}
+
+return run(BenchOptions.Parse(args.AsSpan(1)));

@@ -1,0 +1,80 @@
+using System.Buffers;
+
+namespace Telemetry.Wire.Ingest;
+
+/// <summary>
+/// The narrow waist: the only thing an endpoint calls. <see cref="Submit"/> admits, de-duplicates and appends without waiting;
+/// an endpoint acknowledges a batch only after <see cref="WaitDurableAsync"/> for its ticket's position returned true.
+/// Positions grow, so one wait for the last of many tickets settles them all.
+/// </summary>
+public interface IIngest
+{
+    /// <summary>Checks credentials: <paramref name="username"/> is "brand/device".</summary>
+    /// <returns>The session to submit with, or null when the credentials are wrong (never which part).</returns>
+    ValueTask<IngestSession?> AuthenticateAsync(string username, ReadOnlyMemory<byte> secret, string endpoint, CancellationToken cancellation);
+
+    /// <summary>A session of another device of the same brand, for a hub that relays its batches.</summary>
+    /// <returns>Null when <paramref name="hub"/> may not relay for it or the device is unknown.</returns>
+    IngestSession? Relay(IngestSession hub, string username);
+
+    /// <summary>Takes one sealed batch, verbatim. Copies it once (into the log's buffer) and returns at once; never throws on a peer's bytes.</summary>
+    IngestTicket Submit(IngestSession session, in ReadOnlySequence<byte> batch);
+
+    /// <summary>Waits until everything up to <paramref name="position"/> is flushed to disk and readable.</summary>
+    /// <returns>False when the collector stops before it is durable: then nothing may be acknowledged.</returns>
+    ValueTask<bool> WaitDurableAsync(long position, CancellationToken cancellation);
+
+    /// <summary>The Command a device should hold now, serialized, at most <see cref="WireLimits.MaxCommandBytes"/>.</summary>
+    ReadOnlyMemory<byte> CurrentCommand(IngestSession session);
+
+    /// <summary>A birth or last-will message of the device (topic <c>life</c>).</summary>
+    void ReportLife(IngestSession session, in ReadOnlySequence<byte> message);
+
+    /// <summary>Registers <paramref name="commandChanged"/> to run when the session's Command changes; dispose to stop. The callback must not block.</summary>
+    IDisposable OnCommandChanged(IngestSession session, Action commandChanged);
+}
+
+/// <summary>An authenticated device on one endpoint.</summary>
+/// <param name="DeviceKey">The collector's short name of the device, from 1, never reused.</param>
+/// <param name="BrandKey">The collector's short name of the brand; admission is fair between brands.</param>
+/// <param name="Brand">Brand id, as in topics.</param>
+/// <param name="Device">Device id, as in topics.</param>
+/// <param name="IsHub">May relay batches of its brand's other devices.</param>
+/// <param name="Endpoint">"mqtt" or "grpc", for counts.</param>
+public sealed record IngestSession(uint DeviceKey, uint BrandKey, string Brand, string Device, bool IsHub, string Endpoint);
+
+/// <summary>What <see cref="IIngest.Submit"/> made of one batch.</summary>
+/// <param name="Outcome">What will be true once <paramref name="Position"/> is durable; Refused holds at once and has no position.</param>
+/// <param name="Reason">Why, for DeadLettered and Refused.</param>
+/// <param name="Position">Log position to wait for before acknowledging.</param>
+/// <param name="RetryAfterMs">With Refused: when to come back; 0 = never with these bytes.</param>
+public readonly record struct IngestTicket(IngestOutcome Outcome, RefusalReason Reason, long Position, int RetryAfterMs);
+
+/// <summary>The outcomes of promise 2; values are those of telemetry.v1.Outcome and never change.</summary>
+public enum IngestOutcome
+{
+    Stored = 1,
+    Duplicate = 2,
+    DeadLettered = 3,
+    Refused = 4,
+}
+
+/// <summary>Why a batch is not in the series (proto/WIRE.md, "Refusals"). Values are persisted with dead letters and only grow.</summary>
+public enum RefusalReason
+{
+    None = 0,
+
+    // Dead-lettered: kept verbatim, replayable after a fix.
+    Malformed = 1,
+    ChecksumMismatch = 2,
+    UnknownProfile = 3,
+    LimitExceeded = 4,
+    UnsupportedVersion = 5,
+
+    // Refused: not kept.
+    Overloaded = 32,
+    TooLarge = 33,
+    ErasedEpoch = 34,
+    StorageUnavailable = 35,
+    NotAuthorized = 36,
+}
