@@ -1,0 +1,173 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Telemetry.Testing;
+
+/// <summary>A real program a test started: its lines are kept, it is awaited by what it prints, and it is ended by its id.</summary>
+public sealed class ChildProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _lines = new();
+    private readonly SemaphoreSlim _news = new(0);
+    private readonly List<string> _output = [];
+
+    private ChildProcess(Process process) => _process = process;
+
+    /// <summary>Everything printed so far, both streams, for a failing test's message.</summary>
+    public string Transcript => string.Join('\n', _lines);
+
+    /// <summary>Lines of standard output so far.</summary>
+    public IReadOnlyList<string> Output
+    {
+        get { lock (_output) return [.. _output]; }
+    }
+
+    /// <summary>Exit code; only after <see cref="ExitAsync"/>.</summary>
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>Process id.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Starts a program with its arguments, never through a shell.</summary>
+    public static ChildProcess Start(string program, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        ProcessStartInfo start = new(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            WorkingDirectory = folder ?? Path.GetTempPath(),
+        };
+        foreach ((string key, string value) in environment ?? new Dictionary<string, string>()) start.Environment[key] = value;
+
+        ChildProcess child = new(new Process { StartInfo = start, EnableRaisingEvents = true });
+        child._process.OutputDataReceived += (_, line) => child.Take(line.Data, isOutput: true);
+        child._process.ErrorDataReceived += (_, line) => child.Take(line.Data, isOutput: false);
+        child._process.Exited += (_, _) => child._news.Release();
+        child._process.Start();
+        child._process.BeginOutputReadLine();
+        child._process.BeginErrorReadLine();
+        return child;
+    }
+
+    /// <summary>Waits for the first line (of either stream) that matches.</summary>
+    /// <exception cref="InvalidOperationException">When the program ends or the limit passes first; carries the transcript.</exception>
+    public async Task<string> LineAsync(Predicate<string> matches, int limitSeconds = 60)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(limitSeconds));
+        while (true)
+        {
+            if (_lines.FirstOrDefault(line => matches(line)) is { } found) return found;
+            if (_process.HasExited) throw new InvalidOperationException($"{_process.StartInfo.FileName} ended with {_process.ExitCode} before the line:\n{Transcript}");
+            try
+            {
+                await _news.WaitAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new InvalidOperationException($"{_process.StartInfo.FileName} did not print the line within {limitSeconds} s:\n{Transcript}");
+            }
+        }
+    }
+
+    /// <summary>Waits for its end and returns the exit code.</summary>
+    public async Task<int> ExitAsync(int limitSeconds = 120)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(limitSeconds));
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new InvalidOperationException($"{_process.StartInfo.FileName} did not end within {limitSeconds} s:\n{Transcript}");
+        }
+
+        return _process.ExitCode;
+    }
+
+    /// <summary>Writes to its standard input and closes it.</summary>
+    public async Task FeedAsync(ReadOnlyMemory<byte> input)
+    {
+        await _process.StandardInput.BaseStream.WriteAsync(input);
+        _process.StandardInput.Close();
+    }
+
+    /// <summary>kill -9.</summary>
+    public async Task KillAsync()
+    {
+        if (!_process.HasExited) _process.Kill();
+        await _process.WaitForExitAsync();
+    }
+
+    /// <summary>SIGTERM, then waits for the end.</summary>
+    public async Task<int> TerminateAsync(int limitSeconds = 60)
+    {
+        using Process kill = Process.Start("kill", ["-TERM", _process.Id.ToString()]);
+        await kill.WaitForExitAsync();
+        return await ExitAsync(limitSeconds);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _process.Dispose();
+        _news.Dispose();
+    }
+
+    /// <summary>Runs a program to its end and returns its exit code and both streams.</summary>
+    public static async Task<(int ExitCode, string Output, string Transcript)> RunAsync(
+        string program, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string>? environment = null, int limitSeconds = 120)
+    {
+        await using ChildProcess child = Start(program, arguments, folder, environment);
+        child._process.StandardInput.Close();
+        int exit = await child.ExitAsync(limitSeconds);
+        return (exit, string.Join('\n', child.Output), child.Transcript);
+    }
+
+    /// <summary>A TCP port that was free a moment ago, for servers that cannot be asked for "any".</summary>
+    public static int FreePort()
+    {
+        using TcpListener probe = new(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private void Take(string? line, bool isOutput)
+    {
+        if (line is null) return;
+        _lines.Enqueue(line);
+        if (isOutput)
+        {
+            lock (_output) _output.Add(line);
+        }
+
+        _news.Release();
+    }
+}
+
+/// <summary>A folder of one test, gone with it.</summary>
+public sealed class TempFolder : IDisposable
+{
+    public TempFolder() => Path = Directory.CreateTempSubdirectory("telemetry-test-").FullName;
+
+    /// <summary>Full path.</summary>
+    public string Path { get; }
+
+    /// <summary>A path inside.</summary>
+    public string this[string name] => System.IO.Path.Combine(Path, name);
+
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A process that is just ending may still hold a file; the system's temp cleaning takes the rest.
+        }
+    }
+}
