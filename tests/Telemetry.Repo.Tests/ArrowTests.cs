@@ -63,14 +63,14 @@ public sealed class ArrowTests
     public void EveryProject_IsInTheSolution()
     {
         string solution = File.ReadAllText(Path.Combine(RealParts.RepositoryRoot, "Telemetry.sln"));
-        Assert.Empty(ProjectFiles().Select(Path.GetFileName).Where(name => !solution.Contains(name!, StringComparison.Ordinal)));
+        Assert.All(ProjectFiles().Select(Path.GetFileName), name => Assert.Contains(name!, solution, StringComparison.Ordinal));
     }
 
     [Fact]
     public void EveryRoom_HasItsPage()
     {
         IEnumerable<string> rooms = Arrows.Keys.Select(name => Path.GetDirectoryName(ProjectFiles().First(file => Path.GetFileNameWithoutExtension(file) == name))!);
-        Assert.Empty(rooms.Where(room => !File.Exists(Path.Combine(room, "README.md")) && !File.Exists(Path.Combine(room, "..", "README.md"))));
+        Assert.All(rooms, room => Assert.True(File.Exists(Path.Combine(room, "README.md")), $"{room} has no README.md"));
     }
 
     internal static IEnumerable<string> ProjectFiles() =>
