@@ -24,6 +24,9 @@ public static class WireLimits
     /// <summary>The largest signal id.</summary>
     public const int MaxSignalId = 65_535;
 
+    /// <summary>Wall clock and uptime in ms (2^48, the year 10889): no sum of a time and a block's intervals overflows.</summary>
+    public const long MaxTimeMs = 1L << 48;
+
     /// <summary>A profile's JSON text, in bytes.</summary>
     public const int MaxProfileBytes = 64 * 1024;
 

@@ -1,6 +1,13 @@
 namespace Telemetry.Wire.Batches;
 
 /// <summary>What admission needs of a batch, read without decoding its blocks.</summary>
+/// <param name="Epoch">The device's spool epoch, never 0.</param>
+/// <param name="Seq">Batch number within the epoch, from 1.</param>
+/// <param name="Boot">Boots since the epoch began, from 1.</param>
+/// <param name="ProfileHash">Which profile the signal ids belong to, never 0.</param>
+/// <param name="Clock">Both clocks at sealing.</param>
+/// <param name="BlockCount">Packed and plain blocks together.</param>
+/// <param name="LossCount">Entries of the loss ledger.</param>
 public readonly record struct BatchHeader(uint Epoch, ulong Seq, uint Boot, uint ProfileHash, ClockReading Clock, int BlockCount, int LossCount);
 
 /// <summary>Both clocks of the device at the instant of sealing (telemetry.v1.Clock).</summary>
@@ -15,4 +22,7 @@ public readonly record struct ClockReading(long WallUnixMs, long UptimeMs, uint 
 
     /// <summary>True when the device knew the time.</summary>
     public bool IsSet => WallUnixMs != 0 && Source != 0;
+
+    /// <summary>Unix time of an instant given in device uptime: wall - (uptime - t). Meaningful only when <see cref="IsSet"/>.</summary>
+    public long ToUnixMs(long uptimeMs) => WallUnixMs - (UptimeMs - uptimeMs);
 }

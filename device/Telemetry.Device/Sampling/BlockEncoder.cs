@@ -1,0 +1,167 @@
+namespace Telemetry.Device.Sampling
+{
+    /// <summary>
+    /// Packs rows of samples that share one timeline into a block (proto/WIRE.md, "Block"). Rows arrive one at a time; each is coded
+    /// as it comes, so the memory is that of the packed block, not of its samples.
+    /// </summary>
+    /// <remarks>
+    /// Allocates in the constructor only. Not thread-safe: one owner. Per row: <see cref="Set"/>, <see cref="SetWide"/> or
+    /// <see cref="SetReal"/> for every column, then <see cref="TryAddRow"/>. A column that is not set again repeats its value.
+    /// When TryAddRow says no, the block is complete: <see cref="Finish"/> it and add the row again.
+    /// </remarks>
+    public sealed partial class BlockEncoder
+    {
+        /// <summary>A column of integers in 32 bits: the ordinary case.</summary>
+        public const byte KindInteger = 0;
+
+        /// <summary>A column of integers that need 64 bits.</summary>
+        public const byte KindWide = 1;
+
+        /// <summary>A column of IEEE doubles.</summary>
+        public const byte KindReal = 2;
+
+        /// <summary>The most rows of a block (WIRE.md, "Limits").</summary>
+        public const int MaxRows = 4096;
+
+        /// <summary>The most columns of a block.</summary>
+        public const int MaxColumns = 64;
+
+        /// <summary>The greatest quality mask.</summary>
+        public const int MaxQuality = 7;
+
+        private const int FormatVersion = 1;
+        private const int FlagRegular = 0x08;
+        private const int FlagQuality = 0x10;
+
+        private readonly int[] _signals;
+        private readonly byte[] _kinds;
+        private readonly int _columns;
+        private readonly int _maxRows;
+        private int _rows;
+        private long _startMs;
+        private long _lastMs;
+        private int _intervalMs;
+        private bool _isRegular;
+        private int _firstQuality;
+        private int _quality;
+        private bool _hasQuality;
+
+        /// <summary>An encoder for a fixed set of columns.</summary>
+        /// <param name="signals">Signal id of each column, strictly ascending, 1..65535; 1..64 of them.</param>
+        /// <param name="kinds">Kind of each column: <see cref="KindInteger"/>, <see cref="KindWide"/> or <see cref="KindReal"/>.</param>
+        /// <param name="maxRows">Rows after which a block is complete, 1..4096.</param>
+        /// <param name="bufferBytes">Room for the packed columns of one open block; see <see cref="LeastBufferBytes"/>. About half a byte a
+        /// sample is ample for slow signals; when it runs out the block is complete with fewer rows.</param>
+        public BlockEncoder(int[] signals, byte[] kinds, int maxRows, int bufferBytes)
+        {
+            if (signals.Length < 1 || signals.Length > MaxColumns || signals.Length != kinds.Length)
+                throw new System.ArgumentException("BlockEncoder takes 1-64 columns, one kind for each.");
+            if (maxRows < 1 || maxRows > MaxRows) throw new System.ArgumentException("BlockEncoder takes maxRows of 1-4096.");
+            if (bufferBytes < LeastBufferBytes(signals.Length)) throw new System.ArgumentException("BlockEncoder needs LeastBufferBytes(columns) of buffer.");
+            for (int i = 0; i < signals.Length; i++)
+            {
+                if (signals[i] < 1 || signals[i] > 65535 || (i > 0 && signals[i] <= signals[i - 1]))
+                    throw new System.ArgumentException("BlockEncoder takes signal ids of 1-65535 in ascending order.");
+                if (kinds[i] > KindReal) throw new System.ArgumentException("BlockEncoder knows kinds 0 (integer), 1 (wide) and 2 (real).");
+            }
+
+            _signals = signals;
+            _kinds = kinds;
+            _columns = signals.Length;
+            _maxRows = maxRows;
+            int chunks = bufferBytes / ChunkBytes;
+            if (chunks > short.MaxValue) chunks = short.MaxValue;
+            int streams = _columns + FirstColumnStream;
+            _rowReserve = RowReserve(_columns);
+            _pool = new byte[chunks * ChunkBytes];
+            _chunkNext = new short[chunks];
+            _streamHead = new short[streams];
+            _streamAt = new int[streams];
+            _streamBytes = new int[streams];
+            _bits = new uint[streams];
+            _bitCount = new byte[streams];
+            _next = new int[_columns];
+            _nextHigh = new int[_columns];
+            _last = new int[streams];
+            _lastHigh = new int[streams];
+            _run = new int[streams];
+            _mean = new int[streams];
+            Reset();
+        }
+
+        /// <summary>Rows in the open block.</summary>
+        public int RowCount
+        {
+            get { return _rows; }
+        }
+
+        /// <summary>Columns of every block.</summary>
+        public int ColumnCount
+        {
+            get { return _columns; }
+        }
+
+        /// <summary>Uptime of the first row of the open block in ms; meaningless while <see cref="RowCount"/> is 0.</summary>
+        public long StartMs
+        {
+            get { return _startMs; }
+        }
+
+        /// <summary>The least buffer with which a block of one row always fits: what one row can cost at worst, twice.</summary>
+        public static int LeastBufferBytes(int columns)
+        {
+            return ChunkBytes * RowReserve(columns) * 2;
+        }
+
+        /// <summary>Sets the value of an integer column for the next row.</summary>
+        public void Set(int column, int value)
+        {
+            _next[column] = value;
+        }
+
+        /// <summary>Sets the value of a wide column for the next row.</summary>
+        public void SetWide(int column, long value)
+        {
+            _next[column] = (int)value;
+            _nextHigh[column] = (int)(value >> 32);
+        }
+
+        /// <summary>Sets the value of a real column for the next row. Every bit is kept, NaN payloads included.</summary>
+        public void SetReal(int column, double value)
+        {
+            SetWide(column, System.BitConverter.DoubleToInt64Bits(value));
+        }
+
+        /// <summary>Adds the values set before as one row.</summary>
+        /// <param name="uptimeMs">Time of the row; 0 or more, not before the row before it.</param>
+        /// <param name="quality">Bit 0 worn, 1 charging, 2 estimated; 0..7.</param>
+        /// <returns>False when the block is complete: it holds maxRows, its buffer might not hold the row, the row is earlier than the last,
+        /// or more than 2,147,483,647 ms after it. Nothing was added.</returns>
+        public bool TryAddRow(long uptimeMs, int quality)
+        {
+            if (_isComplete || uptimeMs < 0 || (quality & ~MaxQuality) != 0) return false;
+            if (_rows == 0)
+            {
+                Begin(uptimeMs, quality);
+                return true;
+            }
+
+            long step = uptimeMs - _lastMs;
+            if (_rows >= _maxRows || _freeChunks < _rowReserve || step < 0 || step > int.MaxValue) return false;
+            AddTime((int)step);
+            AddQuality(quality);
+            for (int column = 0; column < _columns; column++) AddValue(column);
+            _lastMs = uptimeMs;
+            _rows++;
+            return true;
+        }
+
+        /// <summary>Drops the open block and begins a new one.</summary>
+        public void Reset()
+        {
+            _rows = 0;
+            _isComplete = false;
+            ResetStreams();
+        }
+    }
+}
