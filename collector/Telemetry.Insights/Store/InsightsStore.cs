@@ -1,0 +1,145 @@
+using Microsoft.Data.Sqlite;
+using Telemetry.Registry;
+using Telemetry.Registry.Storage;
+using Telemetry.Scenarios.Segments;
+
+namespace Telemetry.Insights.Store;
+
+/// <summary>
+/// Minutes and segments at rest, in SQLite. One writer derives from the log: each step reads and writes inside one transaction that also
+/// moves the log cursor, so a crash at any instant leaves a state that some prefix of the log explains.
+/// </summary>
+/// <remarks>
+/// Thread-safe. One transaction at a time (<see cref="Begin"/> waits); readers see the last commit and never wait for the writer.
+/// A power cut may take back the last commits, never part of one: they are derived again from the log.
+/// </remarks>
+public sealed partial class InsightsStore : IDisposable
+{
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private readonly Lock _reading = new();
+    private readonly SqliteConnection _writer;
+    private readonly SqliteConnection _reader;
+    private readonly WriterStatements _statements;
+    private readonly Statement _segments;
+
+    private InsightsStore(string path)
+    {
+        // The log is the truth behind this file, so commits need not wait for the disk.
+        _writer = SqliteFile.Open(path, "NORMAL", InsightsSchema.Migrations);
+        _reader = SqliteFile.OpenReader(path);
+        _statements = new WriterStatements(_writer);
+        _segments = new Statement(_reader, StoredSegments.SelectAsOf, 4);
+        Cursor = _statements.ReadMeta("cursor");
+        Revision = _statements.ReadMeta("revision");
+    }
+
+    /// <summary>Log position up to which everything is derived; 0 in a new file.</summary>
+    public long Cursor { get; private set; }
+
+    /// <summary>Number of the last commit that changed a segment; 0 in a new file.</summary>
+    public long Revision { get; private set; }
+
+    /// <summary>Opens or creates the file; its folder must exist.</summary>
+    /// <exception cref="RegistryException">The file is damaged, or of a newer program.</exception>
+    public static InsightsStore Open(string path) => new(path);
+
+    /// <summary>Begins a derivation step; waits while another is open.</summary>
+    /// <returns>The transaction. Disposing it without <see cref="InsightsTransaction.Commit"/> undoes everything in it.</returns>
+    public InsightsTransaction Begin()
+    {
+        _writing.Wait();
+        try
+        {
+            return new InsightsTransaction(this, _statements);
+        }
+        catch
+        {
+            _writing.Release();
+            throw;
+        }
+    }
+
+    /// <summary>The segments of a user that touch [from, to), in order of time.</summary>
+    /// <param name="user">Whose.</param>
+    /// <param name="fromMinute">Inclusive, minutes since 1970 UTC.</param>
+    /// <param name="toMinute">Exclusive.</param>
+    /// <param name="asOfRevision">What was said after that revision; 0 = now.</param>
+    public IReadOnlyList<StoredSegment> Segments(UserKey user, int fromMinute, int toMinute, long asOfRevision = 0)
+    {
+        lock (_reading)
+        {
+            using SqliteDataReader rows = _segments.Read(user.Text, fromMinute, toMinute, asOfRevision == 0 ? InsightsSchema.NotReplaced - 1 : asOfRevision);
+            return StoredSegments.ReadAll(rows, user);
+        }
+    }
+
+    /// <summary>The users that have anything at rest here, in the order of their first appearance.</summary>
+    public IReadOnlyList<UserKey> Users()
+    {
+        lock (_reading)
+        {
+            using SqliteCommand command = _reader.CreateCommand();
+            command.CommandText = "SELECT user FROM users ORDER BY user_id";
+            using SqliteDataReader rows = command.ExecuteReader();
+            List<UserKey> users = [];
+            while (rows.Read()) users.Add(UserKey.Parse(rows.GetString(0)));
+            return users;
+        }
+    }
+
+    /// <summary>Closes the file; waits for an open transaction.</summary>
+    public void Dispose()
+    {
+        _writing.Wait();
+        _statements.Dispose();
+        lock (_reading)
+        {
+            _segments.Dispose();
+            _reader.Dispose();
+        }
+
+        _writer.Dispose();
+        _writing.Dispose();
+    }
+
+    internal void Ended(long? cursor, long? revision)
+    {
+        Cursor = cursor ?? Cursor;
+        Revision = revision ?? Revision;
+        _writing.Release();
+    }
+}
+
+/// <summary>A segment as the store holds it.</summary>
+/// <param name="User">Whose.</param>
+/// <param name="Segment">What was derived.</param>
+/// <param name="Revision">The revision that said so first.</param>
+public sealed record StoredSegment(UserKey User, Segment Segment, long Revision);
+
+/// <summary>How segment rows are read, by the writer and by readers.</summary>
+internal static class StoredSegments
+{
+    private const string Columns =
+        "s.start_minute, s.end_minute, (SELECT name FROM names WHERE name_id = s.scenario), (SELECT name FROM names WHERE name_id = s.model), s.confidence, s.provisional, s.detail, s.revision";
+
+    /// <summary>?1 user text, ?2 from, ?3 to, ?4 as-of revision.</summary>
+    public const string SelectAsOf = $"""
+        SELECT {Columns} FROM segments s
+        WHERE s.user_id = (SELECT user_id FROM users WHERE user = ?1) AND s.end_minute > ?2 AND s.start_minute < ?3 AND s.revision <= ?4 AND s.replaced > ?4
+        ORDER BY s.start_minute
+        """;
+
+    public static List<StoredSegment> ReadAll(SqliteDataReader rows, UserKey user)
+    {
+        List<StoredSegment> segments = [];
+        while (rows.Read())
+        {
+            (IReadOnlyList<uint> devices, IReadOnlyList<Evidence> evidence) = SegmentDetail.Read(rows.GetFieldValue<byte[]>(6));
+            Segment segment = new(
+                rows.GetString(2), rows.GetInt32(0), rows.GetInt32(1), rows.GetDouble(4), evidence, devices, rows.GetString(3), rows.GetInt64(5) != 0);
+            segments.Add(new StoredSegment(user, segment, rows.GetInt64(7)));
+        }
+
+        return segments;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text;
+using Telemetry.Scenarios.Segments;
+
+namespace Telemetry.Insights.Store;
+
+/// <summary>Devices and evidence of a segment as bytes at rest. Equal contents have equal bytes.</summary>
+internal static class SegmentDetail
+{
+    // u8 version, 1
+    // u8 devices, then per device u32 key
+    // u8 evidence entries, then per entry: length-prefixed UTF-8 name, f64 share          all little endian
+    private const byte Version = 1;
+
+    public static byte[] Write(Segment segment)
+    {
+        MemoryStream bytes = new();
+        using BinaryWriter writer = new(bytes, Encoding.UTF8);
+        writer.Write(Version);
+        writer.Write(checked((byte)segment.Devices.Count));
+        foreach (uint device in segment.Devices) writer.Write(device);
+        writer.Write(checked((byte)segment.Evidence.Count));
+        foreach (Evidence evidence in segment.Evidence)
+        {
+            writer.Write(evidence.Feature);
+            writer.Write(evidence.Share);
+        }
+
+        writer.Flush();
+        return bytes.ToArray();
+    }
+
+    public static (IReadOnlyList<uint> Devices, IReadOnlyList<Evidence> Evidence) Read(byte[] bytes)
+    {
+        using BinaryReader reader = new(new MemoryStream(bytes), Encoding.UTF8);
+        byte version = reader.ReadByte();
+        if (version != Version) throw new InvalidDataException($"A segment's detail has version {version}; {Version} is expected. Use the newer program that wrote it.");
+        uint[] devices = new uint[reader.ReadByte()];
+        for (int i = 0; i < devices.Length; i++) devices[i] = reader.ReadUInt32();
+        Evidence[] evidence = new Evidence[reader.ReadByte()];
+        for (int i = 0; i < evidence.Length; i++) evidence[i] = new Evidence(reader.ReadString(), reader.ReadDouble());
+        return (devices, evidence);
+    }
+}
