@@ -1,0 +1,126 @@
+using Telemetry.Scenarios.Features;
+using Telemetry.Scenarios.Minutes;
+using Telemetry.Scenarios.Model;
+
+namespace Telemetry.Scenarios.Segments;
+
+/// <summary>
+/// Segments of one user and one UTC day, as a pure function of the user's minute rows from <see cref="WarmUpMinutes"/> before the day to
+/// <see cref="ScenarioFilter.LagMinutes"/> after it. Nothing else goes in, so whatever arrives late changes at most three days, and any order
+/// of arrival ends in the same bytes. A stay that crosses midnight is two segments; <see cref="SegmentList.Join"/> makes one of them.
+/// </summary>
+/// <remarks>Rows are fed in ascending order; the newest may be added as time goes on, while <see cref="Segments"/> can be asked at any time.</remarks>
+public sealed class DaySegmenter
+{
+    /// <summary>Minutes of a UTC day.</summary>
+    public const int MinutesPerDay = 1440;
+
+    /// <summary>How much of the time before is read: states that hold, means and the filter settle in it.</summary>
+    public const int WarmUpMinutes = 720;
+
+    /// <summary>A stretch of at least so many empty minutes is <c>off</c>; a shorter one is bridged.</summary>
+    public const int OffMinutes = 6; // LagMinutes + 1: known by the time the first of them is answered
+
+    private readonly BoundModel _model;
+    private readonly FeatureExtractor _extractor;
+    private readonly ScenarioFilter _filter;
+    private readonly SegmentBuilder _builder;
+    private readonly MinuteRow?[] _rows = new MinuteRow?[ScenarioFilter.LagMinutes + 1];
+    private readonly float[] _vector = new float[FeatureCatalog.Count];
+    private readonly List<Segment> _closed = [];
+    private readonly int _from, _to;
+    private int _next;
+    private int _emptyBehind; // empty minutes in a row, just before the oldest unanswered one
+
+    /// <summary>Makes the segmenter of a day.</summary>
+    /// <param name="model">Bound to <see cref="FeatureCatalog.Names"/>.</param>
+    /// <param name="day">Whole days since 1970 UTC.</param>
+    /// <param name="firstMinute">The user's first minute ever: nothing is said about the time before.</param>
+    /// <param name="utcOffsetMinutes">Of the user, for the hour of the day.</param>
+    public DaySegmenter(BoundModel model, int day, int firstMinute, int utcOffsetMinutes)
+    {
+        _model = model;
+        _extractor = new FeatureExtractor(utcOffsetMinutes);
+        _filter = new ScenarioFilter(model);
+        _builder = new SegmentBuilder(model);
+        _from = Math.Max(day * MinutesPerDay, firstMinute);
+        _to = (day + 1) * MinutesPerDay;
+        _next = Math.Max((day * MinutesPerDay) - WarmUpMinutes, firstMinute);
+    }
+
+    /// <summary>The next minute it has not seen.</summary>
+    public int NextMinute => _next;
+
+    /// <summary>First minute whose row it reads.</summary>
+    public static int FirstRowOf(int day) => (day * MinutesPerDay) - WarmUpMinutes;
+
+    /// <summary>Last minute whose row it reads.</summary>
+    public static int LastRowOf(int day) => ((day + 1) * MinutesPerDay) - 1 + ScenarioFilter.LagMinutes;
+
+    /// <summary>Minutes of the day so far flagged by the quality gate, warm-up included.</summary>
+    public QualityGate Gate => _extractor.Gate;
+
+    /// <summary>Bytes of state that a day under way needs.</summary>
+    public int StateBytes => _filter.StateBytes + (_model.Inputs.Count * 8) + (_vector.Length * 4) + 256;
+
+    /// <summary>Feeds a row; minutes left out before it are taken for empty.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The minute was passed already.</exception>
+    public void Feed(int minute, MinuteRow row)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(minute, _next);
+        PassTo(minute);
+        Push(minute, row);
+    }
+
+    /// <summary>Lets time pass up to and without <paramref name="minute"/>: the user's rows go on later, so the empty minutes are known to be empty.</summary>
+    public void PassTo(int minute)
+    {
+        int stop = Math.Min(minute, _to + ScenarioFilter.LagMinutes);
+        while (_next < stop) Push(_next, null);
+    }
+
+    /// <summary>Everything known about the day: closed segments, then what is still open, the last minutes provisional.</summary>
+    /// <remarks>Changes nothing: feeding goes on where it was.</remarks>
+    public List<Segment> Segments()
+    {
+        List<Segment> all = [.. _closed];
+        SegmentBuilder edge = _builder.Copy();
+        int empty = _emptyBehind;
+        for (int back = Math.Min(_filter.Depth, ScenarioFilter.LagMinutes) - 1; back >= 0; back--)
+            Answer(back, edge, all, ref empty, isProvisional: true);
+        if (edge.Close() is { } open) all.Add(open);
+        return all;
+    }
+
+    private void Push(int minute, MinuteRow? row)
+    {
+        bool evidence = _extractor.Read(minute, row, _vector);
+        _filter.Push(minute, _vector, evidence);
+        _rows[minute % _rows.Length] = row;
+        _next = minute + 1;
+        if (_filter.Depth > ScenarioFilter.LagMinutes) Answer(ScenarioFilter.LagMinutes, _builder, _closed, ref _emptyBehind, isProvisional: false);
+    }
+
+    private void Answer(int back, SegmentBuilder builder, List<Segment> closed, ref int emptyBehind, bool isProvisional)
+    {
+        int minute = _next - 1 - back;
+        bool empty = !_filter.HasEvidenceAt(back);
+        int stretch = empty ? emptyBehind + 1 + EmptyAhead(back) : 0;
+        emptyBehind = empty ? emptyBehind + 1 : 0;
+        if (minute < _from || minute >= _to) return;
+
+        MinuteVerdict verdict = _filter.Verdict(back);
+        string name = stretch >= OffMinutes ? ScenarioNames.Off
+            : verdict.Confidence < _model.Model.AbstainBelow ? ScenarioNames.Unknown
+            : _model.Names[verdict.Scenario];
+        Segment? done = builder.Add(minute, name, verdict.Scenario, verdict.Confidence, _filter.InputsAt(back), _rows[minute % _rows.Length], isProvisional);
+        if (done is not null) closed.Add(done);
+    }
+
+    private int EmptyAhead(int back)
+    {
+        int count = 0;
+        while (count < back && !_filter.HasEvidenceAt(back - count - 1)) count++;
+        return count;
+    }
+}

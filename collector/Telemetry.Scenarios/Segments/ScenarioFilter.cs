@@ -1,0 +1,142 @@
+using Telemetry.Scenarios.Features;
+using Telemetry.Scenarios.Model;
+
+namespace Telemetry.Scenarios.Segments;
+
+/// <summary>
+/// The streaming filter of one user: takes a base vector a minute and answers for the minute that lies <see cref="LagMinutes"/> back, knowing what
+/// came after it. State is a few arrays of fixed size.
+/// </summary>
+/// <remarks>Not thread-safe. Allocates only when made.</remarks>
+public sealed class ScenarioFilter
+{
+    /// <summary>How long an answer waits for what comes after.</summary>
+    public const int LagMinutes = 5;
+
+    private readonly BoundModel _model;
+    private readonly DecayingMean[] _means;
+    private readonly Entry[] _ring = new Entry[LagMinutes + 1];
+    private readonly float[] _start;
+    private readonly float[] _later, _earlier, _probability;
+    private int _count, _head; // _head: place of the newest entry
+
+    /// <summary>A filter that knows nothing yet.</summary>
+    public ScenarioFilter(BoundModel model)
+    {
+        _model = model;
+        int steps = model.Durations.Steps, scenarios = model.Names.Count;
+        _means = [.. model.Inputs.Select(input => new DecayingMean(Math.Max(1, input.MeanMinutes)))];
+        for (int i = 0; i < _ring.Length; i++) _ring[i] = new Entry(steps, scenarios, model.Inputs.Count);
+        _start = new float[steps];
+        model.Durations.Start(_start);
+        _later = new float[steps];
+        _earlier = new float[steps];
+        _probability = new float[scenarios];
+    }
+
+    /// <summary>Bytes of the arrays that make the state.</summary>
+    public int StateBytes => (_means.Length * 16) + (_ring.Length * _ring[0].Bytes) + ((_start.Length + _later.Length + _earlier.Length + _probability.Length) * 4);
+
+    /// <summary>Minutes that can be asked about: 0..this - 1 back from the newest.</summary>
+    public int Depth => _count;
+
+    /// <summary>Takes the next minute.</summary>
+    /// <param name="minute">Greater than the one before; minutes are fed one by one, empty ones too.</param>
+    /// <param name="vector">Base features, NaN = missing.</param>
+    /// <param name="hasEvidence">False when the vector holds nothing measured: the minute then only lets time pass.</param>
+    public void Push(int minute, ReadOnlySpan<float> vector, bool hasEvidence)
+    {
+        ReadOnlySpan<float> before = _count == 0 ? _start : _ring[_head].State;
+        _head = (_head + 1) % _ring.Length;
+        _count = Math.Min(_count + 1, _ring.Length);
+        Entry entry = _ring[_head];
+        entry.Minute = minute;
+        entry.HasEvidence = hasEvidence;
+        ReadInputs(minute, vector, entry.Inputs);
+        if (hasEvidence) Weigh(entry);
+        else Array.Fill(entry.Likelihood, 1f);
+        _model.Durations.Forward(before, entry.Likelihood, entry.State);
+    }
+
+    /// <summary>The answer for the minute <paramref name="back"/> minutes before the newest, using all that came since.</summary>
+    /// <param name="back">0..<see cref="Depth"/> - 1.</param>
+    public MinuteVerdict Verdict(int back)
+    {
+        Array.Fill(_later, 1f);
+        Span<float> later = _later, earlier = _earlier;
+        for (int i = 0; i < back; i++)
+        {
+            _model.Durations.Backward(later, At(i).Likelihood, earlier);
+            Span<float> swap = later;
+            later = earlier;
+            earlier = swap;
+        }
+
+        Entry entry = At(back);
+        _model.Durations.Collect(entry.State, later, _probability);
+        int best = 0;
+        double bestVote = -1;
+        for (int k = 0; k < _probability.Length; k++)
+        {
+            double vote = _probability[k] * _model.Model.Scenarios[k].Vote;
+            if (vote > bestVote) (best, bestVote) = (k, vote);
+        }
+
+        return new MinuteVerdict(entry.Minute, best, _model.Model.Calibration.Map(_probability[best]), entry.HasEvidence);
+    }
+
+    /// <summary>Probabilities behind the last <see cref="Verdict"/>; good until the next call.</summary>
+    public ReadOnlySpan<float> LastProbabilities => _probability;
+
+    /// <summary>Inputs of the minute <paramref name="back"/> minutes before the newest; good until <see cref="Push"/> comes round.</summary>
+    public ReadOnlySpan<float> InputsAt(int back) => At(back).Inputs;
+
+    /// <summary>Whether the minute <paramref name="back"/> minutes before the newest held evidence.</summary>
+    public bool HasEvidenceAt(int back) => At(back).HasEvidence;
+
+    private Entry At(int back) => _ring[(_head - back + _ring.Length) % _ring.Length];
+
+    private void ReadInputs(int minute, ReadOnlySpan<float> vector, float[] inputs)
+    {
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            InputSource source = _model.Inputs[i];
+            float value = source.Base < 0 ? float.NaN : vector[source.Base];
+            if (source.MeanMinutes > 0)
+            {
+                _means[i].Add(minute, value);
+                value = _means[i].Value;
+            }
+
+            inputs[i] = value;
+        }
+    }
+
+    private void Weigh(Entry entry)
+    {
+        float[] likelihood = entry.Likelihood;
+        _model.Score(entry.Inputs, likelihood);
+        float best = float.NegativeInfinity;
+        foreach (float score in likelihood) best = Math.Max(best, score);
+        float weight = (float)_model.Model.EmissionWeight, floor = (float)_model.Model.EmissionFloor;
+        for (int k = 0; k < likelihood.Length; k++) likelihood[k] = floor + ((1 - floor) * MathF.Exp(weight * (likelihood[k] - best)));
+    }
+
+    private sealed class Entry(int steps, int scenarios, int inputs)
+    {
+        public int Minute;
+        public bool HasEvidence;
+        public readonly float[] State = new float[steps];
+        public readonly float[] Likelihood = new float[scenarios];
+        public readonly float[] Inputs = new float[inputs];
+
+        public int Bytes => ((State.Length + Likelihood.Length + Inputs.Length) * 4) + 8;
+    }
+}
+
+/// <summary>What a minute is taken for.</summary>
+/// <param name="Minute">Whole minutes since 1970 UTC.</param>
+/// <param name="Scenario">Number in the model's list.</param>
+/// <param name="Confidence">Calibrated, 0..1.</param>
+/// <param name="HasEvidence">False when nothing was measured in it.</param>
+public readonly record struct MinuteVerdict(int Minute, int Scenario, double Confidence, bool HasEvidence);
