@@ -1,0 +1,83 @@
+using Telemetry.Device.Platform;
+
+namespace Telemetry.Device
+{
+    /// <summary>What a client is made with. Brand, Device, Secret, Host, Profile, Clock, Flash and Transport are needed; the rest has defaults.</summary>
+    public sealed class TelemetryOptions
+    {
+        /// <summary>Brand id: 1-32 of a-z, 0-9 and '-'.</summary>
+        public string Brand { get; set; } = "";
+
+        /// <summary>Device id: 1-64 of A-Z, a-z, 0-9, '_' and '-'.</summary>
+        public string Device { get; set; } = "";
+
+        /// <summary>The device's secret: the MQTT password, as UTF-8.</summary>
+        public string Secret { get; set; } = "";
+
+        /// <summary>Name or address of the broker.</summary>
+        public string Host { get; set; } = "";
+
+        /// <summary>Port of the broker.</summary>
+        public int Port { get; set; } = 1883;
+
+        /// <summary>5 or 4 (= MQTT 3.1.1). With 5, a broker that answers "unsupported version" is asked again with 4.</summary>
+        public int ProtocolVersion { get; set; } = 5;
+
+        /// <summary>Seconds between signs of life, 10..65535.</summary>
+        public int KeepAliveSeconds { get; set; } = 300;
+
+        /// <summary>The model's signals.</summary>
+        public Profile? Profile { get; set; }
+
+        /// <summary>The device's clocks.</summary>
+        public IClock? Clock { get; set; }
+
+        /// <summary>Clock of keep-alive, timeouts and reconnects; default <see cref="Clock"/>. A simulator that runs days in seconds over a real network gives a real one.</summary>
+        public IClock? LinkClock { get; set; }
+
+        /// <summary>Where sealed batches wait. <see cref="MemoryFlash"/> where there is no storage.</summary>
+        public IFlash? Flash { get; set; }
+
+        /// <summary>The way to the broker.</summary>
+        public ITransport? Transport { get; set; }
+
+        /// <summary>Sectors of <see cref="Flash"/> kept for events, so that bulk data never evicts them; 0 or at least 3.</summary>
+        public int EventSectors { get; set; }
+
+        /// <summary>Seed of epochs and jitter; must differ between devices and boots (a hardware random number). 0 = derived from ids and clocks.</summary>
+        public int Seed { get; set; }
+
+        /// <summary>Samples that wait for the pump; a full ring makes the recording thread pack. A power of two, 8..4096.</summary>
+        public int RingSamples { get; set; } = 32;
+
+        /// <summary>Rows of a block, 1..4096: longer blocks pack tighter and cost more RAM.</summary>
+        public int BlockRows { get; set; } = 600;
+
+        /// <summary>Room for the packed columns of one open block, a column. Half a byte a row is ample for slow signals.</summary>
+        public int BlockBytesPerColumn { get; set; } = 128;
+
+        /// <summary>Most bytes of a sealed batch, 256..32768.</summary>
+        public int BatchBytes { get; set; } = 1024;
+
+        /// <summary>A sample waits at most this long for its batch to be sealed. 300,000 = at most 288 batches a day.</summary>
+        public int SealIntervalMs { get; set; } = 300_000;
+
+        /// <summary>Record() calls of one tick may lie this far apart and still share a row, whose time is that of the first; 0..1000. Times given to RecordAt are never moved.</summary>
+        public int TickToleranceMs { get; set; } = 20;
+
+        /// <summary>Batches in flight, 1..16; the broker's Receive Maximum may lower it.</summary>
+        public int Window { get; set; } = 8;
+
+        /// <summary>The least time between two uploads; 0 = as soon as something is spooled. The collector's upload window overrides it.</summary>
+        public int UploadIntervalMs { get; set; }
+
+        /// <summary>True: close the connection when everything is acked, and connect again for the next upload. Saves the radio.</summary>
+        public bool DisconnectWhenIdle { get; set; }
+
+        /// <summary>Longest Command that is understood, 64..4096 bytes; longer ones are skipped and counted.</summary>
+        public int CommandBytes { get; set; } = 320;
+
+        /// <summary>Drift of the crystal in parts per million; grows the error bound of wall time since the last sync.</summary>
+        public int DriftPpm { get; set; } = 50;
+    }
+}
