@@ -1,0 +1,86 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Telemetry.Wire;
+
+namespace Telemetry.Log.Format;
+
+// Record, little endian, 8-byte aligned (FORMAT.md):
+//    0  u32 length          bytes of payload, 0..MaxPayloadBytes
+//    4  u32 crc32c          seeded with the segment's seed; of position, length, bytes 8..24+length
+//    8  i64 receivedUnixMs
+//   16  u32 deviceKey
+//   20  u8  kind            never 0
+//   21  u8  reason
+//   22  u16 zero
+//   24  payload, then 0-7 zero bytes
+internal static class RecordFormat
+{
+    public const int HeaderBytes = 24;
+    public const int Alignment = 8;
+    public const int MaxPayloadBytes = WireLimits.MaxBatchBytes;
+
+    /// <summary>The largest record; a read buffer of this size holds any one.</summary>
+    public const int MaxRecordBytes = HeaderBytes + MaxPayloadBytes;
+
+    public static int SizeOf(int payloadBytes) => (HeaderBytes + payloadBytes + Alignment - 1) & -Alignment;
+
+    /// <summary>Fills the header of a record whose payload already stands behind it.</summary>
+    public static void WriteHeader(Span<byte> record, uint seed, long position, in RecordHeader header)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(record, header.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(record[8..], header.ReceivedUnixMs);
+        BinaryPrimitives.WriteUInt32LittleEndian(record[16..], header.DeviceKey);
+        record[20] = (byte)header.Kind;
+        record[21] = header.Reason;
+        record[22] = 0;
+        record[23] = 0;
+        BinaryPrimitives.WriteUInt32LittleEndian(record[4..], Checksum(seed, position, record, header));
+    }
+
+    /// <summary>Reads a header without checking its CRC.</summary>
+    /// <returns>False when these 24 bytes cannot begin a record.</returns>
+    public static bool TryReadHeader(ReadOnlySpan<byte> bytes, out RecordHeader header)
+    {
+        header = new RecordHeader(
+            BinaryPrimitives.ReadInt32LittleEndian(bytes),
+            (LogRecordKind)bytes[20],
+            bytes[21],
+            BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]),
+            BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]));
+        return (uint)header.Length <= MaxPayloadBytes && header.Kind != 0 && bytes[22] == 0 && bytes[23] == 0;
+    }
+
+    public static bool IsIntact(ReadOnlySpan<byte> record, uint seed, long position, in RecordHeader header) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(record[4..]) == Checksum(seed, position, record, header);
+
+    // The seed is a secret of the segment: a peer cannot put bytes into a payload that would pass for a record when a
+    // reader looks for the next one behind damage. The position makes a record valid in one place only.
+    private static uint Checksum(uint seed, long position, ReadOnlySpan<byte> record, in RecordHeader header)
+    {
+        uint crc = BitOperations.Crc32C(seed, (ulong)position);
+        crc = BitOperations.Crc32C(crc, (uint)header.Length);
+        // An erased record's payload is being overwritten: only its header is vouched for.
+        int end = header.Kind == LogRecordKind.Erased ? HeaderBytes : HeaderBytes + header.Length;
+        return Crc32C.Append(crc, record[8..end]);
+    }
+}
+
+/// <summary>The fields of a record's header.</summary>
+internal readonly record struct RecordHeader(int Length, LogRecordKind Kind, byte Reason, uint DeviceKey, long ReceivedUnixMs);
+
+/// <summary>CRC-32C (Castagnoli) by the processor's instruction.</summary>
+internal static class Crc32C
+{
+    /// <summary>Goes on from <paramref name="crc"/> over <paramref name="bytes"/>, without pre- and post-inversion.</summary>
+    public static uint Append(uint crc, ReadOnlySpan<byte> bytes)
+    {
+        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
+        foreach (ulong word in words) crc = BitOperations.Crc32C(crc, BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word));
+        foreach (byte rest in bytes[(words.Length * sizeof(ulong))..]) crc = BitOperations.Crc32C(crc, rest);
+        return crc;
+    }
+
+    /// <summary>The checksum of a whole small file or header.</summary>
+    public static uint Of(ReadOnlySpan<byte> bytes) => ~Append(uint.MaxValue, bytes);
+}

@@ -1,0 +1,82 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Telemetry.Log.Disk;
+
+namespace Telemetry.Log.Format;
+
+// Segment file, little endian (FORMAT.md):
+//    0  u8[8] "TLMSEG1\n"
+//    8  u32   version        1
+//   12  u32   seed           of every record's CRC; random
+//   16  i64   basePosition   position of byte 0
+//   24  i64   segmentBytes   the next segment's base is basePosition + segmentBytes
+//   32  i64   createdUnixMs
+//   40  zero
+//   60  u32   crc32c         of bytes 0..59
+//   64  the same 64 bytes again, so that one rotted byte does not cost a segment
+//  128  records
+internal readonly record struct SegmentHeader(long BasePosition, long SegmentBytes, uint Seed, long CreatedUnixMs)
+{
+    public const int Bytes = 128;
+    private const int CopyBytes = 64;
+    private const uint Version = 1;
+    private const string Suffix = ".seg";
+
+    private static ReadOnlySpan<byte> Magic => "TLMSEG1\n"u8;
+
+    public long FirstRecordPosition => BasePosition + Bytes;
+
+    public long EndPosition => BasePosition + SegmentBytes;
+
+    public string FileName => FileNameOf(BasePosition);
+
+    public static string FileNameOf(long basePosition) => basePosition.ToString("x16", CultureInfo.InvariantCulture) + Suffix;
+
+    public static bool TryParseFileName(string name, out long basePosition)
+    {
+        basePosition = 0;
+        return name.Length == 16 + Suffix.Length && name.EndsWith(Suffix, StringComparison.Ordinal)
+            && long.TryParse(name.AsSpan(0, 16), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out basePosition) && basePosition >= 0;
+    }
+
+    public void Write(ILogFile file)
+    {
+        Span<byte> bytes = stackalloc byte[Bytes];
+        bytes.Clear();
+        Magic.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[12..], Seed);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[16..], BasePosition);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[24..], SegmentBytes);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes[32..], CreatedUnixMs);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[60..], Crc32C.Of(bytes[..60]));
+        bytes[..CopyBytes].CopyTo(bytes[CopyBytes..]);
+        file.Write(bytes, 0);
+    }
+
+    /// <summary>Reads whichever copy is intact and names the same base position as the file.</summary>
+    public static bool TryRead(ILogFile file, long basePosition, out SegmentHeader header)
+    {
+        Span<byte> bytes = stackalloc byte[Bytes];
+        int count = file.Read(bytes, 0);
+        for (int copy = 0; copy + CopyBytes <= count; copy += CopyBytes)
+        {
+            if (TryParse(bytes.Slice(copy, CopyBytes), out header) && header.BasePosition == basePosition) return true;
+        }
+
+        header = default;
+        return false;
+    }
+
+    private static bool TryParse(ReadOnlySpan<byte> bytes, out SegmentHeader header)
+    {
+        header = new SegmentHeader(
+            BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]),
+            BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]),
+            BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]));
+        return bytes.StartsWith(Magic)
+            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) == Version
+            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[60..]) == Crc32C.Of(bytes[..60]);
+    }
+}

@@ -1,0 +1,123 @@
+using Telemetry.Log.Disk;
+using Telemetry.Log.Format;
+
+namespace Telemetry.Log;
+
+/// <summary>Reads durable records in order, in its own time: it shares nothing with the writer but the durable position.</summary>
+/// <remarks>One thread at a time. Holds one open file and a buffer of 1 MiB.</remarks>
+public sealed class LogReader : IDisposable
+{
+    private const int BufferBytes = 1 << 20;
+    private readonly BlockLog _log;
+    private readonly uint _deviceKey;
+    private readonly byte[] _buffer = new byte[BufferBytes];
+    private LogSegment? _segment;
+    private ILogFile? _file;
+    private SegmentScanner? _scanner;
+    private SegmentIndex? _index;
+    private long _position;
+    private long _reportedDamage;
+    private long _durable;
+
+    internal LogReader(BlockLog log, long fromPosition, uint deviceKey)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(fromPosition);
+        _log = log;
+        _position = fromPosition;
+        _deviceKey = deviceKey;
+    }
+
+    /// <summary>Where the next read begins.</summary>
+    public long Position => _position;
+
+    /// <summary>Bytes passed over because no intact record holds them.</summary>
+    public long DamagedBytes { get; private set; }
+
+    /// <summary>Reads the next durable record, passing over damage and erased records.</summary>
+    /// <param name="record">Its payload holds until the next call.</param>
+    /// <returns>False at the durable end; <see cref="WaitForMoreAsync"/> waits for more.</returns>
+    /// <exception cref="IOException">The disk refuses to read.</exception>
+    public bool TryRead(out LogRecord record)
+    {
+        _durable = _log.DurablePosition;
+        while (TryEnter())
+        {
+            long limit = Math.Min(_durable - _segment!.Header.BasePosition, _segment.Header.SegmentBytes);
+            while (TrySkip(limit) && _scanner!.TryNext(limit, out RecordHeader header, out ReadOnlyMemory<byte> payload))
+            {
+                _position = _scanner.Position;
+                ReportDamage();
+                if (header.Kind == LogRecordKind.Erased || (_deviceKey != 0 && header.DeviceKey != _deviceKey)) continue;
+                record = new LogRecord(
+                    _position - RecordFormat.SizeOf(header.Length), _position, header.Kind, header.Reason, header.DeviceKey, header.ReceivedUnixMs, payload);
+                return true;
+            }
+
+            _position = Math.Max(_position, _scanner!.Position);
+            ReportDamage();
+            if (!TryLeave()) break;
+        }
+
+        record = default;
+        return false;
+    }
+
+    /// <summary>Waits until something was flushed that the last <see cref="TryRead"/> had not seen.</summary>
+    /// <returns>False when the log closed.</returns>
+    public ValueTask<bool> WaitForMoreAsync(CancellationToken cancellation) =>
+        _log.WaitDurableAsync(_durable, cancellation);
+
+    public void Dispose() => _file?.Dispose();
+
+    // Opens the segment that holds the position, or the first one behind it.
+    private bool TryEnter()
+    {
+        if (_segment is not null) return true;
+        LogSegment? next = _log.Segments.FirstOrDefault(segment => segment.Header.EndPosition > _position);
+        if (next is null || next.Header.FirstRecordPosition >= _durable) return false;
+        _file = _log.Disk.Open(next.Header.FileName, forWriting: false);
+        _scanner = new SegmentScanner(_file, next.Header, _buffer);
+        _scanner.Seek(_position);
+        _segment = next;
+        _reportedDamage = 0;
+        _index = _deviceKey == 0 ? null : next.Index ?? SegmentIndex.LoadOrBuild(_log.Disk, next.Header);
+        return true;
+    }
+
+    // True once a later segment holds durable records: then this one is complete and read to its end.
+    private bool TryLeave()
+    {
+        long end = _segment!.Header.EndPosition;
+        if (_durable <= end) return false;
+        _position = end;
+        _file!.Dispose();
+        _file = null;
+        _segment = null;
+        return true;
+    }
+
+    // With a device: goes to the next part of the segment that holds a record of it.
+    private bool TrySkip(long limit)
+    {
+        if (_index is null) return true;
+        long next = _index.NextOffset(_deviceKey, _scanner!.Offset);
+        if (next >= 0 && next < limit)
+        {
+            if (next > _scanner.Offset) _scanner.Seek(_segment!.Header.BasePosition + next);
+            return true;
+        }
+
+        if (limit > _scanner.Offset && limit < _segment!.Header.SegmentBytes) _scanner.Seek(_segment.Header.BasePosition + limit);
+        return false;
+    }
+
+    private void ReportDamage()
+    {
+        long damage = _scanner!.DamagedBytes - _reportedDamage;
+        if (damage == 0) return;
+        _reportedDamage = _scanner.DamagedBytes;
+        DamagedBytes += damage;
+        _log.Metrics.CountDamage(damage);
+        LogEvents.ReaderMetDamage(_log.Logger, damage, _segment!.Header.BasePosition);
+    }
+}

@@ -1,0 +1,28 @@
+namespace Telemetry.Log;
+
+/// <summary>One durable record, as a reader sees it.</summary>
+/// <param name="Position">Where it begins; grows along the log and never changes.</param>
+/// <param name="NextPosition">Where the reader goes on; what a consumer keeps as its cursor once it is done with this record.</param>
+/// <param name="Kind">What the payload is. A consumer passes over kinds it does not know.</param>
+/// <param name="Reason">With <see cref="LogRecordKind.DeadLetter"/>: the numeric <c>RefusalReason</c>; else 0.</param>
+/// <param name="DeviceKey">Whose it is.</param>
+/// <param name="ReceivedUnixMs">The collector's clock when it was taken, in ms since 1970.</param>
+/// <param name="Payload">The bytes, verbatim. Belongs to the reader and holds until its next call.</param>
+public readonly record struct LogRecord(
+    long Position, long NextPosition, LogRecordKind Kind, byte Reason, uint DeviceKey, long ReceivedUnixMs, ReadOnlyMemory<byte> Payload);
+
+/// <summary>What a record holds. Values are persisted and only grow.</summary>
+public enum LogRecordKind : byte
+{
+    /// <summary>A sealed batch, verbatim.</summary>
+    Batch = 1,
+
+    /// <summary>Bytes that could not be taken as a batch, verbatim, with their reason.</summary>
+    DeadLetter = 2,
+
+    /// <summary>A fence: the device's epoch in the payload (u32, little endian) is erased and never taken again.</summary>
+    EpochErased = 3,
+
+    /// <summary>A record whose payload was erased. Readers pass over it.</summary>
+    Erased = 255,
+}

@@ -1,0 +1,12 @@
+using Telemetry.Log.Format;
+
+namespace Telemetry.Log;
+
+/// <summary>One segment file of an open log.</summary>
+internal sealed class LogSegment(SegmentHeader header, SegmentIndex? index)
+{
+    public SegmentHeader Header { get; } = header;
+
+    /// <summary>Where each device's records stand. Null once it is kept in its file beside the sealed segment.</summary>
+    public SegmentIndex? Index { get; set; } = index;
+}
