@@ -50,7 +50,7 @@ public static class StandardProfiles
     }
 }
 
-/// <summary>A model's profile as the collector understands it and as its brand wrote it.</summary>
+/// <summary>A model's profile in the three forms it is needed in.</summary>
 public sealed class DeviceProfile
 {
     internal DeviceProfile(ModelProfile model, string json)
@@ -64,4 +64,20 @@ public sealed class DeviceProfile
 
     /// <summary>As a brand registers it.</summary>
     public string Json { get; }
+
+    /// <summary>As firmware carries it: the tables a build step would have generated.</summary>
+    public Device.Profile ToFirmware()
+    {
+        IReadOnlyList<SignalDefinition> signals = Model.Signals;
+        return new Device.Profile(
+            Model.Hash,
+            [.. signals.Select(signal => signal.Id)],
+            [.. signals.Select(signal => (byte)signal.Kind)],
+            [.. signals.Select(signal => signal.PeriodMs)])
+        {
+            Minimums = [.. signals.Select(signal => (int)Math.Round(signal.Min / signal.Resolution))],
+            Maximums = [.. signals.Select(signal => (int)Math.Round(signal.Max / signal.Resolution))],
+            Resolutions = [.. signals.Select(signal => signal.Resolution)],
+        };
+    }
 }
