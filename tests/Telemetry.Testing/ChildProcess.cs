@@ -147,27 +147,3 @@ public sealed class ChildProcess : IAsyncDisposable
         _news.Release();
     }
 }
-
-/// <summary>A folder of one test, gone with it.</summary>
-public sealed class TempFolder : IDisposable
-{
-    public TempFolder() => Path = Directory.CreateTempSubdirectory("telemetry-test-").FullName;
-
-    /// <summary>Full path.</summary>
-    public string Path { get; }
-
-    /// <summary>A path inside.</summary>
-    public string this[string name] => System.IO.Path.Combine(Path, name);
-
-    public void Dispose()
-    {
-        try
-        {
-            Directory.Delete(Path, recursive: true);
-        }
-        catch (IOException)
-        {
-            // A process that is just ending may still hold a file; the system's temp cleaning takes the rest.
-        }
-    }
-}
