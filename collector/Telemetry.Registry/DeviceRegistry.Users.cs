@@ -1,0 +1,188 @@
+using System.Collections.Immutable;
+
+namespace Telemetry.Registry;
+
+/// <summary>What the registry removed for an erasure.</summary>
+/// <param name="Bindings">Bindings removed.</param>
+/// <param name="Consents">Consent entries removed.</param>
+/// <param name="FencedEpochs">Device epochs whose late batches are refused from now on.</param>
+public sealed record RegistryErasure(int Bindings, int Consents, IReadOnlyList<DeviceEpoch> FencedEpochs);
+
+/// <summary>An epoch of a device.</summary>
+public readonly record struct DeviceEpoch(uint DeviceKey, uint Epoch);
+
+// Users, bindings, consent, erasure.
+public sealed partial class DeviceRegistry
+{
+    /// <summary>Adds a user. Adding the same again changes nothing.</summary>
+    /// <param name="user">The key; empty = draw one.</param>
+    /// <param name="utcOffsetMinutes">Local time minus UTC, -840..840.</param>
+    /// <exception cref="RegistryException">Conflict: the user is there with another offset. Invalid: the offset is out of range.</exception>
+    public UserRecord AddUser(UserKey user, int utcOffsetMinutes)
+    {
+        if (utcOffsetMinutes is < -840 or > 840)
+        {
+            throw new RegistryException(RegistryError.Invalid, $"A UTC offset of {utcOffsetMinutes} minutes was given; -840..840 is expected.");
+        }
+
+        if (user.IsEmpty) user = UserKey.Draw();
+        UserRecord record;
+        lock (_changing)
+        {
+            if (_users.TryGetValue(user, out UserRecord? present))
+            {
+                if (present.UtcOffsetMinutes == utcOffsetMinutes) return present;
+                throw new RegistryException(RegistryError.Conflict, $"The user is there with a UTC offset of {present.UtcOffsetMinutes} minutes, not {utcOffsetMinutes}. Choose another key.");
+            }
+
+            record = new UserRecord(user, utcOffsetMinutes, [], ConsentHistory.Empty);
+            Change(() => Run("INSERT INTO users VALUES(?1, ?2)", user.Text, (long)utcOffsetMinutes));
+            _users[user] = record;
+        }
+
+        Tell(RegistryChangeKind.User, user: user);
+        return record;
+    }
+
+    /// <summary>A page of users by key.</summary>
+    public IReadOnlyList<UserRecord> Users(string after, int limit)
+    {
+        lock (_changing)
+        {
+            return Select("SELECT user FROM users WHERE user > ?1 ORDER BY user LIMIT ?2", row => _users[UserKey.Parse(row.GetString(0))], after, (long)limit);
+        }
+    }
+
+    /// <summary>Binds a device to a user for [from, to). The same user, device and from again sets a new end: so a binding is ended.</summary>
+    /// <exception cref="RegistryException">NotFound: no such user or device. Conflict: another binding of the device overlaps. Invalid: the range is empty.</exception>
+    public DeviceBinding Bind(DeviceBinding binding)
+    {
+        if (binding.FromUnixMs < 0 || binding.ToUnixMs <= binding.FromUnixMs)
+        {
+            throw new RegistryException(RegistryError.Invalid, $"The range [{binding.FromUnixMs}, {binding.ToUnixMs}) is empty or before 1970; from must be 0 or more and before to.");
+        }
+
+        lock (_changing)
+        {
+            UserRecord user = User(binding.User);
+            DeviceRecord device = _devices.Find(binding.DeviceKey) ?? throw new RegistryException(RegistryError.NotFound, $"There is no device {binding.DeviceKey}. Add it first.");
+            CheckOverlap(device, binding);
+            Change(() => Run(
+                "INSERT INTO bindings VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET to_unix_ms = excluded.to_unix_ms",
+                (long)binding.DeviceKey, binding.FromUnixMs, binding.ToUnixMs, binding.User.Text));
+            Show(_brands[device.Description.Brand], device.With(bindings: [.. device.Bindings.Where(other => !IsSame(other, binding)).Append(binding).OrderBy(other => other.FromUnixMs)]));
+            _users[binding.User] = user with { Bindings = [.. user.Bindings.Where(other => !IsSame(other, binding)), binding] };
+        }
+
+        Tell(RegistryChangeKind.Binding, binding.DeviceKey, binding.User);
+        return binding;
+    }
+
+    /// <summary>Records what a user said about consent.</summary>
+    /// <exception cref="RegistryException">NotFound: no such user, or recipient brand. Invalid: a recipient is missing or given where none belongs.</exception>
+    public void SetConsent(UserKey user, ConsentEntry entry)
+    {
+        if (!Enum.IsDefined(entry.Purpose)) throw new RegistryException(RegistryError.Invalid, $"Purpose {(int)entry.Purpose} is unknown; insights (1), partner (2) or triggers (3) is expected.");
+        if (entry.FromUnixMs < 0) throw new RegistryException(RegistryError.Invalid, $"Consent from {entry.FromUnixMs} was given; 0 or more is expected (unix ms).");
+        bool isPartner = entry.Purpose == ConsentPurpose.Partner;
+        if (isPartner != entry.Recipient.Length > 0)
+        {
+            throw new RegistryException(RegistryError.Invalid, isPartner ? "Consent to partner names no recipient; name the brand." : $"A recipient was given for {entry.Purpose}; only partner has one. Leave it empty.");
+        }
+
+        lock (_changing)
+        {
+            if (isPartner) Brand(entry.Recipient);
+            UserRecord record = User(user);
+            Change(() => Run(
+                "INSERT INTO consents(user, purpose, recipient, granted, from_unix_ms, recorded_unix_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                user.Text, (long)entry.Purpose, entry.Recipient, entry.IsGranted ? 1L : 0L, entry.FromUnixMs, _clock.GetUtcNow().ToUnixTimeMilliseconds()));
+            _users[user] = record with { Consents = record.Consents.Add(entry) };
+        }
+
+        Tell(RegistryChangeKind.Consent, user: user);
+    }
+
+    /// <summary>Fences an epoch: its batches are refused from now on. Fencing it again changes nothing.</summary>
+    /// <exception cref="RegistryException">NotFound: no such device.</exception>
+    public void FenceEpoch(DeviceEpoch epoch)
+    {
+        lock (_changing)
+        {
+            if (IsErasedEpoch(epoch.DeviceKey, epoch.Epoch)) return;
+            Change(() => Fence(epoch));
+            ShowFence(epoch);
+        }
+
+        Tell(RegistryChangeKind.ErasedEpoch, epoch.DeviceKey);
+    }
+
+    /// <summary>
+    /// The registry's part of an erasure: fences the given epochs and removes the user with all bindings and consents, in one transaction,
+    /// and takes the bytes off the disk. The log, segments and sinks remove theirs.
+    /// </summary>
+    /// <param name="user">Whom.</param>
+    /// <param name="epochs">The epochs the user's devices recorded under, from the log.</param>
+    /// <exception cref="RegistryException">NotFound: no such user.</exception>
+    public RegistryErasure EraseUser(UserKey user, IReadOnlyList<DeviceEpoch> epochs)
+    {
+        RegistryErasure receipt;
+        lock (_changing)
+        {
+            UserRecord record = User(user);
+            DeviceEpoch[] fences = [.. epochs.Distinct()];
+            (int bindings, int consents) = Change(() =>
+            {
+                foreach (DeviceEpoch epoch in fences) Fence(epoch);
+                int removedBindings = Run("DELETE FROM bindings WHERE user = ?1", user.Text), removedConsents = Run("DELETE FROM consents WHERE user = ?1", user.Text);
+                Run("DELETE FROM users WHERE user = ?1", user.Text);
+                return (removedBindings, removedConsents);
+            });
+            foreach (DeviceEpoch epoch in fences) ShowFence(epoch);
+            foreach (uint deviceKey in record.Bindings.Select(binding => binding.DeviceKey).Distinct())
+            {
+                DeviceRecord device = _devices.Find(deviceKey)!;
+                Show(_brands[device.Description.Brand], device.With(bindings: device.Bindings.RemoveAll(binding => binding.User == user)));
+            }
+
+            _users.TryRemove(user, out _);
+            // Freed pages are zeroed (secure_delete); the write-ahead log still holds old ones until it is folded in.
+            Run("PRAGMA wal_checkpoint(TRUNCATE)");
+            receipt = new RegistryErasure(bindings, consents, fences);
+        }
+
+        foreach (uint deviceKey in receipt.FencedEpochs.Select(epoch => epoch.DeviceKey).Distinct()) Tell(RegistryChangeKind.ErasedEpoch, deviceKey);
+        Tell(RegistryChangeKind.UserErased, user: user);
+        return receipt;
+    }
+
+    private UserRecord User(UserKey user) => _users.GetValueOrDefault(user)
+        ?? throw new RegistryException(RegistryError.NotFound, "There is no such user. Add it first (telemetry user add).");
+
+    private int Fence(DeviceEpoch epoch)
+    {
+        if (_devices.Find(epoch.DeviceKey) is null) throw new RegistryException(RegistryError.NotFound, $"There is no device {epoch.DeviceKey} whose epoch could be fenced.");
+        return Run("INSERT INTO erased_epochs VALUES(?1, ?2) ON CONFLICT DO NOTHING", (long)epoch.DeviceKey, (long)epoch.Epoch);
+    }
+
+    private void ShowFence(DeviceEpoch epoch)
+    {
+        DeviceRecord device = _devices.Find(epoch.DeviceKey)!;
+        if (!device.ErasedEpochs.Contains(epoch.Epoch)) Show(_brands[device.Description.Brand], device.With(erasedEpochs: device.ErasedEpochs.Add(epoch.Epoch)));
+    }
+
+    private static bool IsSame(DeviceBinding left, DeviceBinding right) =>
+        left.DeviceKey == right.DeviceKey && left.User == right.User && left.FromUnixMs == right.FromUnixMs;
+
+    private static void CheckOverlap(DeviceRecord device, DeviceBinding binding)
+    {
+        foreach (DeviceBinding other in device.Bindings)
+        {
+            if (IsSame(other, binding) || other.ToUnixMs <= binding.FromUnixMs || binding.ToUnixMs <= other.FromUnixMs) continue;
+            string whose = other.User == binding.User ? "the same user" : "another user";
+            string end = other.ToUnixMs == DeviceBinding.Open ? "now" : $"{other.ToUnixMs}";
+            throw new RegistryException(
+                RegistryError.Conflict, $"The device is bound to {whose} from {other.FromUnixMs} to {end}. End that binding first: bind it again with the same from and an earlier to.");
+        }
+    }
+}

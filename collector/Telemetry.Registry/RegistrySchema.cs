@@ -1,0 +1,39 @@
+namespace Telemetry.Registry;
+
+/// <summary>Schema of registry.db. Scripts are only ever added; a script that was released never changes.</summary>
+internal static class RegistrySchema
+{
+    public static readonly string[] Migrations =
+    [
+        """
+        -- AUTOINCREMENT: a key is never given twice, also after its row is gone.
+        CREATE TABLE brands(brand_key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL);
+
+        CREATE TABLE models(
+          brand_key INTEGER NOT NULL REFERENCES brands, id TEXT NOT NULL, version INTEGER NOT NULL, hash INTEGER NOT NULL, profile TEXT NOT NULL,
+          PRIMARY KEY(brand_key, id, version), UNIQUE(brand_key, hash)) WITHOUT ROWID;
+
+        -- secret: 16 bytes salt, then SHA-256(salt + secret).
+        CREATE TABLE devices(
+          device_key INTEGER PRIMARY KEY AUTOINCREMENT, brand_key INTEGER NOT NULL REFERENCES brands, id TEXT NOT NULL, model TEXT NOT NULL,
+          hub INTEGER NOT NULL, secret BLOB NOT NULL, UNIQUE(brand_key, id));
+
+        CREATE TABLE users(user TEXT PRIMARY KEY, utc_offset_minutes INTEGER NOT NULL) WITHOUT ROWID;
+
+        -- [from_unix_ms, to_unix_ms); the ranges of one device never overlap. Open: to_unix_ms = 9223372036854775807.
+        CREATE TABLE bindings(
+          device_key INTEGER NOT NULL REFERENCES devices, from_unix_ms INTEGER NOT NULL, to_unix_ms INTEGER NOT NULL, user TEXT NOT NULL REFERENCES users,
+          PRIMARY KEY(device_key, from_unix_ms)) WITHOUT ROWID;
+        CREATE INDEX bindings_of_user ON bindings(user);
+
+        -- What a user said, in the order said: "from this time on, yes or no". Rows are only added.
+        CREATE TABLE consents(
+          consent_id INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL REFERENCES users, purpose INTEGER NOT NULL, recipient TEXT NOT NULL,
+          granted INTEGER NOT NULL, from_unix_ms INTEGER NOT NULL, recorded_unix_ms INTEGER NOT NULL);
+        CREATE INDEX consents_of_user ON consents(user);
+
+        -- Epochs whose data was erased: a late batch of one is refused (promise 8).
+        CREATE TABLE erased_epochs(device_key INTEGER NOT NULL REFERENCES devices, epoch INTEGER NOT NULL, PRIMARY KEY(device_key, epoch)) WITHOUT ROWID;
+        """,
+    ];
+}
