@@ -1,0 +1,27 @@
+namespace Telemetry.Mqtt.Packets;
+
+/// <summary>Property identifiers of MQTT 5.0 section 2.2.2.2.</summary>
+internal enum PropertyId : byte
+{
+    PayloadFormatIndicator = 0x01,
+    MessageExpiryInterval = 0x02,
+    ContentType = 0x03,
+    ResponseTopic = 0x08,
+    CorrelationData = 0x09,
+    SubscriptionIdentifier = 0x0B,
+    SessionExpiryInterval = 0x11,
+    AssignedClientIdentifier = 0x12,
+    ServerKeepAlive = 0x13,
+    AuthenticationMethod = 0x15,
+    AuthenticationData = 0x16,
+    RequestProblemInformation = 0x17,
+    WillDelayInterval = 0x18,
+    RequestResponseInformation = 0x19,
+    ReasonString = 0x1F,
+    ReceiveMaximum = 0x21,
+    TopicAliasMaximum = 0x22,
+    TopicAlias = 0x23,
+    UserProperty = 0x26,
+    MaximumPacketSize = 0x27,
+    SharedSubscriptionAvailable = 0x2A,
+}

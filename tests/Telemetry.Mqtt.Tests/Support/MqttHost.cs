@@ -1,0 +1,88 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Telemetry.Wire.Ingest;
+
+namespace Telemetry.Mqtt.Tests;
+
+/// <summary>The endpoint on a real Kestrel listener of the loopback.</summary>
+internal sealed class MqttHost : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private MqttHost(WebApplication app, ManualIngest ingest, ManualTime? time)
+    {
+        _app = app;
+        Ingest = ingest;
+        ManualTime = time;
+        Port = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
+        Endpoint = app.Services.GetRequiredService<MqttEndpoint>();
+    }
+
+    public ManualIngest Ingest { get; }
+    public ManualTime? ManualTime { get; }
+    public MqttEndpoint Endpoint { get; }
+    public int Port { get; }
+
+    /// <param name="options">Of the endpoint.</param>
+    /// <param name="time">Null = the system's clock, for foreign clients.</param>
+    /// <param name="isDurableAtOnce">Whether the flush is instant.</param>
+    public static async Task<MqttHost> StartAsync(MqttEndpointOptions? options = null, ManualTime? time = null, bool isDurableAtOnce = true)
+    {
+        ManualIngest ingest = new() { IsDurableAtOnce = isDurableAtOnce };
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IIngest>(ingest);
+        if (time is not null) builder.Services.AddSingleton<TimeProvider>(time);
+        builder.Services.AddMqttEndpoint(options);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.UseConnectionHandler<MqttConnectionHandler>()));
+        WebApplication app = builder.Build();
+        await app.StartAsync();
+        return new MqttHost(app, ingest, time);
+    }
+
+    /// <summary>A raw client, not yet connected on the MQTT level.</summary>
+    public Task<WireClient> OpenAsync() => WireClient.OpenAsync(Port);
+
+    /// <summary>A connected device of brand "acme", version 5 unless told otherwise.</summary>
+    public async Task<WireClient> ConnectAsync(string device = "band-1", byte version = 5, Action<ConnectBytes>? change = null)
+    {
+        WireClient client = await OpenAsync();
+        ConnectBytes connect = ConnectBytes.Of(device, version);
+        change?.Invoke(connect);
+        await client.SendAsync(connect.ToArray());
+        byte[] connack = await client.ReadPacketAsync();
+        Assert.Equal(0x20, connack[0]);
+        Assert.Equal(0, connack[3]);
+        client.Version = version;
+        client.IsSessionPresent = connack[2] == 1;
+        return client;
+    }
+
+    /// <summary>Waits until the endpoint has counted an end for this reason.</summary>
+    public async Task EndedAsync(EndReason reason, int times = 1)
+    {
+        using CancellationTokenSource limit = new(TestLimits.Answer);
+        while (Endpoint.Counters.Ended(reason) < times)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(new CancellationToken(canceled: true));
+        await _app.DisposeAsync();
+    }
+}
+
+internal static class TestLimits
+{
+    /// <summary>No answer takes this long; a test that waits for it fails.</summary>
+    public static readonly TimeSpan Answer = TimeSpan.FromSeconds(20);
+}
