@@ -1,4 +1,9 @@
 using System.CommandLine;
+using Telemetry.Cli.Commands;
 
-RootCommand root = new("Telemetry: collector, simulators and questions to them.");
+RootCommand root = new("Telemetry: collector, simulators and questions to them.")
+{
+    ProfileCommand.Create(),
+};
+foreach (Command command in RegistryCommands.Create()) root.Subcommands.Add(command);
 return await root.Parse(args).InvokeAsync();
