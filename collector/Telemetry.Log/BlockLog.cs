@@ -25,7 +25,7 @@ public sealed partial class BlockLog : IDisposable
 
     // Guards everything an append touches; held for a copy and a checksum, never for I/O. The writer thread waits on it.
     private readonly object _appendLock = new();
-    private AppendBuffer _filling;
+    private volatile AppendBuffer _filling;
     private AppendBuffer _flushing;
     private SegmentHeader _appendSegment;
     private long _nextPosition;
@@ -106,13 +106,8 @@ public sealed partial class BlockLog : IDisposable
     public int BufferBytes => _options.BufferBytes;
 
     /// <summary>Bytes that wait for the next flush now.</summary>
-    public int WaitingBytes
-    {
-        get
-        {
-            lock (_appendLock) return _filling.Count;
-        }
-    }
+    /// <remarks>Read without the lock: a moment old, never out of range.</remarks>
+    public int WaitingBytes => _filling.Count;
 
     /// <summary>Appends one record: copies <paramref name="payload"/> into the buffer of the next flush. Does not wait and does not allocate.</summary>
     /// <param name="kind">What the payload is.</param>
@@ -187,7 +182,8 @@ public sealed partial class BlockLog : IDisposable
         return new LogReader(this, fromPosition, deviceKey);
     }
 
-    internal ILogDisk Disk => _disk;
+    /// <summary>The log's folder, for small files that share its fate (a consumer's checkpoint). Names that end in .seg, .idx and .cursor are the log's.</summary>
+    public ILogDisk Disk => _disk;
 
     internal ILogger Logger => _logger;
 

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics.Metrics;
 using Telemetry.Log.Disk;
-using Telemetry.Log.Format;
+using Telemetry.Wire;
 
 namespace Telemetry.Log;
 
@@ -60,7 +60,7 @@ public sealed class LogCursor : IDisposable
         "TLMCUR1\n"u8.CopyTo(slot);
         BinaryPrimitives.WriteUInt64LittleEndian(slot[8..], generation);
         BinaryPrimitives.WriteInt64LittleEndian(slot[16..], position);
-        BinaryPrimitives.WriteUInt32LittleEndian(slot[24..], Crc32C.Of(slot[..24]));
+        BinaryPrimitives.WriteUInt32LittleEndian(slot[24..], Crc32C.Compute(slot[..24]));
         _file.Write(slot, generation % 2 == 0 ? 0 : SlotStride);
         _file.Flush();
         _generation = generation;
@@ -78,7 +78,7 @@ public sealed class LogCursor : IDisposable
     {
         Span<byte> slot = stackalloc byte[SlotBytes];
         if (_file.Read(slot, offset) < SlotBytes || !slot.StartsWith("TLMCUR1\n"u8)) return false;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(slot[24..]) != Crc32C.Of(slot[..24])) return false;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(slot[24..]) != Crc32C.Compute(slot[..24])) return false;
         ulong generation = BinaryPrimitives.ReadUInt64LittleEndian(slot[8..]);
         if (generation >= _generation)
         {

@@ -23,6 +23,9 @@ public enum LogRecordKind : byte
     /// <summary>A fence: the device's epoch in the payload (u32, little endian) is erased and never taken again.</summary>
     EpochErased = 3,
 
+    /// <summary>The dead letter at the position in the payload (i64, little endian) was replayed and is settled.</summary>
+    DeadLetterSettled = 4,
+
     /// <summary>A record whose payload was erased. Readers pass over it.</summary>
     Erased = 255,
 }

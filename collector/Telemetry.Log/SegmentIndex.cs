@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
+using Telemetry.Wire;
 
 namespace Telemetry.Log;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Numerics;
-using System.Runtime.InteropServices;
 using Telemetry.Wire;
 
 namespace Telemetry.Log.Format;
@@ -58,8 +57,7 @@ internal static class RecordFormat
     // reader looks for the next one behind damage. The position makes a record valid in one place only.
     private static uint Checksum(uint seed, long position, ReadOnlySpan<byte> record, in RecordHeader header)
     {
-        uint crc = BitOperations.Crc32C(seed, (ulong)position);
-        crc = BitOperations.Crc32C(crc, (uint)header.Length);
+        uint crc = ~BitOperations.Crc32C(BitOperations.Crc32C(~seed, (ulong)position), (uint)header.Length);
         // An erased record's payload is being overwritten: only its header is vouched for.
         int end = header.Kind == LogRecordKind.Erased ? HeaderBytes : HeaderBytes + header.Length;
         return Crc32C.Append(crc, record[8..end]);
@@ -68,19 +66,3 @@ internal static class RecordFormat
 
 /// <summary>The fields of a record's header.</summary>
 internal readonly record struct RecordHeader(int Length, LogRecordKind Kind, byte Reason, uint DeviceKey, long ReceivedUnixMs);
-
-/// <summary>CRC-32C (Castagnoli) by the processor's instruction.</summary>
-internal static class Crc32C
-{
-    /// <summary>Goes on from <paramref name="crc"/> over <paramref name="bytes"/>, without pre- and post-inversion.</summary>
-    public static uint Append(uint crc, ReadOnlySpan<byte> bytes)
-    {
-        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
-        foreach (ulong word in words) crc = BitOperations.Crc32C(crc, BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word));
-        foreach (byte rest in bytes[(words.Length * sizeof(ulong))..]) crc = BitOperations.Crc32C(crc, rest);
-        return crc;
-    }
-
-    /// <summary>The checksum of a whole small file or header.</summary>
-    public static uint Of(ReadOnlySpan<byte> bytes) => ~Append(uint.MaxValue, bytes);
-}

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using Telemetry.Log.Disk;
+using Telemetry.Wire;
 
 namespace Telemetry.Log.Format;
 
@@ -49,7 +50,7 @@ internal readonly record struct SegmentHeader(long BasePosition, long SegmentByt
         BinaryPrimitives.WriteInt64LittleEndian(bytes[16..], BasePosition);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[24..], SegmentBytes);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[32..], CreatedUnixMs);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes[60..], Crc32C.Of(bytes[..60]));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[60..], Crc32C.Compute(bytes[..60]));
         bytes[..CopyBytes].CopyTo(bytes[CopyBytes..]);
         file.Write(bytes, 0);
     }
@@ -77,6 +78,6 @@ internal readonly record struct SegmentHeader(long BasePosition, long SegmentByt
             BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]));
         return bytes.StartsWith(Magic)
             && BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) == Version
-            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[60..]) == Crc32C.Of(bytes[..60]);
+            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[60..]) == Crc32C.Compute(bytes[..60]);
     }
 }

@@ -1,0 +1,211 @@
+using System.Buffers.Binary;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Telemetry.Ingest.Admission;
+using Telemetry.Ingest.Commands;
+using Telemetry.Ingest.DeadLetters;
+using Telemetry.Ingest.Sequences;
+using Telemetry.Log;
+using Telemetry.Wire;
+using Telemetry.Wire.Ingest;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Ingest;
+
+/// <summary>
+/// The narrow waist behind every endpoint: says who, admits how much, de-duplicates by (device, epoch, seq), appends to the log.
+/// What a ticket promises is true once its position is durable.
+/// </summary>
+/// <remarks>Thread-safe. Batches of one device are ordered as they were submitted.</remarks>
+public sealed partial class IngestService : IIngest, IDisposable
+{
+    private const int ShardCount = 16;
+    private const int MaxResendRanges = 64;
+
+    private readonly BlockLog _log;
+    private readonly IDeviceDirectory _directory;
+    private readonly IngestOptions _options;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly IngestShard[] _shards = [.. Enumerable.Range(0, ShardCount).Select(_ => new IngestShard())];
+    private readonly BrandShares _shares;
+    private readonly DeadLetterBook _book = new();
+    private readonly CommandBoard _commands;
+    private readonly IngestMetrics _metrics;
+    private readonly int _deviceShareBytes;
+
+    internal IngestService(BlockLog log, IDeviceDirectory directory, IngestOptions? options = null, ILogger? logger = null, TimeProvider? time = null)
+    {
+        _log = log;
+        _directory = directory;
+        _options = options ?? new IngestOptions();
+        _options.Validate();
+        _logger = logger ?? NullLogger.Instance;
+        _time = time ?? TimeProvider.System;
+        _shares = new BrandShares(log.BufferBytes);
+        _deviceShareBytes = Math.Max(2 * WireLimits.MaxBatchBytes, log.BufferBytes / 8);
+        _commands = new CommandBoard(_time);
+        Rebuild();
+        _metrics = new IngestMetrics(this);
+    }
+
+    /// <summary>Outcomes so far, from one instant.</summary>
+    public IngestCounts Counts
+    {
+        get
+        {
+            IngestCounts sum = default;
+            foreach (IngestShard shard in _shards)
+            {
+                lock (shard.Lock) sum = sum.Plus(shard.Counts);
+            }
+
+            return sum;
+        }
+    }
+
+    /// <summary>Bytes that remember sequences, and epochs remembered.</summary>
+    public (long Bytes, long Epochs) SequenceMemory
+    {
+        get
+        {
+            (long bytes, long epochs) = (0L, 0L);
+            foreach (IngestShard shard in _shards)
+            {
+                lock (shard.Lock) (bytes, epochs) = (bytes + shard.Table.MemoryBytes, epochs + shard.Table.Count);
+            }
+
+            return (bytes, epochs);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IngestSession?> AuthenticateAsync(string username, ReadOnlyMemory<byte> secret, string endpoint, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        IngestSession? session = TrySplit(username, out string brand, out string device) && _directory.Authenticate(brand, device, secret.Span) is { } identity
+            ? new IngestSession(identity.DeviceKey, identity.BrandKey, brand, device, identity.IsHub, endpoint)
+            : null;
+        return new ValueTask<IngestSession?>(session);
+    }
+
+    /// <inheritdoc/>
+    public IngestSession? Relay(IngestSession hub, string username)
+    {
+        if (!hub.IsHub || !TrySplit(username, out string brand, out string device) || brand != hub.Brand) return null;
+        return _directory.Find(brand, device) is { } identity
+            ? new IngestSession(identity.DeviceKey, identity.BrandKey, brand, device, identity.IsHub, hub.Endpoint)
+            : null;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> WaitDurableAsync(long position, CancellationToken cancellation) => _log.WaitDurableAsync(position, cancellation);
+
+    /// <inheritdoc/>
+    public ReadOnlyMemory<byte> CurrentCommand(IngestSession session)
+    {
+        Command command = _commands.Begin(session.DeviceKey);
+        command.ServerUnixMs = (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds();
+        AddSequenceOrders(session.DeviceKey, command);
+        byte[] bytes = command.ToByteArray();
+        while (bytes.Length > WireLimits.MaxCommandBytes && command.Resend.Count > 0)
+        {
+            command.Resend.RemoveAt(command.Resend.Count - 1);
+            bytes = command.ToByteArray();
+        }
+
+        return bytes;
+    }
+
+    /// <inheritdoc/>
+    public IDisposable OnCommandChanged(IngestSession session, Action commandChanged) => _commands.Listen(session.DeviceKey, commandChanged);
+
+    /// <summary>Changes what a device is told (capture rates, upload and reconnect windows, withdrawn signals, a question) and tells it at once where it is connected.</summary>
+    /// <param name="deviceKey">From 1.</param>
+    /// <param name="change">Alters the device's standing orders. Server time, resend ranges and the fence are filled in by ingest.</param>
+    public void ChangeOrders(uint deviceKey, Action<Command> change) => _commands.Change(deviceKey, change);
+
+    /// <summary>Seqs of a device that never came below the highest that did, by epoch.</summary>
+    public IReadOnlyList<(uint Epoch, SeqGap Gap)> MissingOf(uint deviceKey)
+    {
+        List<(uint, SeqGap)> missing = [];
+        IngestShard shard = ShardOf(deviceKey);
+        lock (shard.Lock)
+        {
+            List<int> entries = [];
+            List<SeqGap> gaps = [];
+            shard.Table.ListEpochs(deviceKey, entries);
+            foreach (int index in entries)
+            {
+                uint epoch = shard.Table[index].Epoch;
+                if (shard.IsErased(deviceKey, epoch)) continue;
+                gaps.Clear();
+                SeqWindow.ListMissing(shard.Table[index], shard.GapsOf(index), gaps);
+                missing.AddRange(gaps.Select(gap => (epoch, gap)));
+            }
+        }
+
+        return missing;
+    }
+
+    /// <summary>Fences an epoch: batches of it are refused from now on, and the device is told to drop what it spooled under it.</summary>
+    /// <returns>The position to wait for until the fence survives a power cut; null when the log takes nothing now, try again.</returns>
+    public long? EraseEpoch(uint deviceKey, uint epoch)
+    {
+        Span<byte> payload = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(payload, epoch);
+        IngestShard shard = ShardOf(deviceKey);
+        long position;
+        lock (shard.Lock)
+        {
+            if (!_log.TryAppend(LogRecordKind.EpochErased, 0, deviceKey, NowUnixMs(), payload, out position)) return null;
+            shard.Fences.Add(IngestShard.FenceOf(deviceKey, epoch));
+        }
+
+        IngestEvents.EpochFenced(_logger, deviceKey);
+        _commands.Notify(deviceKey);
+        return position;
+    }
+
+    internal BlockLog Log => _log;
+
+    internal int UnsettledDeadLetters => _book.Count;
+
+    internal IngestShard[] Shards => _shards;
+
+    private IngestShard ShardOf(uint deviceKey) => _shards[deviceKey % ShardCount];
+
+    private long NowUnixMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private void AddSequenceOrders(uint deviceKey, Command command)
+    {
+        IngestShard shard = ShardOf(deviceKey);
+        lock (shard.Lock)
+        {
+            List<int> entries = [];
+            shard.Table.ListEpochs(deviceKey, entries);
+            if (entries.Count == 0) return;
+
+            // The epoch that began last is the one the device is in.
+            uint current = shard.Table[entries[^1]].Epoch;
+            if (shard.IsErased(deviceKey, current))
+            {
+                command.EraseEpoch = current;
+                return;
+            }
+
+            List<SeqGap> gaps = [];
+            SeqWindow.ListMissing(shard.Table[entries[^1]], shard.GapsOf(entries[^1]), gaps);
+            foreach (SeqGap gap in gaps.Take(MaxResendRanges)) command.Resend.Add(new SeqRange { Epoch = current, First = gap.First, Last = gap.Last });
+        }
+    }
+
+    private static bool TrySplit(string username, out string brand, out string device)
+    {
+        int slash = username.IndexOf('/', StringComparison.Ordinal);
+        brand = slash < 0 ? "" : username[..slash];
+        device = slash < 0 ? "" : username[(slash + 1)..];
+        return Topics.IsBrandId(brand) && Topics.IsDeviceId(device);
+    }
+}
