@@ -16,7 +16,4 @@ internal static partial class IngestEvents
 
     [LoggerMessage(1103, LogLevel.Information, "Dead letters replayed: {Replayed} stored, {Duplicates} known already, {Remaining} still not understood.")]
     public static partial void Replayed(ILogger logger, long replayed, long duplicates, long remaining);
-
-    [LoggerMessage(1104, LogLevel.Information, "An epoch of device {DeviceKey} is erased and fenced.")]
-    public static partial void EpochFenced(ILogger logger, uint deviceKey);
 }

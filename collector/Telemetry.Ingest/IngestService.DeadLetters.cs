@@ -65,7 +65,7 @@ public sealed partial class IngestService
     }
 
     private bool IsUnderstood(uint deviceKey, ReadOnlySpan<byte> batch, out BatchHeader header) =>
-        BatchReader.ReadHeader(batch, out header, out _) == DecodeStatus.Done && _directory.FindProfile(deviceKey, header.ProfileHash) is not null;
+        BatchReader.ReadHeader(batch, out header, out _) == DecodeStatus.Done && _directory.KnowsProfile(deviceKey, header.ProfileHash);
 
     // The batch first, its settlement second: a crash between leaves a letter that the next replay finds to be a duplicate.
     private IngestOutcome? TryReplay(UInt128 key, in DeadLetter letter, in BatchHeader header, ReadOnlySpan<byte> batch, ref long last)
@@ -75,7 +75,7 @@ public sealed partial class IngestService
         {
             // A fenced epoch's letter is settled without its bytes coming back.
             IngestOutcome outcome = IngestOutcome.Duplicate;
-            if (_book.TryGet(key, out _) && !shard.IsErased(letter.DeviceKey, header.Epoch))
+            if (_book.TryGet(key, out _) && !_directory.IsErasedEpoch(letter.DeviceKey, header.Epoch))
             {
                 int index = shard.Table.Find(letter.DeviceKey, header.Epoch, out _);
                 if (index < 0) index = shard.Table.Add(letter.DeviceKey, header.Epoch);

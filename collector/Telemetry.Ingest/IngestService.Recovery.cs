@@ -49,9 +49,6 @@ public sealed partial class IngestService
             case LogRecordKind.DeadLetterSettled when payload.Length == SettledBytes:
                 _book.Remove(BinaryPrimitives.ReadUInt128LittleEndian(payload[sizeof(long)..]));
                 break;
-            case LogRecordKind.EpochErased when payload.Length == sizeof(uint):
-                ShardOf(record.DeviceKey).Fences.Add(IngestShard.FenceOf(record.DeviceKey, BinaryPrimitives.ReadUInt32LittleEndian(payload)));
-                break;
             default:
                 break;
         }
@@ -118,6 +115,7 @@ public sealed partial class IngestService
     {
         if (Interlocked.Exchange(ref _isCheckpointing, 1) == 0) _checkpoint = Task.Run(WriteCheckpointAsync);
         _checkpoint.GetAwaiter().GetResult();
+        _directory.EpochErased -= OnEpochErased;
         _metrics.Dispose();
     }
 }

@@ -39,7 +39,7 @@ public sealed partial class IngestService
     {
         if (BatchReader.ReadHeader(batch, out BatchHeader header, out RefusalReason reason) != DecodeStatus.Done) return TakeUnreadable(session, batch, reason);
 
-        bool isKnownProfile = _directory.FindProfile(session.DeviceKey, header.ProfileHash) is not null;
+        bool isKnownProfile = _directory.KnowsProfile(session.DeviceKey, header.ProfileHash);
         for (long askedAt = -1; ; )
         {
             switch (TrySettle(session, header, batch, isKnownProfile, askedAt, out IngestTicket ticket))
@@ -67,7 +67,7 @@ public sealed partial class IngestService
         ticket = default;
         lock (shard.Lock)
         {
-            if (shard.IsErased(deviceKey, header.Epoch))
+            if (_directory.IsErasedEpoch(deviceKey, header.Epoch))
             {
                 ticket = shard.Count(IngestOutcome.Refused, RefusalReason.ErasedEpoch, 0, 0, batch.Length);
                 return Settlement.Done;

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -7,6 +6,7 @@ using Telemetry.Ingest.Commands;
 using Telemetry.Ingest.DeadLetters;
 using Telemetry.Ingest.Sequences;
 using Telemetry.Log;
+using Telemetry.Registry;
 using Telemetry.Wire;
 using Telemetry.Wire.Ingest;
 using Telemetry.Wire.V1;
@@ -48,7 +48,20 @@ public sealed partial class IngestService : IIngest, IDisposable
         _commands = new CommandBoard(_time);
         Rebuild();
         _metrics = new IngestMetrics(this);
+        _directory.EpochErased += OnEpochErased;
     }
+
+    /// <summary>Opens ingest over a log and a registry: reads what is known of sequences from the last checkpoint and the log behind it.</summary>
+    /// <param name="log">Stays the caller's; dispose it after this service.</param>
+    /// <param name="registry">Stays the caller's.</param>
+    /// <param name="options">Settings; null = defaults.</param>
+    /// <param name="logger">Where events 1100-1199 go; null = nowhere.</param>
+    /// <param name="time">Clock of receive times; null = the system's.</param>
+    /// <exception cref="ArgumentException">A setting is out of its range; the text names it.</exception>
+    /// <exception cref="IOException">The log cannot be read.</exception>
+    public static IngestService Open(
+        BlockLog log, DeviceRegistry registry, IngestOptions? options = null, ILogger<IngestService>? logger = null, TimeProvider? time = null) =>
+        new(log, new RegistryDirectory(registry), options, logger, time);
 
     /// <summary>Outcomes so far, from one instant.</summary>
     public IngestCounts Counts
@@ -84,19 +97,14 @@ public sealed partial class IngestService : IIngest, IDisposable
     public ValueTask<IngestSession?> AuthenticateAsync(string username, ReadOnlyMemory<byte> secret, string endpoint, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        IngestSession? session = TrySplit(username, out string brand, out string device) && _directory.Authenticate(brand, device, secret.Span) is { } identity
-            ? new IngestSession(identity.DeviceKey, identity.BrandKey, brand, device, identity.IsHub, endpoint)
-            : null;
-        return new ValueTask<IngestSession?>(session);
+        return new ValueTask<IngestSession?>(_directory.Authenticate(username, secret.Span) is { } device ? SessionOf(device, endpoint) : null);
     }
 
     /// <inheritdoc/>
     public IngestSession? Relay(IngestSession hub, string username)
     {
-        if (!hub.IsHub || !TrySplit(username, out string brand, out string device) || brand != hub.Brand) return null;
-        return _directory.Find(brand, device) is { } identity
-            ? new IngestSession(identity.DeviceKey, identity.BrandKey, brand, device, identity.IsHub, hub.Endpoint)
-            : null;
+        if (!hub.IsHub || _directory.Find(username) is not { } device || device.Names.BrandKey != hub.BrandKey) return null;
+        return SessionOf(device, hub.Endpoint);
     }
 
     /// <inheritdoc/>
@@ -139,7 +147,7 @@ public sealed partial class IngestService : IIngest, IDisposable
             foreach (int index in entries)
             {
                 uint epoch = shard.Table[index].Epoch;
-                if (shard.IsErased(deviceKey, epoch)) continue;
+                if (_directory.IsErasedEpoch(deviceKey, epoch)) continue;
                 gaps.Clear();
                 SeqWindow.ListMissing(shard.Table[index], shard.GapsOf(index), gaps);
                 missing.AddRange(gaps.Select(gap => (epoch, gap)));
@@ -147,25 +155,6 @@ public sealed partial class IngestService : IIngest, IDisposable
         }
 
         return missing;
-    }
-
-    /// <summary>Fences an epoch: batches of it are refused from now on, and the device is told to drop what it spooled under it.</summary>
-    /// <returns>The position to wait for until the fence survives a power cut; null when the log takes nothing now, try again.</returns>
-    public long? EraseEpoch(uint deviceKey, uint epoch)
-    {
-        Span<byte> payload = stackalloc byte[sizeof(uint)];
-        BinaryPrimitives.WriteUInt32LittleEndian(payload, epoch);
-        IngestShard shard = ShardOf(deviceKey);
-        long position;
-        lock (shard.Lock)
-        {
-            if (!_log.TryAppend(LogRecordKind.EpochErased, 0, deviceKey, NowUnixMs(), payload, out position)) return null;
-            shard.Fences.Add(IngestShard.FenceOf(deviceKey, epoch));
-        }
-
-        IngestEvents.EpochFenced(_logger, deviceKey);
-        _commands.Notify(deviceKey);
-        return position;
     }
 
     internal BlockLog Log => _log;
@@ -189,7 +178,7 @@ public sealed partial class IngestService : IIngest, IDisposable
 
             // The epoch that began last is the one the device is in.
             uint current = shard.Table[entries[^1]].Epoch;
-            if (shard.IsErased(deviceKey, current))
+            if (_directory.IsErasedEpoch(deviceKey, current))
             {
                 command.EraseEpoch = current;
                 return;
@@ -201,11 +190,8 @@ public sealed partial class IngestService : IIngest, IDisposable
         }
     }
 
-    private static bool TrySplit(string username, out string brand, out string device)
-    {
-        int slash = username.IndexOf('/', StringComparison.Ordinal);
-        brand = slash < 0 ? "" : username[..slash];
-        device = slash < 0 ? "" : username[(slash + 1)..];
-        return Topics.IsBrandId(brand) && Topics.IsDeviceId(device);
-    }
+    private void OnEpochErased(uint deviceKey) => _commands.Notify(deviceKey);
+
+    private static IngestSession SessionOf(in DirectoryEntry device, string endpoint) => new(
+        device.Names.DeviceKey, device.Names.BrandKey, device.Names.Brand, device.Names.Device, device.IsHub, endpoint);
 }

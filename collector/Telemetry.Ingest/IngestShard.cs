@@ -17,15 +17,10 @@ internal sealed class IngestShard
     /// <summary>Gaps by the entry's index; most epochs have none.</summary>
     public Dictionary<int, GapList> Gaps { get; } = [];
 
-    /// <summary>Erased epochs as device key (high half) and epoch.</summary>
-    public HashSet<ulong> Fences { get; } = [];
-
     public IngestCounts Counts { get; private set; }
 
     /// <summary>Dead-lettered and refused batches by numeric reason.</summary>
     public long[] ByReason { get; } = new long[ReasonSlots];
-
-    public bool IsErased(uint deviceKey, uint epoch) => Fences.Count > 0 && Fences.Contains(FenceOf(deviceKey, epoch));
 
     public SeqVerdict Look(int index, ulong seq) => SeqWindow.Look(Table[index], GapsOf(index), seq);
 
@@ -59,6 +54,4 @@ internal sealed class IngestShard
 
     /// <summary>A dead letter became a batch: it is no new arrival.</summary>
     public void CountReplay() => Counts = Counts with { Replayed = Counts.Replayed + 1 };
-
-    public static ulong FenceOf(uint deviceKey, uint epoch) => ((ulong)deviceKey << 32) | epoch;
 }

@@ -20,11 +20,8 @@ public enum LogRecordKind : byte
     /// <summary>Bytes that could not be taken as a batch, verbatim, with their reason.</summary>
     DeadLetter = 2,
 
-    /// <summary>A fence: the device's epoch in the payload (u32, little endian) is erased and never taken again.</summary>
-    EpochErased = 3,
-
-    /// <summary>The dead letter at the position in the payload (i64, little endian) was replayed and is settled.</summary>
-    DeadLetterSettled = 4,
+    /// <summary>A dead letter was replayed and is settled: i64 its position, u128 its key, little endian.</summary>
+    DeadLetterSettled = 3,
 
     /// <summary>A record whose payload was erased. Readers pass over it.</summary>
     Erased = 255,

@@ -13,10 +13,9 @@ namespace Telemetry.Ingest.Sequences;
 //    8  u32   sections
 //   12  u32   crc32c           of bytes 16..end
 //   16  i64   position         the log is read from here on
-//   24  sections of { u32 entries, u32 gaps, u32 fences, u32 letters } and then
+//   24  sections of { u32 entries, u32 gaps, u32 letters, u32 zero } and then
 //         entry   u32 deviceKey, u32 epoch, u64 mark, u64 windowLow, u64 windowHigh           32 bytes
 //         gap     u32 entry (of its section), u32 unsure, u64 first, u64 last                 24 bytes
-//         fence   u64 (deviceKey << 32 | epoch)                                                8 bytes
 //         letter  u128 key, i64 position, i64 receivedUnixMs, u32 deviceKey, i32 bytes, u64 reason  48 bytes
 
 /// <summary>What is known of sequences at one position of the log, so that a start need not read all of it.</summary>
@@ -37,7 +36,7 @@ internal static class SeqCheckpoint
 
         List<KeyValuePair<UInt128, DeadLetter>> letters = book.List();
         Writer writer = new(16 + (letters.Count * 48));
-        writer.U32(0).U32(0).U32(0).U32((uint)letters.Count);
+        writer.U32(0).U32(0).U32((uint)letters.Count).U32(0);
         foreach ((UInt128 key, DeadLetter letter) in letters)
         {
             writer.U64((ulong)key).U64((ulong)(key >> 64)).U64((ulong)letter.Position).U64((ulong)letter.ReceivedUnixMs)
@@ -106,8 +105,8 @@ internal static class SeqCheckpoint
     private static ReadOnlyMemory<byte> TakeShard(IngestShard shard)
     {
         int gapCount = shard.Gaps.Values.Sum(list => list.Ranges.Count);
-        Writer writer = new(16 + (shard.Table.Count * 32) + (gapCount * 24) + (shard.Fences.Count * 8));
-        writer.U32((uint)shard.Table.Count).U32((uint)gapCount).U32((uint)shard.Fences.Count).U32(0);
+        Writer writer = new(16 + (shard.Table.Count * 32) + (gapCount * 24));
+        writer.U32((uint)shard.Table.Count).U32((uint)gapCount).U32(0).U32(0);
         for (int i = 0; i < shard.Table.Count; i++)
         {
             ref SeqEntry entry = ref shard.Table[i];
@@ -119,13 +118,13 @@ internal static class SeqCheckpoint
             foreach (SeqGap gap in gaps.Ranges) writer.U32((uint)index).U32(gap.IsUnsure ? 1u : 0u).U64(gap.First).U64(gap.Last);
         }
 
-        foreach (ulong fence in shard.Fences) writer.U64(fence);
         return writer.Written;
     }
 
     private static void LoadSection(ref Reader reader, Func<uint, IngestShard> shardOf, DeadLetterBook book)
     {
-        uint entries = reader.U32(), gaps = reader.U32(), fences = reader.U32(), letters = reader.U32();
+        uint entries = reader.U32(), gaps = reader.U32(), letters = reader.U32();
+        _ = reader.U32();
         (IngestShard Shard, int Index)[] places = new (IngestShard, int)[entries];
         for (uint i = 0; i < entries; i++)
         {
@@ -142,12 +141,6 @@ internal static class SeqCheckpoint
             bool isUnsure = reader.U32() != 0;
             if (!shard.Gaps.TryGetValue(index, out GapList? list)) shard.Gaps.Add(index, list = new GapList());
             list.Add(reader.U64(), reader.U64(), isUnsure);
-        }
-
-        for (uint i = 0; i < fences; i++)
-        {
-            ulong fence = reader.U64();
-            shardOf((uint)(fence >> 32)).Fences.Add(fence);
         }
 
         for (uint i = 0; i < letters; i++)

@@ -1,0 +1,161 @@
+using System.Buffers;
+using Telemetry.Wire.Ingest;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Ingest.Tests;
+
+public sealed class SubmitTests : IngestTestBase
+{
+    [Fact]
+    public async Task Submit_NewBatch_IsStoredVerbatimAndDurableAfterTheFlush()
+    {
+        byte[] batch = Batches.Seal(Epoch, 1, fill: 300);
+        IngestTicket ticket = Submit(Session(), batch);
+        Assert.Equal(IngestOutcome.Stored, ticket.Outcome);
+        ValueTask<bool> durable = Service.WaitDurableAsync(ticket.Position, CancellationToken.None);
+        Assert.False(durable.IsCompleted);
+        Log.FlushPending();
+        Assert.True(await durable);
+
+        using Telemetry.Log.LogReader reader = Log.OpenReader(ticket.Position);
+        Assert.True(reader.TryRead(out Telemetry.Log.LogRecord record));
+        Assert.Equal(batch, record.Payload.ToArray());
+        Assert.Equal(1001u, record.DeviceKey);
+    }
+
+    [Fact]
+    public async Task Submit_DuplicateBeforeFlush_WaitsForTheOriginal()
+    {
+        IngestTicket original = Submit(Session(), Batches.Seal(Epoch, 1));
+        IngestTicket duplicate = Submit(Session(), Batches.Seal(Epoch, 1));
+        Assert.Equal(IngestOutcome.Duplicate, duplicate.Outcome);
+        ValueTask<bool> durable = Service.WaitDurableAsync(duplicate.Position, CancellationToken.None);
+        Assert.False(durable.IsCompleted);
+        Assert.True(duplicate.Position >= original.Position);
+        Log.FlushPending();
+        Assert.True(await durable);
+        Assert.Single(Stored());
+    }
+
+    [Fact]
+    public async Task Authenticate_WrongSecretOrName_GivesNoSession()
+    {
+        Assert.Null(await Service.AuthenticateAsync("brand-1/1", "x"u8.ToArray(), "mqtt", CancellationToken.None));
+        Assert.Null(await Service.AuthenticateAsync("nobody/1", "s"u8.ToArray(), "mqtt", CancellationToken.None));
+        Assert.Null(await Service.AuthenticateAsync("", "s"u8.ToArray(), "mqtt", CancellationToken.None));
+    }
+
+    [Fact]
+    public void Relay_OnlyHubsAndOnlyOwnBrand()
+    {
+        IngestSession hub = Session("brand-1/0");
+        Assert.Equal(1007u, Service.Relay(hub, "brand-1/7")!.DeviceKey);
+        Assert.Null(Service.Relay(hub, "brand-2/7"));
+        Assert.Null(Service.Relay(hub, "brand-1/unknown"));
+        Assert.Null(Service.Relay(Session("brand-1/1"), "brand-1/7"));
+    }
+
+    [Fact]
+    public void Submit_OverTheLimit_IsRefusedForGood()
+    {
+        IngestTicket ticket = Submit(Session(), new byte[Wire.WireLimits.MaxBatchBytes + 1]);
+        Assert.Equal((IngestOutcome.Refused, RefusalReason.TooLarge, 0), (ticket.Outcome, ticket.Reason, ticket.RetryAfterMs));
+    }
+
+    [Fact]
+    public void Submit_ErasedEpoch_IsRefusedAndTheDeviceToldToFence()
+    {
+        Assert.Equal(IngestOutcome.Stored, Send(1));
+        int told = 0;
+        using (Service.OnCommandChanged(Session(), () => told++)) Directory.Erase(1001, Epoch);
+        Assert.Equal(1, told);
+
+        IngestTicket ticket = Submit(Session(), Batches.Seal(Epoch, 2));
+        Assert.Equal((IngestOutcome.Refused, RefusalReason.ErasedEpoch, 0), (ticket.Outcome, ticket.Reason, ticket.RetryAfterMs));
+        Assert.Equal(Epoch, Command.Parser.ParseFrom(Service.CurrentCommand(Session()).Span).EraseEpoch);
+
+        // The device begins anew and all is well.
+        Assert.Equal(IngestOutcome.Stored, Send(1, Epoch + 1));
+        Assert.Equal(0u, Command.Parser.ParseFrom(Service.CurrentCommand(Session()).Span).EraseEpoch);
+    }
+
+    [Fact]
+    public void CurrentCommand_AsksForWhatNeverCame()
+    {
+        foreach (ulong seq in (ulong[])[1, 2, 5, 6, 9]) Assert.Equal(IngestOutcome.Stored, Send(seq));
+        Command command = Command.Parser.ParseFrom(Service.CurrentCommand(Session()).Span);
+        Assert.Equal([(3ul, 4ul), (7ul, 8ul)], command.Resend.Select(range => (range.First, range.Last)));
+        Assert.All(command.Resend, range => Assert.Equal(Epoch, range.Epoch));
+        Assert.True(command.ServerUnixMs > 0);
+
+        foreach (ulong seq in (ulong[])[3, 4, 7, 8]) Assert.Equal(IngestOutcome.Stored, Send(seq));
+        Assert.Empty(Command.Parser.ParseFrom(Service.CurrentCommand(Session()).Span).Resend);
+        Assert.Empty(Service.MissingOf(1001));
+    }
+
+    [Fact]
+    public void Submit_GapBehindTheWindow_TellsTheDeviceAtOnce()
+    {
+        int told = 0;
+        using IDisposable listening = Service.OnCommandChanged(Session(), () => told++);
+        Send(1);
+        Send(500);
+        Assert.Equal(1, told);
+        Assert.Equal((2ul, 499ul), Service.MissingOf(1001).Select(gap => (gap.Gap.First, gap.Gap.Last)).Aggregate((a, b) => (a.First, b.Last)));
+    }
+
+    [Fact]
+    public void ChangeOrders_ReachesTheDevicesCommandWithAHigherVersion()
+    {
+        Service.ChangeOrders(1001, command => command.UploadWindow = new UploadWindow { IntervalS = 60 });
+        Command first = Command.Parser.ParseFrom(Service.CurrentCommand(Session()).Span);
+        Service.ChangeOrders(1001, command => command.WithdrawnSignals.Add(4));
+        Command second = Command.Parser.ParseFrom(Service.CurrentCommand(Session()).Span);
+        Assert.Equal(60u, second.UploadWindow.IntervalS);
+        Assert.Equal([4u], second.WithdrawnSignals);
+        Assert.True(second.Version > first.Version);
+    }
+
+    [Fact]
+    public void Submit_ManyGaps_CommandStaysWithinItsLimit()
+    {
+        for (ulong seq = 1; seq < 4_000; seq += 2) Send(seq);
+        Assert.InRange(Service.CurrentCommand(Session()).Length, 1, Wire.WireLimits.MaxCommandBytes);
+    }
+
+    [Fact]
+    public void Submit_InPieces_IsTheSameBatch()
+    {
+        byte[] batch = Batches.Seal(Epoch, 1, fill: 1_000);
+        Piece first = new(batch.AsMemory(0, 10), null);
+        Piece last = new(batch.AsMemory(10), first);
+        Assert.Equal(IngestOutcome.Stored, Service.Submit(Session(), new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length)).Outcome);
+        Log.FlushPending();
+        Assert.Equal([(1001u, Epoch, 1ul)], Stored());
+    }
+
+    [Fact]
+    public void Counts_EveryOutcome_SumUp()
+    {
+        IngestSession session = Session();
+        Submit(session, Batches.Seal(Epoch, 1));
+        Submit(session, Batches.Seal(Epoch, 1));
+        Submit(session, Batches.Seal(Epoch, 2, profile: 7));
+        Submit(session, [1, 2, 3]);
+        Submit(session, new byte[Wire.WireLimits.MaxBatchBytes + 1]);
+        IngestCounts counts = Service.Counts;
+        Assert.Equal((5, 1, 1, 2, 1), (counts.Received, counts.Stored, counts.Duplicate, counts.DeadLettered, counts.Refused));
+        Assert.True(counts.IsConserved);
+    }
+
+    private sealed class Piece : ReadOnlySequenceSegment<byte>
+    {
+        public Piece(ReadOnlyMemory<byte> memory, Piece? before)
+        {
+            Memory = memory;
+            if (before is null) return;
+            before.Next = this;
+            RunningIndex = before.RunningIndex + before.Memory.Length;
+        }
+    }
+}
