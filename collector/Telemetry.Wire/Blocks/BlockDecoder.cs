@@ -62,10 +62,13 @@ public sealed class BlockDecoder
     {
         RowCount = rows;
         _hasQuality = false;
-        if (_times.Length < rows) _times = new long[Grown(rows)];
+        if (_times.Length < rows + IntegerColumn.Slack) _times = new long[Grown(rows) + IntegerColumn.Slack];
     }
 
     internal Span<long> Times => _times.AsSpan(0, RowCount);
+
+    // With IntegerColumn.Slack entries behind the last row.
+    internal Span<long> TimesBuffer => _times.AsSpan(0, RowCount + IntegerColumn.Slack);
 
     internal Span<byte> BeginQuality()
     {
@@ -79,9 +82,13 @@ public sealed class BlockDecoder
         int column = ColumnCount++;
         _signals[column] = signal;
         _isReal[column] = isReal;
-        if (_values[column] is not { } values || values.Length < RowCount) _values[column] = new long[Grown(RowCount)];
+        if (_values[column] is not { } values || values.Length < RowCount + IntegerColumn.Slack)
+            _values[column] = new long[Grown(RowCount) + IntegerColumn.Slack];
         return Values(column);
     }
+
+    // The column last begun, with IntegerColumn.Slack entries behind its last row.
+    internal Span<long> LastColumnBuffer => _values[ColumnCount - 1].AsSpan(0, RowCount + IntegerColumn.Slack);
 
     private Span<long> Values(int column) => _values[column].AsSpan(0, RowCount);
 

@@ -1,4 +1,5 @@
-using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Wire.Blocks;
@@ -6,93 +7,126 @@ namespace Telemetry.Wire.Blocks;
 /// <summary>Reads the packed encoding (proto/WIRE.md, "Block").</summary>
 /// <remarks>
 /// <code>
-/// Block:  u8 flags (bits 0-2 version 1, 3 regular, 4 quality)   varint rows   varint columns   varint start ms
-///         regular: varint period ms      else: varint length, time stream
-///         quality: u8 first, varint length, quality stream
-///         a column: varint (id - id before) &lt;&lt; 2 | kind, varint length, stream
+/// u8 flags      bits 0-2 version 1, 3 irregular, 4 quality, 5 steps in s, 6 start in s, 7 descriptors
+/// varint rows, u8 columns, varint start, varint period
+/// irregular:    varint length, timeline stream
+/// quality:      u8 first mask | 8 if it changes; then varint length, quality stream
+/// columns:      without descriptors varint first signal id; each: [varint descriptor], varint length (not of the last), stream
 /// </code>
 /// </remarks>
 internal static class PackedBlock
 {
     private const int Version = 1;
-    private const int RegularFlag = 0x08;
+    private const int VersionMask = 7;
+    private const int IrregularFlag = 0x08;
     private const int QualityFlag = 0x10;
-    private const int EscapePrefix = 12;
-    private const int MeanShift = 3;
+    private const int StepsInSecondsFlag = 0x20;
+    private const int StartInSecondsFlag = 0x40;
+    private const int DescriptorsFlag = 0x80;
+    private const int QualityChangesFlag = 0x08;
+    private const int MaxQuality = 7;
+    private const int MsPerSecond = 1000;
+
+    private const int NarrowKind = 0;
+    private const int WideKind = 1;
+    private const int RealKind = 2;
 
     public static RefusalReason Fill(BlockDecoder target, ReadOnlySpan<byte> block)
     {
-        if (block.IsEmpty) return RefusalReason.Malformed;
-        int flags = block[0];
-        if ((flags & 7) != Version || (flags & ~0x1F) != 0) return RefusalReason.UnsupportedVersion;
-        ReadOnlySpan<byte> rest = block[1..];
-        if (!TryReadNumber(ref rest, out ulong rows) || !TryReadNumber(ref rest, out ulong columns) || !TryReadNumber(ref rest, out ulong start))
-            return RefusalReason.Malformed;
-        if (rows == 0 || columns == 0) return RefusalReason.Malformed;
-        if (rows > WireLimits.MaxBlockRows || columns > WireLimits.MaxBlockColumns || start > WireLimits.MaxTimeMs) return RefusalReason.LimitExceeded;
-
-        target.Begin((int)rows);
-        if (!TryReadTimes(target.Times, ref rest, (flags & RegularFlag) != 0, (long)start)) return RefusalReason.Malformed;
-        if ((flags & QualityFlag) != 0 && !TryReadQuality(target, ref rest)) return RefusalReason.Malformed;
-        int signal = 0;
-        for (int column = 0; column < (int)columns; column++)
-        {
-            if (!TryReadNumber(ref rest, out ulong descriptor) || descriptor >> 2 is 0 or > WireLimits.MaxSignalId) return RefusalReason.Malformed;
-            signal += (int)(descriptor >> 2);
-            if (signal > WireLimits.MaxSignalId || !TryTake(ref rest, out ReadOnlySpan<byte> stream)) return RefusalReason.Malformed;
-            int kind = (int)(descriptor & 3);
-            Span<long> values = target.BeginColumn(signal, kind == 2);
-            bool isGood = kind switch
-            {
-                0 => TryReadIntegers(values, stream),
-                1 => TryReadWide(values, stream),
-                2 => TryReadReals(values, stream),
-                _ => false,
-            };
-            if (!isGood) return RefusalReason.Malformed;
-        }
-
-        return rest.IsEmpty ? RefusalReason.None : RefusalReason.Malformed;
+        RefusalReason reason = ReadShape(block, out Shape shape);
+        if (reason != RefusalReason.None) return reason;
+        ReadOnlySpan<byte> rest = block[shape.Bytes..];
+        target.Begin(shape.Rows);
+        return TryReadTimes(target, ref rest, shape) &&
+            ((shape.Flags & QualityFlag) == 0 || TryReadQuality(target, ref rest)) &&
+            TryReadColumns(target, rest, shape)
+            ? RefusalReason.None
+            : RefusalReason.Malformed;
     }
 
-    private static bool TryReadTimes(Span<long> times, ref ReadOnlySpan<byte> rest, bool isRegular, long start)
+    /// <summary>Reads the header up to the period, with every limit.</summary>
+    public static RefusalReason ReadShape(ReadOnlySpan<byte> block, out Shape shape)
     {
-        times[0] = start;
-        if (isRegular)
+        shape = default;
+        if (block.IsEmpty) return RefusalReason.Malformed;
+        int flags = block[0];
+        if ((flags & VersionMask) != Version) return RefusalReason.UnsupportedVersion;
+        ReadOnlySpan<byte> rest = block[1..];
+        if (!TryReadNumber(ref rest, out ulong rows) || rest.IsEmpty) return RefusalReason.Malformed;
+        int columns = rest[0];
+        rest = rest[1..];
+        if (!TryReadNumber(ref rest, out ulong start) || !TryReadNumber(ref rest, out ulong period)) return RefusalReason.Malformed;
+        if (rows == 0 || columns == 0) return RefusalReason.Malformed;
+        ulong startUnitMs = (flags & StartInSecondsFlag) != 0 ? MsPerSecond : 1u;
+        if (rows > WireLimits.MaxBlockRows || columns > WireLimits.MaxBlockColumns || start > WireLimits.MaxTimeMs / startUnitMs || period > int.MaxValue)
+            return RefusalReason.LimitExceeded;
+        shape = new Shape(flags, (int)rows, columns, (long)(start * startUnitMs), (int)period, block.Length - rest.Length);
+        return RefusalReason.None;
+    }
+
+    /// <summary>What the front of a block says.</summary>
+    internal readonly record struct Shape(int Flags, int Rows, int Columns, long StartMs, int Period, int Bytes);
+
+    private static bool TryReadTimes(BlockDecoder target, ref ReadOnlySpan<byte> rest, in Shape shape)
+    {
+        long unitMs = (shape.Flags & StepsInSecondsFlag) != 0 ? MsPerSecond : 1;
+        if ((shape.Flags & IrregularFlag) == 0)
         {
-            if (!TryReadNumber(ref rest, out ulong period) || period > int.MaxValue) return false;
-            for (int row = 1; row < times.Length; row++) times[row] = start + (row * (long)period);
+            FillRegular(target.TimesBuffer, shape.Rows, shape.StartMs, shape.Period * unitMs);
             return true;
         }
 
-        if (!TryTake(ref rest, out ReadOnlySpan<byte> stream)) return false;
-        times[0] = 0;
-        if (!TryReadIntegers(times, stream, 0)) return false;
-        long time = start;
-        times[0] = start;
-        for (int row = 1; row < times.Length; row++)
+        if (shape.Rows < 3 || !TryTake(ref rest, out ReadOnlySpan<byte> window, out int length)) return false;
+        Span<long> times = target.TimesBuffer;
+        if (!IntegerColumn.TryDecodeResiduals(times[2..], shape.Rows - 2, window, length)) return false;
+        int lastStep = shape.Period, usualStep = shape.Period;
+        times[0] = shape.StartMs;
+        long time = times[1] = shape.StartMs + (lastStep * unitMs);
+        for (int row = 2; row < shape.Rows; row++)
         {
-            if (times[row] < 0) return false;
-            times[row] = time += times[row];
+            int step = unchecked(usualStep + (int)times[row]);
+            if (step < 0) return false;
+            if (step == lastStep) usualStep = step;
+            lastStep = step;
+            times[row] = time += step * unitMs;
         }
 
         return true;
     }
 
+    private static void FillRegular(Span<long> times, int rows, long start, long period)
+    {
+        ref long to = ref MemoryMarshal.GetReference(times);
+        Vector256<long> time = Vector256.Create(start, start + period, start + (2 * period), start + (3 * period));
+        Vector256<long> four = Vector256.Create(4 * period);
+        for (int row = 0; row < rows; row += 4)
+        {
+            time.StoreUnsafe(ref to, (nuint)row);
+            time += four;
+        }
+    }
+
     private static bool TryReadQuality(BlockDecoder target, ref ReadOnlySpan<byte> rest)
     {
-        if (rest.IsEmpty) return false;
-        int quality = rest[0];
+        if (rest.IsEmpty || rest[0] > (MaxQuality | QualityChangesFlag)) return false;
+        int quality = rest[0] & MaxQuality;
+        bool changes = (rest[0] & QualityChangesFlag) != 0;
         rest = rest[1..];
-        if (quality > 7 || !TryTake(ref rest, out ReadOnlySpan<byte> stream)) return false;
         Span<byte> rows = target.BeginQuality();
-        BitReader bits = new(stream);
+        if (!changes)
+        {
+            rows.Fill((byte)quality);
+            return true;
+        }
+
+        if (!TryTake(ref rest, out ReadOnlySpan<byte> window, out int length)) return false;
+        BitReader bits = new(window, length);
         int row = 0;
         rows[row++] = (byte)quality;
         while (row < rows.Length)
         {
-            int run = bits.ReadGamma() - 1;
-            if (run < 0 || run > rows.Length - row) return false;
+            int run = bits.ReadExpGolomb(0);
+            if ((uint)run > (uint)(rows.Length - row)) return false;
             rows.Slice(row, run).Fill((byte)quality);
             row += run;
             if (row == rows.Length) break;
@@ -103,111 +137,55 @@ internal static class PackedBlock
         return bits.IsAtEnd;
     }
 
-    private static bool TryReadIntegers(Span<long> values, ReadOnlySpan<byte> stream)
+    private static bool TryReadColumns(BlockDecoder target, ReadOnlySpan<byte> rest, in Shape shape)
     {
-        if (!TryReadNumber(ref stream, out ulong first)) return false;
-        long value = VarintReader.UnZigZag(first);
-        return value is >= int.MinValue and <= int.MaxValue && TryReadIntegers(values, stream, (int)value);
-    }
-
-    private static bool TryReadIntegers(Span<long> values, ReadOnlySpan<byte> stream, int value)
-    {
-        BitReader bits = new(stream);
-        int mean = 0;
-        int row = 0;
-        values[row++] = value;
-        while (row < values.Length)
+        bool hasDescriptors = (shape.Flags & DescriptorsFlag) != 0;
+        int signal = 0;
+        int kind = NarrowKind;
+        if (!hasDescriptors)
         {
-            int run = bits.ReadGamma() - 1;
-            if (run < 0 || run > values.Length - row) return false;
-            values.Slice(row, run).Fill(value);
-            row += run;
-            if (row == values.Length) break;
-            uint rest = (uint)ReadRest(ref bits, mean, 2);
-            if (bits.IsPastEnd || rest == uint.MaxValue) return false;
-            mean = Learn(mean, rest);
-            value = unchecked(value + (int)VarintReader.UnZigZag(rest + 1));
-            values[row++] = value;
+            if (!TryReadNumber(ref rest, out ulong first) || first is 0 or > WireLimits.MaxSignalId) return false;
+            signal = (int)first - 1;
         }
 
-        return bits.IsAtEnd;
-    }
-
-    private static bool TryReadWide(Span<long> values, ReadOnlySpan<byte> stream)
-    {
-        if (!TryReadNumber(ref stream, out ulong first)) return false;
-        long value = VarintReader.UnZigZag(first);
-        BitReader bits = new(stream);
-        int mean = 0;
-        int row = 0;
-        values[row++] = value;
-        while (row < values.Length)
+        for (int column = 0; column < shape.Columns; column++)
         {
-            int run = bits.ReadGamma() - 1;
-            if (run < 0 || run > values.Length - row) return false;
-            values.Slice(row, run).Fill(value);
-            row += run;
-            if (row == values.Length) break;
-            ulong rest = ReadRest(ref bits, mean, 4);
-            if (bits.IsPastEnd || rest == ulong.MaxValue) return false;
-            mean = Learn(mean, rest);
-            value = unchecked(value + VarintReader.UnZigZag(rest + 1));
-            values[row++] = value;
+            ulong descriptor = 0;
+            if (hasDescriptors && (!TryReadNumber(ref rest, out descriptor) || descriptor >> 2 >= WireLimits.MaxSignalId)) return false;
+            signal += (int)(descriptor >> 2) + 1;
+            kind = (int)(descriptor & 3);
+            if (signal > WireLimits.MaxSignalId) return false;
+
+            ReadOnlySpan<byte> window = rest;
+            int length = rest.Length;
+            if (column < shape.Columns - 1 && !TryTake(ref rest, out window, out length)) return false;
+            target.BeginColumn(signal, kind == RealKind);
+            bool isGood = kind switch
+            {
+                NarrowKind => IntegerColumn.TryDecode<NarrowColumn>(target.LastColumnBuffer, shape.Rows, window, length),
+                WideKind => IntegerColumn.TryDecode<WideColumn>(target.LastColumnBuffer, shape.Rows, window, length),
+                RealKind => RealColumn.TryDecode(target.LastColumnBuffer[..shape.Rows], window, length),
+                _ => false,
+            };
+            if (!isGood) return false;
         }
 
-        return bits.IsAtEnd;
-    }
-
-    private static ulong ReadRest(ref BitReader bits, int mean, int escapeWords)
-    {
-        int k = (mean >> MeanShift) > 1 ? Math.Min(23, BitOperations.Log2((uint)mean >> MeanShift)) : 0;
-        int quotient = BitOperations.TrailingZeroCount(bits.Peek());
-        if (quotient > EscapePrefix) return ulong.MaxValue;
-        bits.Skip(quotient + 1);
-        if (quotient < EscapePrefix) return ((ulong)quotient << k) | bits.Read(k);
-        ulong rest = 0;
-        for (int word = 0; word < escapeWords; word++) rest |= (ulong)bits.Read(16) << (16 * word);
-        return rest;
-    }
-
-    private static int Learn(int mean, ulong rest) => mean + (int)Math.Min(rest, 0x3FFFFF) - (mean >> MeanShift);
-
-    private static bool TryReadReals(Span<long> values, ReadOnlySpan<byte> stream)
-    {
-        if (stream.Length < 8) return false;
-        long value = System.Buffers.Binary.BinaryPrimitives.ReadInt64LittleEndian(stream);
-        BitReader bits = new(stream[8..]);
-        int row = 0;
-        values[row++] = value;
-        while (row < values.Length)
-        {
-            int run = bits.ReadGamma() - 1;
-            if (run < 0 || run > values.Length - row) return false;
-            values.Slice(row, run).Fill(value);
-            row += run;
-            if (row == values.Length) break;
-            int leading = (int)bits.Read(6);
-            int meaningful = (int)bits.Read(6) + 1;
-            if (leading + meaningful > 64 || bits.IsPastEnd) return false;
-            ulong change = bits.Read(Math.Min(32, meaningful));
-            if (meaningful > 32) change |= (ulong)bits.Read(meaningful - 32) << 32;
-            value ^= (long)(change << (64 - leading - meaningful));
-            values[row++] = value;
-        }
-
-        return bits.IsAtEnd;
-    }
-
-    private static bool TryTake(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> stream)
-    {
-        stream = default;
-        if (!TryReadNumber(ref rest, out ulong length) || length > (ulong)rest.Length) return false;
-        stream = rest[..(int)length];
-        rest = rest[(int)length..];
         return true;
     }
 
-    private static bool TryReadNumber(ref ReadOnlySpan<byte> rest, out ulong value)
+    // The window reaches to the end of the block, so that a decoder may load whole words; the stream is its first length bytes.
+    private static bool TryTake(scoped ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> window, out int length)
+    {
+        window = default;
+        length = 0;
+        if (!TryReadNumber(ref rest, out ulong bytes) || bytes > (ulong)rest.Length) return false;
+        window = rest;
+        length = (int)bytes;
+        rest = rest[length..];
+        return true;
+    }
+
+    private static bool TryReadNumber(scoped ref ReadOnlySpan<byte> rest, out ulong value)
     {
         int taken = VarintReader.Read(rest, out value);
         rest = rest[taken..];

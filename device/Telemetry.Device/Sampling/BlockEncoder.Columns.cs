@@ -1,34 +1,40 @@
 namespace Telemetry.Device.Sampling
 {
-    // How values become bits (WIRE.md, "Integer column", "Real column", "Timeline", "Quality").
+    // How integer columns and timelines become bits (WIRE.md, "Integer column"). A token is a run of unchanged rows and the difference
+    // that ends it; which prefix codes it uses follows from the running mean of past differences, so no header carries a parameter.
     public sealed partial class BlockEncoder
     {
-        private const int EscapePrefix = 12;
-        private const int MeanShift = 3;
+        private const int FirstMean = 16;         // half a unit a row, in 1/32
+        private const int FirstScaledMean = 512;  // from 16 units a row on, differences are Rice coded
+        private const int FirstNoisyMean = 128;   // from 4 units a row on, zeros are coded one by one
+        private const int MaxCodedMagnitude = 1 << 22;
+        private const int MaxRun = 64;
+        private const int MaxQuotient = 10;
+        private const int JumpMagnitude = 16;
+        private const int MaxNearSwap = 62;
+        private const int FirstValueBits = 7;
 
         private readonly int[] _next;
         private readonly int[] _nextHigh;
         private readonly int[] _last;
         private readonly int[] _lastHigh;
-        private readonly int[] _run;
+        private readonly int[] _other;
+        private readonly int[] _otherHigh;
         private readonly int[] _mean;
+        private readonly short[] _run;
+        private readonly bool[] _isFalling;
 
-        private void Begin(long uptimeMs, int quality)
+        private void BeginColumns()
         {
-            _rows = 1;
-            _startMs = uptimeMs;
-            _lastMs = uptimeMs;
-            _intervalMs = 0;
-            _isRegular = true;
-            _firstQuality = quality;
-            _quality = quality;
-            _hasQuality = quality != 0;
             for (int stream = 0; stream < _run.Length; stream++)
             {
-                _run[stream] = 0;
-                _mean[stream] = 0;
                 _last[stream] = 0;
                 _lastHigh[stream] = 0;
+                _other[stream] = 0;
+                _otherHigh[stream] = 0;
+                _mean[stream] = FirstMean;
+                _run[stream] = 0;
+                _isFalling[stream] = false;
             }
 
             for (int column = 0; column < _columns; column++)
@@ -39,30 +45,8 @@ namespace Telemetry.Device.Sampling
                 _last[stream] = low;
                 _lastHigh[stream] = high;
                 if (_kinds[column] == KindReal) PutFixed64(stream, low, high);
-                else PutVarint(stream, ZigZag(((long)high << 32) | (uint)low));
+                else PutFirst(stream, ((long)high << 32) | (uint)low);
             }
-        }
-
-        private void AddTime(int step)
-        {
-            if (_rows == 1) _intervalMs = step;
-            if (step != _intervalMs) _isRegular = false;
-            AddInteger(TimeStream, step);
-        }
-
-        private void AddQuality(int quality)
-        {
-            if (quality == _quality)
-            {
-                _run[QualityStream]++;
-                return;
-            }
-
-            PutGamma(QualityStream, (uint)_run[QualityStream] + 1);
-            PutBits(QualityStream, (uint)(quality ^ _quality), 3);
-            _run[QualityStream] = 0;
-            _quality = quality;
-            _hasQuality = true;
         }
 
         private void AddValue(int column)
@@ -75,138 +59,238 @@ namespace Telemetry.Device.Sampling
 
         private void AddInteger(int stream, int value)
         {
-            int difference = unchecked(value - _last[stream]);
-            if (difference == 0)
+            int last = _last[stream];
+            if (value == last)
             {
-                _run[stream]++;
+                AddZero(stream);
                 return;
             }
 
-            _last[stream] = value;
-            uint rest = (uint)((difference << 1) ^ (difference >> 31)) - 1;
-            PutGamma(stream, (uint)_run[stream] + 1);
-            _run[stream] = 0;
-            int k = Parameter(_mean[stream]);
-            uint quotient = rest >> k;
-            if (quotient < EscapePrefix)
+            int difference = unchecked(value - last);
+            uint magnitude = difference < 0 ? (uint)-difference : (uint)difference;
+            if (magnitude < JumpMagnitude)
             {
-                PutBits(stream, 1u << (int)quotient, (int)quotient + 1);
-                PutBits(stream, rest & ((1u << k) - 1), k);
+                AddDifference(stream, difference < 0, magnitude, 0, false, 0);
             }
             else
             {
-                PutBits(stream, 1u << EscapePrefix, EscapePrefix + 1);
-                PutBits(stream, rest & 0xFFFF, 16);
-                PutBits(stream, rest >> 16, 16);
+                int near = unchecked(value - _other[stream]);
+                AddDifference(stream, difference < 0, magnitude, 0, IsSwap(near, magnitude), near);
+                _other[stream] = last;
             }
 
-            Learn(stream, rest);
+            _last[stream] = value;
         }
 
         private void AddWide(int stream, int low, int high)
         {
             long value = ((long)high << 32) | (uint)low;
-            long difference = unchecked(value - (((long)_lastHigh[stream] << 32) | (uint)_last[stream]));
-            if (difference == 0)
+            long last = ((long)_lastHigh[stream] << 32) | (uint)_last[stream];
+            if (value == last)
             {
-                _run[stream]++;
+                AddZero(stream);
                 return;
+            }
+
+            long difference = unchecked(value - last);
+            ulong magnitude = difference < 0 ? (ulong)-difference : (ulong)difference;
+            long near = unchecked(value - (((long)_otherHigh[stream] << 32) | (uint)_other[stream]));
+            uint magnitudeLow = magnitude > uint.MaxValue ? uint.MaxValue : (uint)magnitude;
+            bool isSwap = near >= -MaxNearSwap && near <= MaxNearSwap && IsSwap((int)near, magnitudeLow);
+            AddDifference(stream, difference < 0, (uint)magnitude, (uint)(magnitude >> 32), isSwap, (int)near);
+            if (magnitude >= JumpMagnitude)
+            {
+                _other[stream] = _last[stream];
+                _otherHigh[stream] = _lastHigh[stream];
             }
 
             _last[stream] = low;
             _lastHigh[stream] = high;
-            ulong rest = ZigZag(difference) - 1;
-            PutGamma(stream, (uint)_run[stream] + 1);
-            _run[stream] = 0;
-            int k = Parameter(_mean[stream]);
-            ulong quotient = rest >> k;
-            if (quotient < EscapePrefix)
+        }
+
+        // A timeline has no level to return to: its residuals are coded as differences, and a swap repeats the last large one.
+        private void AddResidual(int stream, int residual)
+        {
+            if (residual == 0)
             {
-                PutBits(stream, 1u << (int)quotient, (int)quotient + 1);
-                PutBits(stream, (uint)rest & ((1u << k) - 1), k);
+                AddZero(stream);
+                return;
+            }
+
+            uint magnitude = residual < 0 ? (uint)-residual : (uint)residual;
+            int near = unchecked(residual - _other[stream]);
+            AddDifference(stream, residual < 0, magnitude, 0, IsSwap(near, magnitude), near);
+            if (magnitude >= JumpMagnitude) _other[stream] = residual;
+        }
+
+        private static bool IsSwap(int near, uint magnitude)
+        {
+            if (magnitude < JumpMagnitude || near < -MaxNearSwap || near > MaxNearSwap) return false;
+            int distance = near < 0 ? -near : near;
+            return (uint)(distance << 2) < magnitude;
+        }
+
+        private void AddZero(int stream)
+        {
+            int mean = _mean[stream];
+            if (mean < FirstNoisyMean)
+            {
+                int run = _run[stream] + 1;
+                if (run == MaxRun)
+                {
+                    PutCode(stream, BlockCodes.Run(ActivityClass(mean), BlockCodes.FullRunSymbol));
+                    _mean[stream] = 0;
+                    run = 0;
+                }
+
+                _run[stream] = (short)run;
+                return;
+            }
+
+            if (mean < FirstScaledMean) PutCode(stream, BlockCodes.Difference(ActivityClass(mean), false, BlockCodes.ZeroSymbol));
+            else PutScaled(stream, mean, false, 0, 0);
+            _mean[stream] = mean >> 1;
+        }
+
+        private void AddDifference(int stream, bool isFalling, uint magnitude, uint magnitudeHigh, bool isSwap, int near)
+        {
+            int mean = _mean[stream];
+            int run = _run[stream];
+            if (mean >= FirstScaledMean)
+            {
+                PutScaled(stream, mean, isFalling, magnitude, magnitudeHigh);
+                isSwap = false;
             }
             else
             {
-                PutBits(stream, 1u << EscapePrefix, EscapePrefix + 1);
-                for (int shift = 0; shift < 64; shift += 16) PutBits(stream, (uint)(rest >> shift) & 0xFFFF, 16);
+                int activityClass = ActivityClass(mean);
+                bool isAdjacent = false;
+                if (mean < FirstNoisyMean)
+                {
+                    PutRun(stream, activityClass, run);
+                    isAdjacent = run == 0;
+                }
+
+                if (isSwap) PutSwap(stream, activityClass, isAdjacent, near);
+                else if (magnitudeHigh == 0 && magnitude <= 4) PutSmall(stream, activityClass, isAdjacent, isFalling, (int)magnitude);
+                else PutLarge(stream, activityClass, isAdjacent, isFalling, magnitude, magnitudeHigh);
             }
 
-            Learn(stream, rest > uint.MaxValue ? uint.MaxValue : (uint)rest);
+            _isFalling[stream] = isFalling;
+            _run[stream] = 0;
+            mean = run > 30 ? 0 : mean >> run;
+            int seen = isSwap ? 0 : magnitudeHigh != 0 || magnitude > MaxCodedMagnitude ? MaxCodedMagnitude << 5 : (int)magnitude << 5;
+            int bound = (mean << 2) + 128;
+            _mean[stream] = (mean + (seen < bound ? seen : bound)) >> 1;
         }
 
-        private void AddReal(int stream, int low, int high)
+        // 0: mean below 8; each doubling is a class.
+        private static int ActivityClass(int mean)
         {
-            ulong change = (ulong)(((long)(high ^ _lastHigh[stream]) << 32) | (uint)(low ^ _last[stream]));
-            if (change == 0)
+            int activityClass = 0;
+            for (int m = mean >> 3; m != 0; m >>= 1) activityClass++;
+            return activityClass;
+        }
+
+        private void PutRun(int stream, int activityClass, int run)
+        {
+            if (run < 4)
             {
-                _run[stream]++;
+                PutCode(stream, BlockCodes.Run(activityClass, run));
                 return;
             }
 
-            _last[stream] = low;
-            _lastHigh[stream] = high;
-            PutGamma(stream, (uint)_run[stream] + 1);
-            _run[stream] = 0;
-            int leading = 0;
-            while ((change >> 63) == 0)
+            // 4-5, 6-7, 8-11, 12-15, 16-23, ... : two symbols an octave, the rest as they are.
+            int extra = 1;
+            while (run >> (extra + 2) != 0) extra++;
+            PutCode(stream, BlockCodes.Run(activityClass, 4 + ((extra - 1) << 1) + ((run >> extra) & 1)));
+            PutBits(stream, (uint)(run & ((1 << extra) - 1)), extra);
+        }
+
+        // 1..4: the sign is told relative to the last one, because signals drift or alternate.
+        private void PutSmall(int stream, int activityClass, bool isAdjacent, bool isFalling, int magnitude)
+        {
+            int turn = isFalling != _isFalling[stream] ? 1 : 0;
+            PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, ((magnitude - 1) << 1) + turn));
+        }
+
+        private void PutLarge(int stream, int activityClass, bool isAdjacent, bool isFalling, uint magnitude, uint magnitudeHigh)
+        {
+            if (magnitudeHigh != 0 || magnitude > 128)
             {
-                change <<= 1;
-                leading++;
+                PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.FarSymbol));
+                PutFar(stream, isFalling, magnitude, magnitudeHigh);
+                return;
             }
 
-            int trailing = 0;
-            while (((change >> trailing) & 1) == 0) trailing++;
-            int meaningful = 64 - trailing;
-            change >>= trailing;
-            PutBits(stream, (uint)leading, 6);
-            PutBits(stream, (uint)(meaningful - 1), 6);
-            for (; meaningful > 16; meaningful -= 16)
+            // 5-6, 7-8, 9-12, 13-16, 17-24, ... 97-128
+            int rest = (int)magnitude - 1;
+            int extra = 1;
+            while (rest >> (extra + 2) != 0) extra++;
+            int symbol = BlockCodes.FirstRangeSymbol + ((extra - 1) << 1) + ((rest >> extra) & 1);
+            PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, symbol));
+            PutBits(stream, isFalling ? 1u : 0, 1);
+            PutBits(stream, (uint)(rest & ((1 << extra) - 1)), extra);
+        }
+
+        // Back to the level before the last jump, exactly or nearly.
+        private void PutSwap(int stream, int activityClass, bool isAdjacent, int near)
+        {
+            if (near == 0)
             {
-                PutBits(stream, (uint)change & 0xFFFF, 16);
-                change >>= 16;
+                PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.SwapSymbol));
+                return;
             }
 
-            PutBits(stream, (uint)change, meaningful);
+            PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.NearSwapSymbol));
+            PutBits(stream, near < 0 ? 1u : 0, 1);
+            PutExpGolomb(stream, (uint)(near < 0 ? -near : near) - 1, 2);
         }
 
-        private static int Parameter(int mean)
+        private void PutScaled(int stream, int mean, bool isFalling, uint magnitude, uint magnitudeHigh)
         {
-            int k = 0;
-            for (int m = mean >> MeanShift; m > 1 && k < 23; m >>= 1) k++;
-            return k;
+            int k = 4; // bits of the mean - 6
+            while (mean >> (k + 6) != 0) k++;
+            if (magnitudeHigh != 0 || magnitude > (uint)(MaxQuotient << k) >> 1)
+            {
+                PutBits(stream, 1u << MaxQuotient, MaxQuotient + 1);
+                PutFar(stream, isFalling, magnitude, magnitudeHigh);
+                return;
+            }
+
+            uint code = magnitude == 0 ? 0 : (magnitude << 1) - (isFalling ? 0u : 1u);
+            int quotient = (int)(code >> k);
+            if (quotient == MaxQuotient)
+            {
+                PutBits(stream, 1u << MaxQuotient, MaxQuotient + 1);
+                PutFar(stream, isFalling, magnitude, 0);
+                return;
+            }
+
+            PutBits(stream, 1u << quotient, quotient + 1);
+            PutBits(stream, code & ((1u << k) - 1), k);
         }
 
-        // A running mean over about 8 changes, held times 8; capped so that the parameter stays within PutBits' 24.
-        private void Learn(int stream, uint rest)
+        // Sign, six bits of length, then the magnitude without its leading one.
+        private void PutFar(int stream, bool isFalling, uint magnitude, uint magnitudeHigh)
         {
-            int capped = rest > 0x3FFFFF ? 0x3FFFFF : (int)rest;
-            _mean[stream] += capped - (_mean[stream] >> MeanShift);
+            int length = 0;
+            for (uint m = magnitudeHigh != 0 ? magnitudeHigh : magnitude; m > 1; m >>= 1) length++;
+            if (magnitudeHigh != 0) length += 32;
+            PutBits(stream, (isFalling ? 1u : 0) | (uint)(length << 1), 7);
+            PutLong(stream, magnitude, magnitudeHigh, length);
         }
 
-        // Elias gamma of 1..4096: as many zeros as bits follow the leading one.
-        private void PutGamma(int stream, uint value)
+        private void PutFirst(int stream, long value)
         {
-            int extra = 0;
-            while ((value >> extra) > 1) extra++;
-            PutBits(stream, 1u << extra, extra + 1);
-            PutBits(stream, value & ((1u << extra) - 1), extra);
-        }
-
-        private void PutVarint(int stream, ulong value)
-        {
-            for (; value >= 0x80; value >>= 7) PutByte(stream, (byte)(value | 0x80));
-            PutByte(stream, (byte)value);
-        }
-
-        private void PutFixed64(int stream, int low, int high)
-        {
-            for (int shift = 0; shift < 32; shift += 8) PutByte(stream, (byte)(low >> shift));
-            for (int shift = 0; shift < 32; shift += 8) PutByte(stream, (byte)(high >> shift));
-        }
-
-        private static ulong ZigZag(long value)
-        {
-            return (ulong)((value << 1) ^ (value >> 63));
+            ulong code = (ulong)((value << 1) ^ (value >> 63));
+            ulong quotient = (code >> FirstValueBits) + 1;
+            int length = 0;
+            while (quotient >> length > 1) length++;
+            PutLong(stream, 0, 0, length);
+            PutBits(stream, 1, 1);
+            PutLong(stream, (uint)quotient, (uint)(quotient >> 32), length);
+            PutBits(stream, (uint)code & ((1u << FirstValueBits) - 1), FirstValueBits);
         }
     }
 }

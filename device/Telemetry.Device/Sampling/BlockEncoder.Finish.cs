@@ -1,8 +1,23 @@
 namespace Telemetry.Device.Sampling
 {
     // Closing a block: pending runs are written, then header and columns are laid end to end.
+    //
+    // u8 flags      bits 0-2 version 1, 3 irregular, 4 quality, 5 steps in s, 6 start in s, 7 descriptors
+    // varint rows, u8 columns, varint start, varint period
+    // irregular:    varint length, timeline stream
+    // quality:      u8 first mask | 8 if it changes; then varint length, quality stream
+    // columns:      without descriptors varint first signal id; each: [varint descriptor], varint length (not of the last), stream
     public sealed partial class BlockEncoder
     {
+        private const int FormatVersion = 1;
+        private const int FlagIrregular = 0x08;
+        private const int FlagQuality = 0x10;
+        private const int FlagStepsInSeconds = 0x20;
+        private const int FlagStartInSeconds = 0x40;
+        private const int FlagDescriptors = 0x80;
+        private const int QualityChanges = 0x08;
+
+        private readonly bool _needsDescriptors;
         private bool _isComplete;
 
         /// <summary>Closes the open block; only <see cref="Finish"/> and <see cref="Reset"/> may follow. May be called again.</summary>
@@ -12,25 +27,21 @@ namespace Telemetry.Device.Sampling
             if (_rows == 0) return 0;
             if (!_isComplete)
             {
-                for (int stream = 0; stream < _streamBytes.Length; stream++)
-                {
-                    if (_run[stream] > 0) PutGamma(stream, (uint)_run[stream] + 1);
-                    AlignStream(stream);
-                }
-
+                CloseStreams();
+                EndTimeline();
                 _isComplete = true;
             }
 
-            int bytes = 1 + VarintBytes((uint)_rows) + VarintBytes((uint)_columns) + VarintBytes((ulong)_startMs);
-            if (_isRegular) bytes += VarintBytes((uint)_intervalMs);
-            else bytes += VarintBytes((uint)_streamBytes[TimeStream]) + _streamBytes[TimeStream];
-            if (_hasQuality) bytes += 1 + VarintBytes((uint)_streamBytes[QualityStream]) + _streamBytes[QualityStream];
-            int before = 0;
-            for (int column = 0; column < _columns; column++)
+            int bytes = 2 + VarintBytes((uint)_rows) + VarintBytes(StartInUnit()) + VarintBytes((uint)_period);
+            if (!_isRegular) bytes += FramedBytes(TimeStream);
+            if (HasQuality()) bytes += 1 + (_qualityChanges ? FramedBytes(QualityStream) : 0);
+            if (!_needsDescriptors) bytes += VarintBytes((uint)_signals[0]);
+            int last = _columns - 1;
+            for (int column = 0; column <= last; column++)
             {
-                int length = _streamBytes[column + FirstColumnStream];
-                bytes += VarintBytes(Descriptor(column, before)) + VarintBytes((uint)length) + length;
-                before = _signals[column];
+                int stream = column + FirstColumnStream;
+                if (_needsDescriptors) bytes += VarintBytes(Descriptor(column));
+                bytes += column < last ? FramedBytes(stream) : _streamBytes[stream];
             }
 
             return bytes;
@@ -46,36 +57,97 @@ namespace Telemetry.Device.Sampling
             int bytes = Complete();
             if (bytes == 0 || bytes > capacity) return 0;
             int at = offset;
-            output[at++] = (byte)(FormatVersion | (_isRegular ? FlagRegular : 0) | (_hasQuality ? FlagQuality : 0));
+            output[at++] = (byte)Flags();
             at = WriteVarint(output, at, (uint)_rows);
-            at = WriteVarint(output, at, (uint)_columns);
-            at = WriteVarint(output, at, (ulong)_startMs);
-            if (_isRegular) at = WriteVarint(output, at, (uint)_intervalMs);
-            else at = WriteStream(output, at, TimeStream);
-            if (_hasQuality)
+            output[at++] = (byte)_columns;
+            at = WriteVarint(output, at, StartInUnit());
+            at = WriteVarint(output, at, (uint)_period);
+            if (!_isRegular) at = WriteFramed(output, at, TimeStream);
+            if (HasQuality())
             {
-                output[at++] = (byte)_firstQuality;
-                at = WriteStream(output, at, QualityStream);
+                output[at++] = (byte)(_firstQuality | (_qualityChanges ? QualityChanges : 0));
+                if (_qualityChanges) at = WriteFramed(output, at, QualityStream);
             }
 
-            int before = 0;
-            for (int column = 0; column < _columns; column++)
+            if (!_needsDescriptors) at = WriteVarint(output, at, (uint)_signals[0]);
+            int last = _columns - 1;
+            for (int column = 0; column <= last; column++)
             {
-                at = WriteVarint(output, at, Descriptor(column, before));
-                at = WriteStream(output, at, column + FirstColumnStream);
-                before = _signals[column];
+                int stream = column + FirstColumnStream;
+                if (_needsDescriptors) at = WriteVarint(output, at, Descriptor(column));
+                at = column < last ? WriteFramed(output, at, stream) : CopyStream(stream, output, at);
             }
 
             Reset();
             return at - offset;
         }
 
-        private uint Descriptor(int column, int signalBefore)
+        private void CloseStreams()
         {
-            return ((uint)(_signals[column] - signalBefore) << 2) | _kinds[column];
+            for (int stream = 0; stream < _streamBytes.Length; stream++)
+            {
+                if (_run[stream] > 0)
+                {
+                    if (stream == QualityStream || (stream >= FirstColumnStream && _kinds[stream - FirstColumnStream] == KindReal))
+                        PutExpGolomb(stream, (uint)_run[stream], 0);
+                    else
+                        PutCode(stream, BlockCodes.Run(ActivityClass(_mean[stream]), BlockCodes.FullRunSymbol));
+                    _run[stream] = 0;
+                }
+
+                AlignStream(stream);
+            }
         }
 
-        private int WriteStream(byte[] output, int at, int stream)
+        private int Flags()
+        {
+            int flags = FormatVersion;
+            if (!_isRegular) flags |= FlagIrregular;
+            if (HasQuality()) flags |= FlagQuality;
+            if (_isInSeconds) flags |= FlagStepsInSeconds;
+            if (StartIsWhole()) flags |= FlagStartInSeconds;
+            if (_needsDescriptors) flags |= FlagDescriptors;
+            return flags;
+        }
+
+        private bool HasQuality()
+        {
+            return _firstQuality != 0 || _qualityChanges;
+        }
+
+        private bool StartIsWhole()
+        {
+            return _startMs % MsPerSecond == 0;
+        }
+
+        private ulong StartInUnit()
+        {
+            return (ulong)(StartIsWhole() ? _startMs / MsPerSecond : _startMs);
+        }
+
+        // Ids in a row, all 32-bit integers, need no descriptors: the first id says the rest.
+        private static bool NeedsDescriptors(int[] signals, byte[] kinds)
+        {
+            for (int column = 0; column < signals.Length; column++)
+            {
+                if (kinds[column] != KindInteger || signals[column] != signals[0] + column) return true;
+            }
+
+            return false;
+        }
+
+        private uint Descriptor(int column)
+        {
+            int before = column == 0 ? 0 : _signals[column - 1];
+            return ((uint)(_signals[column] - before - 1) << 2) | _kinds[column];
+        }
+
+        private int FramedBytes(int stream)
+        {
+            return VarintBytes((uint)_streamBytes[stream]) + _streamBytes[stream];
+        }
+
+        private int WriteFramed(byte[] output, int at, int stream)
         {
             return CopyStream(stream, output, WriteVarint(output, at, (uint)_streamBytes[stream]));
         }

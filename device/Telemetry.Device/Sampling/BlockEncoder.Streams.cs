@@ -11,8 +11,8 @@ namespace Telemetry.Device.Sampling
         private const int QualityStream = 1;
         private const int FirstColumnStream = 2;
 
-        // The most one row can add to a stream: a wide value, 13 prefix bits + 64 + a run of 24 = 13 bytes, so at most two new chunks.
-        // Closing a stream adds a pending run (4 bytes): one more chunk. A third covers both.
+        // The most one row adds to a stream is a real: a run of 25 bits, a window of 13, a value of 64 and 7 bits that waited = 14 bytes,
+        // so at most two new chunks. Closing a stream adds a pending run, at most 4 bytes: one more.
         private const int ChunksPerStreamReserve = 3;
 
         private readonly byte[] _pool;
@@ -75,6 +75,41 @@ namespace Telemetry.Device.Sampling
             _pool[at] = value;
             _streamAt[stream] = at + 1;
             _streamBytes[stream] = bytes + 1;
+        }
+
+        private void PutCode(int stream, int code)
+        {
+            PutBits(stream, (uint)code & 0xFF, code >> 8);
+        }
+
+        // Up to 64 bits, the low ones first.
+        private void PutLong(int stream, uint low, uint high, int count)
+        {
+            for (; count > 16; count -= 16)
+            {
+                PutBits(stream, low & 0xFFFF, 16);
+                low = (low >> 16) | (high << 16);
+                high >>= 16;
+            }
+
+            PutBits(stream, low & ((1u << count) - 1), count);
+        }
+
+        // Exponential Golomb of order k, for value >> k up to 4095: zeros as many as bits follow the leading one, the one, those bits, k low bits.
+        private void PutExpGolomb(int stream, uint value, int k)
+        {
+            uint quotient = (value >> k) + 1;
+            int length = 0;
+            while (quotient >> length > 1) length++;
+            PutBits(stream, 1u << length, length + 1);
+            PutBits(stream, quotient & ((1u << length) - 1), length);
+            PutBits(stream, value & ((1u << k) - 1), k);
+        }
+
+        private void PutFixed64(int stream, int low, int high)
+        {
+            for (int shift = 0; shift < 32; shift += 8) PutByte(stream, (byte)(low >> shift));
+            for (int shift = 0; shift < 32; shift += 8) PutByte(stream, (byte)(high >> shift));
         }
 
         private void AlignStream(int stream)

@@ -29,22 +29,16 @@ namespace Telemetry.Device.Sampling
         /// <summary>The greatest quality mask.</summary>
         public const int MaxQuality = 7;
 
-        private const int FormatVersion = 1;
-        private const int FlagRegular = 0x08;
-        private const int FlagQuality = 0x10;
+        private const long MaxTimeMs = 1L << 48;
 
         private readonly int[] _signals;
         private readonly byte[] _kinds;
         private readonly int _columns;
         private readonly int _maxRows;
         private int _rows;
-        private long _startMs;
-        private long _lastMs;
-        private int _intervalMs;
-        private bool _isRegular;
         private int _firstQuality;
         private int _quality;
-        private bool _hasQuality;
+        private bool _qualityChanges;
 
         /// <summary>An encoder for a fixed set of columns.</summary>
         /// <param name="signals">Signal id of each column, strictly ascending, 1..65535; 1..64 of them.</param>
@@ -84,8 +78,14 @@ namespace Telemetry.Device.Sampling
             _nextHigh = new int[_columns];
             _last = new int[streams];
             _lastHigh = new int[streams];
-            _run = new int[streams];
+            _other = new int[streams];
+            _otherHigh = new int[streams];
             _mean = new int[streams];
+            _run = new short[streams];
+            _isFalling = new bool[streams];
+            _windowLeading = new byte[streams];
+            _windowBits = new byte[streams];
+            _needsDescriptors = NeedsDescriptors(signals, kinds);
             Reset();
         }
 
@@ -133,13 +133,14 @@ namespace Telemetry.Device.Sampling
         }
 
         /// <summary>Adds the values set before as one row.</summary>
-        /// <param name="uptimeMs">Time of the row; 0 or more, not before the row before it.</param>
+        /// <param name="uptimeMs">Time of the row: 0..2^48, not before the row before it.</param>
         /// <param name="quality">Bit 0 worn, 1 charging, 2 estimated; 0..7.</param>
-        /// <returns>False when the block is complete: it holds maxRows, its buffer might not hold the row, the row is earlier than the last,
-        /// or more than 2,147,483,647 ms after it. Nothing was added.</returns>
+        /// <returns>False when the block is complete: it holds maxRows, its buffer might not hold the row, the row is earlier than the last
+        /// or more than 2,147,483,647 ms after it, or its step does not fit the block's unit of time. Nothing was added.
+        /// An empty block refuses only a time or a quality out of range.</returns>
         public bool TryAddRow(long uptimeMs, int quality)
         {
-            if (_isComplete || uptimeMs < 0 || (quality & ~MaxQuality) != 0) return false;
+            if (_isComplete || uptimeMs < 0 || uptimeMs > MaxTimeMs || (quality & ~MaxQuality) != 0) return false;
             if (_rows == 0)
             {
                 Begin(uptimeMs, quality);
@@ -148,7 +149,7 @@ namespace Telemetry.Device.Sampling
 
             long step = uptimeMs - _lastMs;
             if (_rows >= _maxRows || _freeChunks < _rowReserve || step < 0 || step > int.MaxValue) return false;
-            AddTime((int)step);
+            if (!TryAddTime((int)step)) return false;
             AddQuality(quality);
             for (int column = 0; column < _columns; column++) AddValue(column);
             _lastMs = uptimeMs;
@@ -162,6 +163,17 @@ namespace Telemetry.Device.Sampling
             _rows = 0;
             _isComplete = false;
             ResetStreams();
+        }
+
+        private void Begin(long uptimeMs, int quality)
+        {
+            _rows = 1;
+            _firstQuality = quality;
+            _quality = quality;
+            _qualityChanges = false;
+            BeginTimeline(uptimeMs);
+            BeginReals();
+            BeginColumns();
         }
     }
 }

@@ -1,0 +1,159 @@
+namespace Telemetry.Wire.Blocks;
+
+/// <summary>
+/// The fixed prefix codes of integer columns and timelines (proto/WIRE.md, "Code tables"), as lookup tables.
+/// </summary>
+internal static class CodeTables
+{
+    public const int RunClasses = 5;
+    public const int Classes = 7;
+    public const int FullRunSymbol = 12;
+    public const int SwapSymbol = 8;
+    public const int NearSwapSymbol = 9;
+    public const int FirstRangeSymbol = 10;
+    public const int FarSymbol = 20;
+    public const int ZeroSymbol = 21;
+
+    /// <summary>Longest code of a symbol, in bits.</summary>
+    public const int MaxCodeBits = 8;
+
+    /// <summary>Bits a whole token is looked up by. 10 keeps the seven tables in 28 KiB, inside the first-level cache.</summary>
+    public const int TokenBits = 10;
+
+    // Token: bits 0-7 bits it takes, 8-15 run, 16-23 magnitude, 24 falling or turned, 25 sign is relative to the last, 26 not in the table,
+    // 27 run of 64, 28 exact swap.
+    public const int RunShift = 8;
+    public const int MagnitudeShift = 16;
+    public const uint Falling = 1u << 24;
+    public const int FallingShift = 24;
+    public const int RelativeShift = 25;
+    public const uint Relative = 1u << 25;
+    public const uint Unlisted = 1u << 26;
+    public const uint FullRun = 1u << 27;
+    public const uint Swap = 1u << 28;
+
+    /// <summary>Tokens that are more than a short run and a small difference.</summary>
+    public const uint Special = Unlisted | FullRun | Swap;
+
+    private const int RunSymbols = 13;
+    private const int DifferenceSymbols = 22;
+
+    // One hexadecimal digit a symbol: the length of its code in bits; 0 = no such symbol.
+    private static readonly string[] RunLengths = ["2344455555662", "1344555556774", "1334456677775", "1235667777776", "1245556677775"];
+
+    // Per class: after a run of zeros, then directly after a difference. The two classes without runs have one code.
+    private static readonly string[] DifferenceLengths =
+    [
+        "4467777713666766555770", "3546464633344567667770",
+        "6567878831687864454680", "4545868841644668588880",
+        "1255667766676777776770", "2145667677677777777880",
+        "2234556655566677766670", "2324455577556677777880",
+        "4455556645252777675770", "3444455576243667777880",
+        "5555555676253567777882", "5555555676253567777882",
+        "5555565565343456677772", "5555565565343456677772",
+    ];
+
+    // Indexed by the next 8 bits: symbol << 4 | length.
+    private static readonly ushort[][] Runs = [.. RunLengths.Select(lengths => Build(lengths, RunSymbols))];
+    private static readonly ushort[][] Differences = [.. DifferenceLengths.Select(lengths => Build(lengths, DifferenceSymbols))];
+
+    /// <summary>Tokens by class and the next <see cref="TokenBits"/> bits.</summary>
+    public static readonly uint[] Tokens = BuildTokens();
+
+    /// <summary>Symbol &lt;&lt; 4 | length of the run code at the front of <paramref name="bits"/>.</summary>
+    public static int Run(int activityClass, ulong bits) => Runs[activityClass][(int)(bits & 0xFF)];
+
+    /// <summary>Symbol &lt;&lt; 4 | length of the difference code at the front of <paramref name="bits"/>.</summary>
+    public static int Difference(int activityClass, bool isAdjacent, ulong bits) => Differences[(activityClass << 1) + (isAdjacent ? 1 : 0)][(int)(bits & 0xFF)];
+
+    // RFC 1951 section 3.2.2: codes of one length are consecutive numbers in the order of their symbols, shorter codes come first.
+    // Streams carry a code's first bit in the lowest place, so the index holds it reversed.
+    private static ushort[] Build(string lengths, int symbols)
+    {
+        ushort[] table = new ushort[1 << MaxCodeBits];
+        int code = 0;
+        for (int length = 1; length <= MaxCodeBits; length++, code <<= 1)
+        {
+            for (int symbol = 0; symbol < symbols; symbol++)
+            {
+                if (lengths[symbol] - '0' != length) continue;
+                for (int rest = 0; rest < 1 << (MaxCodeBits - length); rest++)
+                    table[Reversed(code, length) | (rest << length)] = (ushort)((symbol << 4) | length);
+                code++;
+            }
+        }
+
+        // A code that leaves bit patterns unused would let a decoder meet one.
+        if (code != 1 << (MaxCodeBits + 1)) throw new InvalidOperationException("A code table of the contract is not complete.");
+        return table;
+    }
+
+    private static int Reversed(int code, int length)
+    {
+        int reversed = 0;
+        for (; length > 0; length--, code >>= 1) reversed = (reversed << 1) | (code & 1);
+        return reversed;
+    }
+
+    private static uint[] BuildTokens()
+    {
+        uint[] tokens = new uint[Classes << TokenBits];
+        for (int activityClass = 0; activityClass < Classes; activityClass++)
+        {
+            for (uint bits = 0; bits < 1u << TokenBits; bits++)
+                tokens[(activityClass << TokenBits) | (int)bits] = TokenOf(activityClass, bits);
+        }
+
+        return tokens;
+    }
+
+    private static uint TokenOf(int activityClass, uint bits)
+    {
+        int taken = 0, run = 0;
+        if (activityClass < RunClasses)
+        {
+            int code = Run(activityClass, bits);
+            taken = code & 15;
+            int symbol = code >> 4;
+            if (symbol == FullRunSymbol) return FullRun | (uint)taken;
+            run = RunOf(symbol, bits >> taken, out int extra);
+            taken += extra;
+        }
+
+        int difference = Difference(activityClass, activityClass < RunClasses && run == 0, bits >> taken);
+        taken += difference & 15;
+        uint token = MagnitudeAndSign(difference >> 4, bits >> taken, out int signAndExtra);
+        taken += signAndExtra;
+        return taken > TokenBits ? Unlisted : token | (uint)taken | ((uint)run << RunShift);
+    }
+
+    /// <summary>Length of the run of zeros behind a run symbol 0..11, with its extra bits.</summary>
+    public static int RunOf(int symbol, ulong bits, out int extra)
+    {
+        extra = symbol < 4 ? 0 : ((symbol - 4) >> 1) + 1;
+        return symbol < 4 ? symbol : ((2 | (symbol & 1)) << extra) | (int)(bits & ((1u << extra) - 1));
+    }
+
+    /// <summary>Magnitude behind a range symbol 10..19, with its extra bits.</summary>
+    public static int RangeOf(int symbol, ulong bits, out int extra)
+    {
+        extra = ((symbol - FirstRangeSymbol) >> 1) + 1;
+        return (((2 | (symbol & 1)) << extra) | (int)(bits & ((1u << extra) - 1))) + 1;
+    }
+
+    private static uint MagnitudeAndSign(int symbol, ulong bits, out int taken)
+    {
+        taken = 0;
+        switch (symbol)
+        {
+            case < SwapSymbol: return ((uint)((symbol >> 1) + 1) << MagnitudeShift) | Relative | ((symbol & 1) != 0 ? Falling : 0);
+            case SwapSymbol: return Swap;
+            case ZeroSymbol: return Relative;
+            case NearSwapSymbol or FarSymbol: return Unlisted;
+            default:
+                int magnitude = RangeOf(symbol, bits >> 1, out int extra);
+                taken = 1 + extra;
+                return ((uint)magnitude << MagnitudeShift) | ((bits & 1) != 0 ? Falling : 0);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+namespace Telemetry.Device.Sampling
+{
+    /// <summary>
+    /// The fixed prefix codes of integer columns and timelines (WIRE.md, "Code tables"). The lengths are the contract; the codes follow from
+    /// them as in RFC 1951 section 3.2.2 and are kept bit-reversed, because streams are written least significant bit first.
+    /// </summary>
+    internal static class BlockCodes
+    {
+        public const int RunSymbols = 13;
+        public const int FullRunSymbol = 12;
+        public const int DifferenceSymbols = 22;
+        public const int SwapSymbol = 8;
+        public const int NearSwapSymbol = 9;
+        public const int FirstRangeSymbol = 10;
+        public const int FarSymbol = 20;
+        public const int ZeroSymbol = 21;
+
+        /// <summary>Activity classes that code runs of zeros; two more code every difference by itself.</summary>
+        public const int RunClasses = 5;
+
+        public const int Classes = 7;
+
+        // One hexadecimal digit a symbol: the length of its code, 1..8; '0' = no such symbol.
+        private const string RunLengths =
+            "2344455555662" + "1344555556774" + "1334456677775" + "1235667777776" + "1245556677775";
+
+        // Per class: after a run of zeros, then directly after a difference. Classes without runs use the first only.
+        private const string DifferenceLengths =
+            "4467777713666766555770" + "3546464633344567667770" +
+            "6567878831687864454680" + "4545868841644668588880" +
+            "1255667766676777776770" + "2145667677677777777880" +
+            "2234556655566677766670" + "2324455577556677777880" +
+            "4455556645252777675770" + "3444455576243667777880" +
+            "5555555676253567777882" + "0000000000000000000000" +
+            "5555565565343456677772" + "0000000000000000000000";
+
+        // code | length << 8
+        private static readonly ushort[] RunTable = Build(RunLengths, RunSymbols);
+        private static readonly ushort[] DifferenceTable = Build(DifferenceLengths, DifferenceSymbols);
+
+        /// <summary>Code of a run symbol: bits 0-7 the code, from 8 its length.</summary>
+        public static int Run(int activityClass, int symbol)
+        {
+            return RunTable[(activityClass * RunSymbols) + symbol];
+        }
+
+        /// <summary>Code of a difference symbol: bits 0-7 the code, from 8 its length.</summary>
+        public static int Difference(int activityClass, bool isAdjacent, int symbol)
+        {
+            return DifferenceTable[(((activityClass << 1) + (isAdjacent ? 1 : 0)) * DifferenceSymbols) + symbol];
+        }
+
+        private static ushort[] Build(string lengths, int symbols)
+        {
+            ushort[] table = new ushort[lengths.Length];
+            for (int start = 0; start < lengths.Length; start += symbols)
+            {
+                int code = 0;
+                for (int length = 1; length <= 8; length++)
+                {
+                    for (int symbol = start; symbol < start + symbols; symbol++)
+                    {
+                        if (lengths[symbol] - '0' != length) continue;
+                        table[symbol] = (ushort)(Reversed(code, length) | (length << 8));
+                        code++;
+                    }
+
+                    code <<= 1;
+                }
+            }
+
+            return table;
+        }
+
+        private static int Reversed(int code, int length)
+        {
+            int reversed = 0;
+            for (; length > 0; length--)
+            {
+                reversed = (reversed << 1) | (code & 1);
+                code >>= 1;
+            }
+
+            return reversed;
+        }
+    }
+}
