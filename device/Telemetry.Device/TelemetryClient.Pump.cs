@@ -1,98 +1,179 @@
+using System.Threading;
+using Telemetry.Device.Delivery;
+using Telemetry.Device.Platform;
+using Telemetry.Device.Sampling;
+using Telemetry.Device.Spool;
+
 namespace Telemetry.Device
 {
     public sealed partial class TelemetryClient
     {
+        private const int FlagNow = Sampler.FlagNow;
+        private const int QualityShift = Sampler.QualityShift;
+        private const int LongestSleepMs = 60_000;
+        private const int PollMs = 20;
+        private const int FaultPauseMs = 1000;
+        private const int TagIsEvent = int.MinValue;
+        private const int TagIsUnscalable = Sampler.FlagUnscalable;
+
+        // Everything between a sample and the spool; the uplink belongs to the pump alone.
+        private readonly object _store = new object();
+        private readonly AutoResetEvent _wake = new AutoResetEvent(false);
+        private readonly IClock _clock;
+        private readonly Profile _profile;
+        private readonly SampleRing _ring;
+        private readonly LossLedger _ledger;
+        private readonly BatchSpool _spool;
+        private readonly Sampler _sampler;
+        private readonly Uplink _uplink;
+        private readonly int[] _tags;
+        private readonly long _restored;
+        private int _owner; // the thread that writes the ring; 0 = none yet
+        private int _quality;
+        private bool _isHurried;
+        private bool _isStopping;
+        private Thread? _thread;
+
+        /// <summary>Mounts the spool. Nothing is sent before the first <see cref="Step"/> or <see cref="Start"/>.</summary>
+        /// <exception cref="System.ArgumentException">An option is missing or out of its range; the text names it.</exception>
+        public TelemetryClient(TelemetryOptions options)
+        {
+            OptionCheck.Require(options);
+            _clock = options.Clock!;
+            _profile = options.Profile!;
+            Chance chance = new Chance(OptionCheck.SeedOf(options));
+            _ring = new SampleRing(options.RingSamples);
+            _ledger = new LossLedger(_profile.Count + LossLedger.SharedEntries);
+            _spool = new BatchSpool(options.Flash!, options.EventSectors, _ledger, chance);
+            WallClock wall = new WallClock(_clock, options.DriftPpm);
+            _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, wall);
+            _uplink = new Uplink(options, _store, _spool, _sampler, _ledger, wall, chance, _profile);
+            _restored = _spool.HeldSamples;
+            _tags = new int[_profile.Count];
+            for (int i = 0; i < _tags.Length; i++) _tags[i] = _profile.KindAt(i) == SignalKind.Event ? i | TagIsEvent : i;
+        }
+
         /// <summary>One turn of the pump: packs, seals what is due, sends, receives. Does not wait for the network.</summary>
         /// <returns>Milliseconds until it wants to run again, 0..60,000; Record of an event and an arriving packet may make it earlier.</returns>
         public int Step()
         {
-            throw new System.NotSupportedException();
+            int due;
+            lock (_store)
+            {
+                _sampler.Drain();
+                due = _sampler.Tick(_clock.UptimeMs);
+                if (_isHurried)
+                {
+                    _isHurried = false;
+                    _uplink.Hurry();
+                }
+            }
+
+            int wait = _uplink.Step();
+            if (wait < due) due = wait;
+            return due < LongestSleepMs ? due : LongestSleepMs;
         }
 
         /// <summary>Runs the pump on a thread of its own until <see cref="Stop"/>.</summary>
         public void Start()
         {
-            throw new System.NotSupportedException();
+            if (_thread != null) return;
+            _isStopping = false;
+            _thread = new Thread(Run);
+            _thread.Start();
         }
 
         /// <summary>Seals what is open, says goodbye to the broker and ends the pump's thread.</summary>
         public void Stop()
         {
-            throw new System.NotSupportedException();
+            Thread? thread = _thread;
+            if (thread != null)
+            {
+                _isStopping = true;
+                _wake.Set();
+                thread.Join();
+                _thread = null;
+            }
+
+            Flush();
+            _uplink.Close();
         }
 
-        /// <summary>Asks for an upload now, whatever the upload window says (charging, a tap of the user).</summary>
+        /// <summary>Seals what is open and uploads now, whatever the upload window says (charging, a tap of the user).</summary>
         public void UploadNow()
         {
-            throw new System.NotSupportedException();
+            Flush();
+            lock (_store) _isHurried = true;
+            _wake.Set();
         }
 
-        /// <summary>True while the broker has accepted the session.</summary>
-        public bool IsConnected
+        /// <summary>Seals what is open, so that it survives a power cut and goes out with the next upload.</summary>
+        public DeviceStatus Flush()
         {
-            get { throw new System.NotSupportedException(); }
+            lock (_store)
+            {
+                _sampler.Drain();
+                return _sampler.SealAll();
+            }
         }
 
-        /// <summary>Everything recorded before this instant is acked.</summary>
-        public bool IsDrained
+        // The pump's thread: an exception would end it unseen, so it is kept and the next turn goes on.
+        private void Run()
         {
-            get { throw new System.NotSupportedException(); }
-        }
+            while (!_isStopping)
+            {
+                int wait;
+                try
+                {
+                    wait = Step();
+                    if (wait > PollMs && !_uplink.IsQuiet) wait = PollMs;
+                }
+                catch (System.Exception e)
+                {
+                    LastFault = e;
+                    wait = FaultPauseMs;
+                }
 
-        /// <summary>Epoch of the spool.</summary>
-        public uint Epoch
-        {
-            get { throw new System.NotSupportedException(); }
-        }
-
-        /// <summary>Boot number within the epoch, from 1.</summary>
-        public uint Boot
-        {
-            get { throw new System.NotSupportedException(); }
-        }
-
-        /// <summary>Sealed batches that wait for their ack.</summary>
-        public int SpooledBatches
-        {
-            get { throw new System.NotSupportedException(); }
-        }
-
-        /// <summary>Bytes left before the oldest batch must give way.</summary>
-        public long SpoolFreeBytes
-        {
-            get { throw new System.NotSupportedException(); }
-        }
-
-        /// <summary>Samples since boot: found in the spool at mount + recorded = acked + spooled + open + dropped.</summary>
-        public TelemetryCounters ReadCounters()
-        {
-            throw new System.NotSupportedException();
-        }
-
-        private readonly object _store = new object();
-        private Platform.IClock _clock = null!;
-        private int _quality;
-        private const int FlagNow = 1;
-        private const int QualityShift = 8;
-
-        private void Construct(TelemetryOptions options)
-        {
-            _clock = options.Clock!;
+                if (wait > 0) _wake.WaitOne(wait, false);
+            }
         }
 
         private DeviceStatus Put(int signal, long value, long uptimeMs, int flags)
         {
-            throw new System.NotSupportedException();
+            int index = _profile.IndexOf(signal);
+            if (index < 0) return DeviceStatus.UnknownSignal;
+            int tag = _tags[index] | _quality | flags;
+            if (tag >= 0 && uptimeMs >= 0 && Ordered.ThreadId == _owner && _ring.TryWrite(tag, value, uptimeMs)) return DeviceStatus.Ok;
+            return PutUnderLock(tag, value, uptimeMs);
+        }
+
+        // Events, threads that do not own the ring, and a full ring: the caller packs.
+        private DeviceStatus PutUnderLock(int tag, long value, long uptimeMs)
+        {
+            if (uptimeMs < 0) return DeviceStatus.BadTime;
+            lock (_store)
+            {
+                if (_owner == 0) _owner = Ordered.ThreadId;
+                _sampler.Drain();
+                _sampler.Put(tag & ~TagIsEvent, value, uptimeMs);
+            }
+
+            if (tag < 0) _wake.Set();
+            return DeviceStatus.Ok;
         }
 
         private DeviceStatus PutReal(int signal, double value, long uptimeMs, int flags)
         {
-            throw new System.NotSupportedException();
-        }
+            int index = _profile.IndexOf(signal);
+            if (index < 0) return DeviceStatus.UnknownSignal;
+            if (_profile.KindAt(index) == SignalKind.Real) return Put(signal, System.BitConverter.DoubleToInt64Bits(value), uptimeMs, flags);
+            double[]? resolutions = _profile.Resolutions;
+            double resolution = resolutions == null ? 1 : resolutions[index];
 
-        private DeviceStatus SealAll()
-        {
-            throw new System.NotSupportedException();
+            // NaN first: on the device a comparison with it is true. What no integer can hold is out of range, counted as such.
+            double scaled = double.IsNaN(value) || resolution == 0 ? 1e19 : value / resolution;
+            if (!(scaled < 9e18 && scaled > -9e18)) return PutUnderLock(index | _quality | TagIsUnscalable, 0, uptimeMs);
+            return Put(signal, (long)(scaled < 0 ? scaled - 0.5 : scaled + 0.5), uptimeMs, flags);
         }
     }
 }

@@ -14,13 +14,6 @@ namespace Telemetry.Device
     /// </remarks>
     public sealed partial class TelemetryClient
     {
-        /// <summary>Mounts the spool. Nothing is sent before the first <see cref="Step"/> or <see cref="Start"/>.</summary>
-        /// <exception cref="System.ArgumentException">An option is missing or out of its range; the text names it.</exception>
-        public TelemetryClient(TelemetryOptions options)
-        {
-            Construct(options);
-        }
-
         /// <summary>Milliseconds since boot: read it once for the signals of one tick and pass it to RecordAt.</summary>
         public long UptimeMs
         {
@@ -71,12 +64,81 @@ namespace Telemetry.Device
             set { _quality = (value & 7) << QualityShift; }
         }
 
-        /// <summary>Seals what is open, so that it survives a power cut and goes out with the next upload.</summary>
-        public DeviceStatus Flush()
+        /// <summary>True while the broker has accepted the session.</summary>
+        public bool IsConnected
+        {
+            get { return _uplink.IsConnected; }
+        }
+
+        /// <summary>Everything recorded before this instant is acked (or dropped, and told).</summary>
+        public bool IsDrained
+        {
+            get
+            {
+                lock (_store)
+                {
+                    _sampler.Drain();
+                    return _sampler.Open == 0 && _spool.HeldBatches == 0;
+                }
+            }
+        }
+
+        /// <summary>Epoch of the spool.</summary>
+        public uint Epoch
+        {
+            get { lock (_store) return _spool.Epoch; }
+        }
+
+        /// <summary>Boot number within the epoch, from 1.</summary>
+        public uint Boot
+        {
+            get { lock (_store) return _spool.Boot; }
+        }
+
+        /// <summary>Sealed batches that wait for their ack.</summary>
+        public int SpooledBatches
+        {
+            get { lock (_store) return _spool.HeldBatches; }
+        }
+
+        /// <summary>Bytes left before the oldest batch must give way.</summary>
+        public long SpoolFreeBytes
+        {
+            get { lock (_store) return _spool.FreeBytes; }
+        }
+
+        /// <summary>The last exception of the pump's thread, or null. None is expected: report it to us.</summary>
+        public System.Exception? LastFault { get; private set; }
+
+        /// <summary>Reads all counts at one instant.</summary>
+        public TelemetryCounters ReadCounters()
+        {
+            TelemetryCounters counters = new TelemetryCounters();
+            ReadCounters(counters);
+            return counters;
+        }
+
+        /// <summary>Reads all counts at one instant into an object of the caller's, without allocation.</summary>
+        public void ReadCounters(TelemetryCounters counters)
         {
             lock (_store)
             {
-                return SealAll();
+                _sampler.Drain();
+                counters.Restored = _restored;
+                counters.Recorded = _sampler.Recorded;
+                counters.Open = _sampler.Open;
+                counters.Spooled = _spool.HeldSamples;
+                counters.Acked = _uplink.AckedSamples;
+                for (int reason = 1; reason < TelemetryCounters.Reasons; reason++) counters.SetDropped(reason, _ledger.Total(reason));
+                counters.SealedBatches = _sampler.SealedBatches;
+                counters.SealedBytes = _sampler.SealedBytes;
+                counters.AckedBatches = _uplink.AckedBatches;
+                counters.SentBatches = _uplink.SentBatches;
+                counters.SentBytes = _uplink.SentBytes;
+                counters.Connects = _uplink.Connects;
+                counters.FailedConnects = _uplink.FailedConnects;
+                counters.Commands = _uplink.Commands;
+                counters.SkippedCommands = _uplink.SkippedCommands;
             }
         }
     }

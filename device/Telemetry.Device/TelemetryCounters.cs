@@ -3,7 +3,9 @@ namespace Telemetry.Device
     /// <summary>A reading of the client's counts since boot. Samples: Restored + Recorded = Acked + Spooled + Open + the sum of Dropped, at every instant.</summary>
     public sealed class TelemetryCounters
     {
-        private readonly long[] _dropped = new long[10];
+        internal const int Reasons = 10;
+
+        private readonly long[] _dropped = new long[Reasons];
 
         /// <summary>Samples found in the spool at mount.</summary>
         public long Restored { get; internal set; }

@@ -77,6 +77,12 @@ namespace Telemetry.Device
         /// <summary>Longest Command that is understood, 64..4096 bytes; longer ones are skipped and counted.</summary>
         public int CommandBytes { get; set; } = 320;
 
+        /// <summary>Send buffer: a batch passes through it in pieces. At least a topic and 48 bytes.</summary>
+        public int SendBytes { get; set; } = 192;
+
+        /// <summary>Told of the collector's Commands; may be null.</summary>
+        public ICommandHandler? CommandHandler { get; set; }
+
         /// <summary>Drift of the crystal in parts per million; grows the error bound of wall time since the last sync.</summary>
         public int DriftPpm { get; set; } = 50;
     }

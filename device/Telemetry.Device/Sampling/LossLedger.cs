@@ -7,12 +7,17 @@ namespace Telemetry.Device.Sampling
     /// <remarks>Guarded by the client's store lock.</remarks>
     internal sealed class LossLedger
     {
+        /// <summary>Entries kept for signals that found no entry of their own.</summary>
+        public const int SharedEntries = 4;
+
+        private const int ReasonCount = 10;
         private readonly int[] _signals;
         private readonly byte[] _reasons;
         private readonly ulong[] _counts;
+        private readonly long[] _totals = new long[ReasonCount];
         private int _entries;
 
-        /// <summary>A ledger of 10 or more entries: one of signal 0 for each of the nine reasons always has room.</summary>
+        /// <summary>A ledger of more than <see cref="SharedEntries"/> entries.</summary>
         public LossLedger(int capacity)
         {
             _signals = new int[capacity];
@@ -50,28 +55,54 @@ namespace Telemetry.Device.Sampling
             get { return _counts; }
         }
 
-        /// <summary>Adds samples of a signal.</summary>
+        /// <summary>Samples lost since boot for one reason, told or not.</summary>
+        public long Total(int reason)
+        {
+            return _totals[reason];
+        }
+
+        /// <summary>Counts samples that are lost now.</summary>
         public void Add(int signal, byte reason, ulong count)
+        {
+            _totals[reason] += (long)count;
+            Restore(signal, reason, count);
+        }
+
+        /// <summary>An erasure fence: nothing of the time before it is told any more, but the samples count as dropped.</summary>
+        public void CountErased(long samples)
+        {
+            _totals[(int)LossReason.Erased] += samples;
+            _entries = 0;
+        }
+
+        /// <summary>Takes over losses that were counted before, in an earlier boot or in a batch that is lost itself.</summary>
+        public void Restore(int signal, byte reason, ulong count)
         {
             if (count == 0) return;
             int at = Find(signal, reason);
-            if (at < 0 && _entries < _signals.Length - 9)
-            {
-                at = Append(signal, reason);
-            }
+            if (at < 0 && _entries < _signals.Length - SharedEntries) at = Append(signal, reason);
 
-            // The last nine entries are kept for signal 0, one a reason.
+            // The last entries are kept for signal 0, one a reason; should even they run out, the sum stays right and a reason goes wrong.
             if (at < 0) at = Find(0, reason);
-            if (at < 0) at = Append(0, reason);
+            if (at < 0) at = _entries < _signals.Length ? Append(0, reason) : _entries - 1;
             _counts[at] += count;
         }
 
-        /// <summary>Raises an entry to at least <paramref name="count"/>: merges two snapshots of one growing ledger.</summary>
+        /// <summary>Raises an entry to at least <paramref name="count"/>: merges snapshots of one growing ledger.</summary>
         public void Raise(int signal, byte reason, ulong count)
         {
             int at = Find(signal, reason);
             ulong now = at < 0 ? 0 : _counts[at];
-            if (count > now) Add(signal, reason, count - now);
+            if (count > now) Restore(signal, reason, count - now);
+        }
+
+        /// <summary>Forgets the first <paramref name="entries"/> entries: a batch tells them now.</summary>
+        public void RemoveFirst(int entries)
+        {
+            _entries -= entries;
+            System.Array.Copy(_signals, entries, _signals, 0, _entries);
+            System.Array.Copy(_reasons, entries, _reasons, 0, _entries);
+            System.Array.Copy(_counts, entries, _counts, 0, _entries);
         }
 
         /// <summary>Forgets everything: a batch carries it now.</summary>

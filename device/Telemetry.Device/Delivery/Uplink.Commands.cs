@@ -1,0 +1,260 @@
+using System.Text;
+
+namespace Telemetry.Device.Delivery
+{
+    // What the collector says (proto/telemetry/v1/commands.proto). The whole Command is checked before any of it is done.
+    internal sealed partial class Uplink
+    {
+        // The least wall time that is believed: 2020-01-01. A collector that says less does not know the time itself.
+        private const long LeastUnixMs = 1_577_836_800_000;
+        private const int PushLatencyMs = 2000;
+
+        private readonly WallClock _wall;
+        private readonly Profile _profile;
+        private readonly CommandReader _reader = new CommandReader();
+        private readonly CommandReader _part = new CommandReader();
+        private bool _hasCommand;
+        private long _subscribedAtMs;
+        private long _nextUploadMs;
+        private int _uploadIntervalS;
+        private int _uploadOffsetS;
+        private bool _hasUploadWindow;
+        private uint _commandVersion;
+        private long _badCommands;
+
+        private void OnCommand(long now)
+        {
+            _hasCommand = true;
+            byte[] buffer = _link.Buffer;
+            if (_link.MessageBytes == 0) return; // a cleared retained message
+            if (!IsSound(buffer, _link.MessageAt, _link.MessageBytes, out long serverUnixMs, out uint serverErrorMs, out uint version, out uint eraseEpoch))
+            {
+                _badCommands++;
+                return;
+            }
+
+            Commands++;
+            TakeTime(serverUnixMs, serverErrorMs, now);
+            if (eraseEpoch != 0 && eraseEpoch == _spool.Epoch) Erase();
+            if (version != 0 && version == _commandVersion) return; // done before
+            _commandVersion = version;
+            lock (_store) _sampler.ClearWithdrawn();
+            _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
+            while (_reader.Next()) Do(buffer);
+        }
+
+        private bool IsSound(byte[] buffer, int at, int count, out long unixMs, out uint errorMs, out uint version, out uint eraseEpoch)
+        {
+            unixMs = 0;
+            errorMs = 0;
+            version = 0;
+            eraseEpoch = 0;
+            _reader.Begin(buffer, at, count);
+            while (_reader.Next())
+            {
+                switch (_reader.Field)
+                {
+                    case 1:
+                        unixMs = _reader.Value;
+                        break;
+                    case 2:
+                        errorMs = (uint)_reader.Value;
+                        break;
+                    case 3:
+                        version = (uint)_reader.Value;
+                        break;
+                    case 7:
+                        eraseEpoch = (uint)_reader.Value;
+                        break;
+                    case 4:
+                    case 5:
+                    case 6:
+                    case 8:
+                    case 10:
+                        if (_reader.Length < 0) return false;
+                        _part.Begin(buffer, (int)_reader.Value, _reader.Length);
+                        while (_part.Next())
+                        {
+                        }
+
+                        if (_part.IsMalformed) return false;
+                        break;
+                    default:
+                        break;
+                }
+            }
+
+            return !_reader.IsMalformed;
+        }
+
+        // The Command that answers SUBSCRIBE left the server between then and now: half that is the error the way adds.
+        private void TakeTime(long unixMs, uint errorMs, long now)
+        {
+            if (unixMs < LeastUnixMs) return;
+            long latency = PushLatencyMs;
+            if (_subscribedAtMs > 0 && now >= _subscribedAtMs) latency = now - _subscribedAtMs;
+            bool answersSubscribe = _subscribedAtMs > 0;
+            _subscribedAtMs = 0;
+            long half = latency / 2;
+            long error = errorMs + (answersSubscribe ? half : latency) + 1;
+            if (error >= WallClock.UnknownErrorMs) error = WallClock.UnknownErrorMs - 1;
+            lock (_store) _wall.Set(unixMs + half, (uint)error, WallClock.SourceServer);
+        }
+
+        private void Do(byte[] buffer)
+        {
+            switch (_reader.Field)
+            {
+                case 4:
+                    SetCaptureRate(buffer);
+                    break;
+                case 5:
+                    SetUploadWindow(buffer);
+                    break;
+                case 6:
+                    SetReconnectWindow(buffer);
+                    break;
+                case 9:
+                    Withdraw(buffer);
+                    break;
+                case 10:
+                    Ask(buffer);
+                    break;
+                default:
+                    // 8, ranges to send again: what is still spooled is sent anyway, what was acked is durable at the collector.
+                    break;
+            }
+        }
+
+        private void SetCaptureRate(byte[] buffer)
+        {
+            int signal = 0;
+            int periodMs = 0;
+            _part.Begin(buffer, (int)_reader.Value, _reader.Length);
+            while (_part.Next())
+            {
+                if (_part.Field == 1) signal = (int)_part.Value;
+                else if (_part.Field == 2) periodMs = (int)_part.Value;
+            }
+
+            int index = _profile.IndexOf(signal);
+            if (index < 0 || periodMs < 0) return;
+            lock (_store) _sampler.SetCapturePeriod(index, periodMs);
+            _options.CommandHandler?.OnCaptureRate(signal, periodMs);
+        }
+
+        private void SetUploadWindow(byte[] buffer)
+        {
+            _uploadIntervalS = 0;
+            _uploadOffsetS = 0;
+            _hasUploadWindow = true;
+            _part.Begin(buffer, (int)_reader.Value, _reader.Length);
+            while (_part.Next())
+            {
+                if (_part.Field == 1 && _part.Value <= 604800) _uploadIntervalS = (int)_part.Value;
+                else if (_part.Field == 2 && _part.Value <= 604800) _uploadOffsetS = (int)_part.Value;
+            }
+        }
+
+        private void SetReconnectWindow(byte[] buffer)
+        {
+            _part.Begin(buffer, (int)_reader.Value, _reader.Length);
+            while (_part.Next())
+            {
+                if (_part.Field == 1) _windowMs = _part.Value > ReconnectPolicy.LongestWindowMs ? ReconnectPolicy.LongestWindowMs : (int)_part.Value;
+            }
+        }
+
+        // withdrawn_signals is a packed list, or one number a field; a signal that is not in the newest Command has consent again.
+        private void Withdraw(byte[] buffer)
+        {
+            if (_reader.Length < 0)
+            {
+                WithdrawSignal((int)_reader.Value);
+                return;
+            }
+
+            int end = (int)_reader.Value + _reader.Length;
+            int value = 0;
+            int shift = 0;
+            for (int at = (int)_reader.Value; at < end; at++)
+            {
+                value |= (buffer[at] & 0x7F) << shift;
+                shift += 7;
+                if ((buffer[at] & 0x80) != 0 && shift < 28) continue;
+                WithdrawSignal(value);
+                value = 0;
+                shift = 0;
+            }
+        }
+
+        private void WithdrawSignal(int signal)
+        {
+            int index = _profile.IndexOf(signal);
+            if (index < 0) return;
+            lock (_store) _sampler.Withdraw(index);
+            _options.CommandHandler?.OnCaptureRate(signal, 0);
+        }
+
+        private void Ask(byte[] buffer)
+        {
+            if (_options.CommandHandler == null) return;
+            int id = 0;
+            int answerSignal = 0;
+            int answers = 0;
+            string text = "";
+            string[] found = new string[4];
+            _part.Begin(buffer, (int)_reader.Value, _reader.Length);
+            while (_part.Next())
+            {
+                if (_part.Field == 1) id = (int)_part.Value;
+                else if (_part.Field == 2 && _part.Length >= 0) text = Encoding.UTF8.GetString(buffer, (int)_part.Value, _part.Length);
+                else if (_part.Field == 3 && _part.Length >= 0 && answers < 4) found[answers++] = Encoding.UTF8.GetString(buffer, (int)_part.Value, _part.Length);
+                else if (_part.Field == 4) answerSignal = (int)_part.Value;
+            }
+
+            string[] exact = new string[answers];
+            System.Array.Copy(found, 0, exact, 0, answers);
+            _options.CommandHandler.OnQuestion(id, text, exact, answerSignal);
+        }
+
+        // The fence: what was recorded before it is dropped, here and, being of an erased epoch, at the collector.
+        private void Erase()
+        {
+            lock (_store)
+            {
+                _sampler.DropOpen(LossReason.Erased);
+                _ledger.CountErased(_spool.HeldSamples);
+                _spool.BeginEpoch();
+                _window.Clear();
+                _bulkNext = 0;
+                _eventNext = 0;
+            }
+
+            _mustBirth = true;
+            _options.CommandHandler?.OnErased();
+        }
+
+        private long UploadDueInMs(long now)
+        {
+            long due = _nextUploadMs - now;
+            return due > 0 ? due : 0;
+        }
+
+        // Everything is acked: the next upload waits for its window.
+        private void NoteUploaded(long now)
+        {
+            long interval = _hasUploadWindow ? _uploadIntervalS * 1000L : _options.UploadIntervalMs;
+            if (interval <= 0) return;
+            long wait = interval;
+            _wall.Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source);
+            if (_hasUploadWindow && source != WallClock.SourceNone)
+            {
+                long phase = (wallUnixMs - (_uploadOffsetS * 1000L)) % interval;
+                wait = interval - phase;
+            }
+
+            _nextUploadMs = now + wait;
+        }
+    }
+}

@@ -1,0 +1,181 @@
+using Telemetry.Device.Spool;
+
+namespace Telemetry.Device.Delivery
+{
+    // Which batch goes next, and what becomes of it.
+    internal sealed partial class Uplink
+    {
+        private const int QuotaExceeded = 0x97;
+        private const int NotAuthorized = 0x87;
+        private const int PayloadFormatInvalid = 0x99;
+        private const int PacketTooLarge = 0x95;
+        private const int OverloadPauseMs = 10_000;
+        private bool _resumesSession;
+
+        // True when a packet was begun.
+        private bool SendNext(long now)
+        {
+            if (_mustSubscribe)
+            {
+                _mustSubscribe = false;
+                _subscribedAtMs = now;
+                _link.Subscribe(SubscribeId, now);
+                return true;
+            }
+
+            if (_mustBirth)
+            {
+                _mustBirth = false;
+                _link.PublishLife(LifeMessage.Make(true, _spool.Epoch, _spool.Boot));
+                return true;
+            }
+
+            if (now < _pausedUntilMs) return false;
+            lock (_store)
+            {
+                DropEvicted();
+                int slot = _window.FindState(SendWindow.Resend);
+                if (slot >= 0) return Send(slot, _resumesSession, now);
+                if (_window.Count >= _window.Capacity || _window.Count >= _link.ReceiveMaximum) return false;
+                if (_spool.HasEventRing && TryTake(true, ref _eventNext, out slot)) return slot >= 0 && Send(slot, false, now);
+                if (UploadDueInMs(now) > 0) return false;
+                return TryTake(false, ref _bulkNext, out slot) && slot >= 0 && Send(slot, false, now);
+            }
+        }
+
+        // Takes the next batch of a lane into the window. A damaged one is settled at once.
+        private bool TryTake(bool isEvent, ref long next, out int slot)
+        {
+            slot = -1;
+            SpoolRing ring = _spool.Ring(isEvent);
+            while (_window.Count < _window.Capacity && ring.TryLoad(ref next))
+            {
+                long position = next;
+                next = ring.RecordEnd;
+                if (ring.IsPayloadSound())
+                {
+                    slot = _window.Add(position, ring.RecordSeq, NextPacketId(), isEvent, SendWindow.Sent);
+                    return true;
+                }
+
+                _window.Settle(_window.Add(position, ring.RecordSeq, 0, isEvent, SendWindow.Sent), (byte)LossReason.SpoolDamaged);
+                FreeSettled();
+            }
+
+            return false;
+        }
+
+        private bool Send(int slot, bool isRepeated, long now)
+        {
+            SpoolRing ring = _spool.Ring(_window.IsEvent[slot]);
+            long position = _window.Positions[slot];
+            if (!ring.TryLoad(ref position) || position != _window.Positions[slot])
+            {
+                _window.RemoveAt(slot);
+                return false;
+            }
+
+            if (!isRepeated && _window.States[slot] == SendWindow.Resend) _window.PacketIds[slot] = NextPacketId();
+            _sendingRing = ring;
+            _sendingPosition = position;
+            _sendingEntries = ring.RecordEntries;
+            if (!_link.TryPublish(this, ring.RecordPayloadBytes, _window.PacketIds[slot], isRepeated, now))
+            {
+                Discard(slot, LossReason.TooLarge);
+                return false;
+            }
+
+            _window.States[slot] = SendWindow.Sent;
+            SentBatches++;
+            return true;
+        }
+
+        private void OnAcked(long now)
+        {
+            lock (_store)
+            {
+                int slot = _window.Find(_link.AckId);
+                if (slot < 0) return;
+                switch (_link.ReasonCode)
+                {
+                    case QuotaExceeded:
+                    case NotAuthorized:
+                        // Kept: the collector wants it later.
+                        _window.States[slot] = SendWindow.Resend;
+                        _resumesSession = false;
+                        _pausedUntilMs = now + OverloadPauseMs + _chance.Below(OverloadPauseMs);
+                        return;
+                    case PayloadFormatInvalid:
+                    case PacketTooLarge:
+                        Discard(slot, LossReason.TooLarge);
+                        return;
+                    default:
+                        if (_link.ReasonCode >= 0x80)
+                        {
+                            Discard(slot, LossReason.Erased);
+                            return;
+                        }
+
+                        _window.Settle(slot, 0);
+                        FreeSettled();
+                        if (_spool.HeldBatches == 0) NoteUploaded(now);
+                        return;
+                }
+            }
+        }
+
+        // The collector will never take it: its samples are lost, and told.
+        private void Discard(int slot, LossReason reason)
+        {
+            _window.Settle(slot, (byte)reason);
+            FreeSettled();
+        }
+
+        // Batches are freed in the order they stand in their ring.
+        private void FreeSettled()
+        {
+            FreeLane(false);
+            if (_spool.HasEventRing) FreeLane(true);
+        }
+
+        private void FreeLane(bool isEvent)
+        {
+            SpoolRing ring = _spool.Ring(isEvent);
+            for (int slot = _window.FindLane(isEvent); slot >= 0 && _window.States[slot] == SendWindow.Settled; slot = _window.FindLane(isEvent))
+            {
+                long position = ring.Tail;
+                if (_window.Positions[slot] == position && ring.TryLoad(ref position))
+                {
+                    if (_window.Reasons[slot] != 0) ring.AddRecordToLedger(_window.Reasons[slot], true);
+                    long samples = ring.FreeOldest();
+                    if (_window.Reasons[slot] == 0)
+                    {
+                        AckedSamples += samples;
+                        AckedBatches++;
+                    }
+                }
+
+                _window.RemoveAt(slot);
+            }
+        }
+
+        // The spool was full: what gave way need not be acked any more.
+        private void DropEvicted()
+        {
+            for (int slot = _window.Count - 1; slot >= 0; slot--)
+            {
+                if (_window.Positions[slot] < _spool.Ring(_window.IsEvent[slot]).Tail) _window.RemoveAt(slot);
+            }
+        }
+
+        private int NextPacketId()
+        {
+            do
+            {
+                _nextPacketId = _nextPacketId >= LargestPacketId ? 1 : _nextPacketId + 1;
+            }
+            while (_window.Find(_nextPacketId) >= 0);
+            return _nextPacketId;
+        }
+    }
+}

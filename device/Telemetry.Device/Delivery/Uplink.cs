@@ -1,0 +1,246 @@
+using Telemetry.Device.Mqtt;
+using Telemetry.Device.Platform;
+using Telemetry.Device.Sampling;
+using Telemetry.Device.Spool;
+
+namespace Telemetry.Device.Delivery
+{
+    /// <summary>
+    /// Brings spooled batches to the collector: connects when there is a reason, keeps a window in flight, frees what is acked, sends again
+    /// what is not. Events go before bulk data.
+    /// </summary>
+    /// <remarks>Owned by the pump; takes the store lock around each use of the spool.</remarks>
+    internal sealed partial class Uplink : IPayloadSource
+    {
+        private const int SubscribeId = 65535;
+        private const int LargestPacketId = 65534;
+
+        private readonly TelemetryOptions _options;
+        private readonly object _store;
+        private readonly BatchSpool _spool;
+        private readonly Sampler _sampler;
+        private readonly LossLedger _ledger;
+        private readonly IClock _linkClock;
+        private readonly Chance _chance;
+        private readonly MqttConnection _link;
+        private readonly SendWindow _window;
+        private int _version;
+        private bool _isFirstSession = true;
+        private bool _wasGreeted;
+        private bool _mustSubscribe;
+        private bool _mustBirth;
+        private bool _isStopping;
+        private int _failures;
+        private int _versionDoubts;
+        private long _nextAttemptMs;
+        private long _pausedUntilMs;
+        private int _windowMs;
+        private int _nextPacketId = 1;
+        private long _bulkNext;
+        private long _eventNext;
+        private SpoolRing _sendingRing;
+        private long _sendingPosition;
+        private int _sendingEntries;
+
+        public Uplink(
+            TelemetryOptions options, object store, BatchSpool spool, Sampler sampler, LossLedger ledger, WallClock wall, Chance chance, Profile profile)
+        {
+            _options = options;
+            _store = store;
+            _spool = spool;
+            _sampler = sampler;
+            _ledger = ledger;
+            _wall = wall;
+            _chance = chance;
+            _profile = profile;
+            _linkClock = options.LinkClock ?? options.Clock!;
+            _version = options.ProtocolVersion;
+            _sendingRing = spool.Ring(false);
+            _window = new SendWindow(options.Window);
+            MqttIdentity identity = new MqttIdentity(options.Brand, options.Device, options.Secret);
+            _link = new MqttConnection(options.Transport!, identity, options.KeepAliveSeconds, options.SendBytes, options.CommandBytes);
+        }
+
+        public bool IsConnected
+        {
+            get { return _link.IsOnline; }
+        }
+
+        /// <summary>Nothing can arrive or leave: the pump may sleep as long as Step said.</summary>
+        public bool IsQuiet
+        {
+            get { return _link.IsClosed; }
+        }
+
+        public long AckedSamples { get; private set; }
+
+        public long AckedBatches { get; private set; }
+
+        public long SentBatches { get; private set; }
+
+        public long SentBytes
+        {
+            get { return _link.SentBytes; }
+        }
+
+        public long Connects { get; private set; }
+
+        public long FailedConnects { get; private set; }
+
+        public long Commands { get; private set; }
+
+        public long SkippedCommands
+        {
+            get { return _link.SkippedMessages + _badCommands; }
+        }
+
+        /// <summary>One turn.</summary>
+        /// <returns>Milliseconds until the next one is wanted.</returns>
+        public int Step()
+        {
+            long now = _linkClock.UptimeMs;
+            if (_link.IsClosed) return StepClosed(now);
+            while (true)
+            {
+                MqttEvent happened = _link.Poll(now);
+                if (happened == MqttEvent.None)
+                {
+                    if (!_link.CanSend || !SendNext(now)) break;
+                    continue;
+                }
+
+                Handle(happened, now);
+                if (_link.IsClosed) return StepClosed(now);
+            }
+
+            if (_link.IsClosed) return StepClosed(now);
+            if (_link.IsOnline && _options.DisconnectWhenIdle && IsIdle) _link.Disconnect(now);
+            return _link.DueInMs(now);
+        }
+
+        /// <summary>Allows the next attempt and the next upload at once.</summary>
+        public void Hurry()
+        {
+            _nextAttemptMs = 0;
+            _pausedUntilMs = 0;
+            _nextUploadMs = 0;
+        }
+
+        /// <summary>Says goodbye.</summary>
+        public void Close()
+        {
+            _isStopping = true;
+            _link.Disconnect(_linkClock.UptimeMs);
+        }
+
+        bool IPayloadSource.ReadPayload(int at, byte[] buffer, int offset, int count)
+        {
+            lock (_store)
+            {
+                return _sendingPosition >= _sendingRing.Tail && _sendingRing.ReadPayload(_sendingPosition, _sendingEntries, at, buffer, offset, count);
+            }
+        }
+
+        // Nothing to send, nothing in flight, and the server's Command is here.
+        private bool IsIdle
+        {
+            get
+            {
+                if (_window.Count > 0 || _mustSubscribe || _mustBirth || !_link.CanSend || !_hasCommand) return false;
+                lock (_store) return _spool.HeldBatches == 0;
+            }
+        }
+
+        private int StepClosed(long now)
+        {
+            if (_isStopping) return 60000;
+            if (_options.DisconnectWhenIdle)
+            {
+                int held;
+                lock (_store) held = _spool.HeldBatches;
+                if (held == 0) return 60000;
+            }
+
+            long wait = _nextAttemptMs - now;
+            long upload = UploadDueInMs(now);
+            if (_options.DisconnectWhenIdle && upload > wait) wait = upload;
+            if (wait > 0) return wait > 60000 ? 60000 : (int)wait;
+            Open(now);
+            return 0;
+        }
+
+        private void Open(long now)
+        {
+            // After a boot the packet identifiers are forgotten, so a 5.0 session must start clean (MQTT 5.0 [MQTT-3.2.2-4]).
+            // 3.1.1 keeps no session that began clean: there it is resumed, and batches sent before the boot arrive twice at worst.
+            bool cleanStart = _version == 5 && _isFirstSession;
+            _wasGreeted = false;
+            byte[] will = LifeMessage.Make(false, _spool.Epoch, _spool.Boot);
+            _link.Open(_options.Host, _options.Port, _version, cleanStart, will, now);
+        }
+
+        private void Handle(MqttEvent happened, long now)
+        {
+            switch (happened)
+            {
+                case MqttEvent.Accepted:
+                    OnAccepted(now);
+                    break;
+                case MqttEvent.Refused:
+                    OnClosed(now, _link.ReasonCode);
+                    break;
+                case MqttEvent.Lost:
+                    OnClosed(now, 0);
+                    break;
+                case MqttEvent.Acked:
+                    OnAcked(now);
+                    break;
+                case MqttEvent.Message:
+                    OnCommand(now);
+                    _link.ConfirmMessage();
+                    break;
+                case MqttEvent.Subscribed:
+                    if (_link.ReasonCode >= 0x80) _hasCommand = true; // no Commands here: batches go all the same
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        private void OnAccepted(long now)
+        {
+            _wasGreeted = true;
+            _isFirstSession = false;
+            _versionDoubts = 0;
+            _failures = 0;
+            Connects++;
+            _mustSubscribe = true;
+            _mustBirth = true;
+            _hasCommand = false;
+            _subscribedAtMs = 0;
+
+            // What the server did not ack goes first, with the same identifier and DUP when it kept the session (MQTT 5.0 [MQTT-4.4.0-1]).
+            for (int slot = _window.Count - 1; slot >= 0; slot--)
+            {
+                if (_window.States[slot] != SendWindow.Sent) continue;
+                _window.States[slot] = SendWindow.Resend;
+            }
+
+            _resumesSession = _link.IsSessionPresent;
+            if (_link.WindowMs > 0) _windowMs = _link.WindowMs;
+        }
+
+        private void OnClosed(long now, int reason)
+        {
+            if (_link.WindowMs > 0) _windowMs = _link.WindowMs;
+            if (reason == MqttPacket.UnsupportedVersion || (_version == 5 && reason == MqttPacket.Refused311Version && !_wasGreeted)) _version = 4;
+
+            // Old brokers close a 5.0 connection without a word.
+            if (_version == 5 && !_wasGreeted && reason == 0 && ++_versionDoubts >= 3) _version = 4;
+            if (!_wasGreeted) FailedConnects++;
+            int delay = ReconnectPolicy.NextDelayMs(_failures, _windowMs, _link.TakeSlotMs(), MqttPacket.IsBadCredentials(reason) && !_wasGreeted, _chance);
+            _nextAttemptMs = now + delay;
+            if (_failures < 1000) _failures++;
+        }
+    }
+}

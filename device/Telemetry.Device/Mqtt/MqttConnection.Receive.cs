@@ -1,0 +1,292 @@
+namespace Telemetry.Device.Mqtt
+{
+    // Packets from the server: a byte-wise header, then the body into the receive buffer, or past it when it is too long.
+    internal sealed partial class MqttConnection
+    {
+        private const int MaximumRemainingLength = 268435455;
+
+        private int _headerByte; // -1 = between packets
+        private int _lengthShift; // -1 = the length is known
+        private int _remaining;
+        private int _got;
+        private bool _isSkipping;
+        private int _confirmId;
+        private bool _isMessageHeld;
+        private int _messageId;
+        private readonly byte[] _one = new byte[1];
+
+        /// <summary>Where the Message's payload begins in the receive buffer.</summary>
+        public int MessageAt { get; private set; }
+
+        /// <summary>Bytes of the Message's payload; -1 when it was too long and skipped.</summary>
+        public int MessageBytes { get; private set; }
+
+        /// <summary>Lets the Message go: its PUBACK is sent, the buffer is free.</summary>
+        public void ConfirmMessage()
+        {
+            _isMessageHeld = false;
+            _confirmId = _messageId;
+            ResetReceive();
+        }
+
+        private void ResetReceive()
+        {
+            _headerByte = -1;
+            _lengthShift = 0;
+            _remaining = 0;
+            _got = 0;
+            _isSkipping = false;
+            _isMessageHeld = false;
+        }
+
+        private MqttEvent ReceivePackets(long nowMs)
+        {
+            // Until CONNECT is out it occupies the buffer; until a message is confirmed, so does that.
+            if (_out == _receive && _outAt < _outEnd) return MqttEvent.None;
+            while (!_isMessageHeld && _confirmId == 0)
+            {
+                int read = _headerByte < 0 || _lengthShift >= 0 ? ReceiveHeader() : ReceiveBody();
+                if (read < 0) return MqttEvent.Lost;
+                if (read == 0) return MqttEvent.None;
+                if (_expectsSinceMs >= 0) _expectsSinceMs = nowMs;
+                if (_headerByte < 0 || _lengthShift >= 0 || _got < _remaining) continue;
+                MqttEvent happened = TakePacket(nowMs);
+                if (!_isMessageHeld) ResetReceive();
+                if (happened != MqttEvent.None) return happened;
+            }
+
+            return MqttEvent.None;
+        }
+
+        private int ReceiveHeader()
+        {
+            int read = _transport.Receive(_one, 0, 1);
+            if (read <= 0) return read;
+            if (_headerByte < 0)
+            {
+                _headerByte = _one[0];
+                return 1;
+            }
+
+            _remaining |= (_one[0] & 0x7F) << _lengthShift;
+            _lengthShift += 7;
+            if ((_one[0] & 0x80) == 0) _lengthShift = -1;
+            else if (_lengthShift > 21) return -1; // a fifth length byte (MQTT 5.0 section 1.5.5)
+            _isSkipping = _lengthShift < 0 && _remaining > _receive.Length;
+            return _remaining > MaximumRemainingLength ? -1 : 1;
+        }
+
+        private int ReceiveBody()
+        {
+            if (_got == _remaining) return 1;
+            int at = _got;
+            if (_isSkipping && at >= _identity.TopicBytes + 8) at = _identity.TopicBytes + 8; // keep topic and packet id
+            int room = _receive.Length - at;
+            int want = _remaining - _got < room ? _remaining - _got : room;
+            int read = _transport.Receive(_receive, at, want);
+            if (read > 0) _got += read;
+            return read;
+        }
+
+        private MqttEvent TakePacket(long nowMs)
+        {
+            int type = _headerByte & 0xF0;
+            if (_phase == Phase.Greeting) return type == MqttPacket.Connack && !_isSkipping ? TakeConnack(nowMs) : MqttEvent.Lost;
+            switch (type)
+            {
+                case MqttPacket.Publish:
+                    return TakePublish();
+                case MqttPacket.Puback:
+                    if (_remaining < 2) return MqttEvent.Lost;
+                    _expectsSinceMs = -1;
+                    AckId = MqttPacket.ReadU16(_receive, 0);
+                    ReasonCode = _remaining > 2 ? _receive[2] : 0;
+                    return MqttEvent.Acked;
+                case MqttPacket.Suback:
+                    if (_remaining < 3) return MqttEvent.Lost;
+                    _expectsSinceMs = -1;
+                    ReasonCode = _receive[_remaining - 1];
+                    return MqttEvent.Subscribed;
+                case MqttPacket.Pingresp:
+                    _expectsSinceMs = -1;
+                    return MqttEvent.None;
+                case MqttPacket.Disconnect:
+                    ReasonCode = _remaining > 0 ? _receive[0] : 0;
+                    if (_remaining > 1 && !_isSkipping && !TakeProperties(1)) return MqttEvent.Lost;
+                    Abort();
+                    return MqttEvent.Refused;
+                default:
+                    return MqttEvent.Lost;
+            }
+        }
+
+        private MqttEvent TakeConnack(long nowMs)
+        {
+            if (_remaining < 2) return MqttEvent.Lost;
+            IsSessionPresent = (_receive[0] & 1) != 0;
+            ReasonCode = _receive[1];
+            ReceiveMaximum = 65535;
+            MaximumPacketBytes = MaximumRemainingLength;
+            _topicAliasMaximum = 0;
+            _effectiveKeepAliveMs = _keepAliveSeconds * 1000;
+            _slotMs = 0;
+            WindowMs = 0;
+            if (_version == 5 && _remaining > 2 && !TakeProperties(2)) return MqttEvent.Lost;
+            if (ReasonCode != 0)
+            {
+                Abort();
+                return MqttEvent.Refused;
+            }
+
+            // A sign of life is sent a quarter early: the server allows half as much again, but radios sleep.
+            _effectiveKeepAliveMs -= _effectiveKeepAliveMs / 4;
+            _phase = Phase.Online;
+            _phaseSinceMs = nowMs;
+            _expectsSinceMs = -1;
+            return MqttEvent.Accepted;
+        }
+
+        private MqttEvent TakePublish()
+        {
+            int qos = (_headerByte >> 1) & 3;
+            if (qos > 1 || _remaining < 2) return MqttEvent.Lost;
+            int at = 2 + MqttPacket.ReadU16(_receive, 0);
+            int kept = _isSkipping ? _identity.TopicBytes + 8 : _remaining;
+            if (at + 2 > kept && qos == 1) return MqttEvent.Lost;
+            _messageId = 0;
+            if (qos == 1)
+            {
+                _messageId = MqttPacket.ReadU16(_receive, at);
+                if (_messageId == 0) return MqttEvent.Lost; // MQTT 5.0 [MQTT-2.2.1-3]
+                at += 2;
+            }
+
+            if (_isSkipping)
+            {
+                SkippedMessages++;
+                _confirmId = _messageId;
+                return MqttEvent.None;
+            }
+
+            if (_version == 5)
+            {
+                if (!TryReadLength(ref at, out int properties) || properties > _remaining - at) return MqttEvent.Lost;
+                at += properties;
+            }
+
+            if (at > _remaining) return MqttEvent.Lost;
+            MessageAt = at;
+            MessageBytes = _remaining - at;
+            _isMessageHeld = true;
+            return MqttEvent.Message;
+        }
+
+        private bool TryReadLength(ref int at, out int value)
+        {
+            value = 0;
+            for (int shift = 0; shift <= 21; shift += 7)
+            {
+                if (at >= _remaining) return false;
+                byte b = _receive[at++];
+                value |= (b & 0x7F) << shift;
+                if ((b & 0x80) == 0) return true;
+            }
+
+            return false;
+        }
+
+        // Walks CONNACK or DISCONNECT properties (MQTT 5.0 section 2.2.2.2); false when they are malformed.
+        private bool TakeProperties(int at)
+        {
+            if (!TryReadLength(ref at, out int length) || length > _remaining - at) return false;
+            int end = at + length;
+            while (at < end)
+            {
+                int id = _receive[at++];
+                int bytes = PropertyBytes(id, at, end);
+                if (bytes < 0 || bytes > end - at) return false;
+                if (id == MqttPacket.ReceiveMaximum) ReceiveMaximum = MqttPacket.ReadU16(_receive, at);
+                else if (id == MqttPacket.TopicAliasMaximum) _topicAliasMaximum = MqttPacket.ReadU16(_receive, at);
+                else if (id == MqttPacket.ServerKeepAlive) _effectiveKeepAliveMs = MqttPacket.ReadU16(_receive, at) * 1000;
+                else if (id == MqttPacket.MaximumPacketSize) MaximumPacketBytes = ReadPositive(at);
+                else if (id == MqttPacket.UserProperty) TakeUserProperty(at);
+                at += bytes;
+            }
+
+            return ReceiveMaximum > 0 && MaximumPacketBytes > 0;
+        }
+
+        private int PropertyBytes(int id, int at, int end)
+        {
+            switch (id)
+            {
+                case 0x17:
+                case 0x19:
+                case 0x24:
+                case 0x25:
+                case 0x28:
+                case 0x29:
+                case 0x2A:
+                    return 1;
+                case MqttPacket.ServerKeepAlive:
+                case MqttPacket.ReceiveMaximum:
+                case MqttPacket.TopicAliasMaximum:
+                    return 2;
+                case MqttPacket.SessionExpiryInterval:
+                case MqttPacket.MaximumPacketSize:
+                    return 4;
+                case 0x12:
+                case 0x15:
+                case 0x16:
+                case 0x1A:
+                case 0x1C:
+                case 0x1F:
+                    return StringBytes(at, end);
+                case MqttPacket.UserProperty:
+                    int name = StringBytes(at, end);
+                    int value = name < 0 ? -1 : StringBytes(at + name, end);
+                    return value < 0 ? -1 : name + value;
+                default:
+                    return -1;
+            }
+        }
+
+        private int StringBytes(int at, int end)
+        {
+            return at + 2 > end ? -1 : 2 + MqttPacket.ReadU16(_receive, at);
+        }
+
+        private int ReadPositive(int at)
+        {
+            return (_receive[at] & 0x80) != 0 ? int.MaxValue : (MqttPacket.ReadU16(_receive, at) << 16) | MqttPacket.ReadU16(_receive, at + 2);
+        }
+
+        // "slot-ms" and "window-ms" come with a refusal for overload (WIRE.md, "Reconnect").
+        private void TakeUserProperty(int at)
+        {
+            int name = MqttPacket.ReadU16(_receive, at);
+            int value = MqttPacket.ReadU16(_receive, at + 2 + name);
+            int number = 0;
+            for (int i = 0; i < value; i++)
+            {
+                int digit = _receive[at + 4 + name + i] - '0';
+                if (digit < 0 || digit > 9 || number > 100000000) return;
+                number = (number * 10) + digit;
+            }
+
+            if (IsName(at + 2, name, "slot-ms")) _slotMs = number;
+            else if (IsName(at + 2, name, "window-ms")) WindowMs = number;
+        }
+
+        private bool IsName(int at, int bytes, string name)
+        {
+            if (bytes != name.Length) return false;
+            for (int i = 0; i < bytes; i++)
+            {
+                if (_receive[at + i] != name[i]) return false;
+            }
+
+            return true;
+        }
+    }
+}

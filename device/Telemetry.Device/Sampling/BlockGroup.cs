@@ -1,0 +1,68 @@
+namespace Telemetry.Device.Sampling
+{
+    /// <summary>Signals of one period, which share a timeline: one encoder, and the row that is being gathered.</summary>
+    internal sealed class BlockGroup
+    {
+        /// <summary>Columns of a group: as many as a mask of present values has bits.</summary>
+        public const int MaxColumns = 32;
+
+        /// <summary>Packs the rows.</summary>
+        public readonly BlockEncoder Encoder;
+
+        /// <summary>Index in the profile of each column's signal.</summary>
+        public readonly int[] Signals;
+
+        /// <summary>Values of the row that is being gathered.</summary>
+        public readonly long[] Values;
+
+        /// <summary>Period of the signals in ms.</summary>
+        public readonly int PeriodMs;
+
+        /// <summary>Columns that have their value.</summary>
+        public uint Present;
+
+        /// <summary>Time of the row.</summary>
+        public long RowMs;
+
+        /// <summary>Quality bits of the row.</summary>
+        public int Quality;
+
+        private readonly uint _all;
+
+        /// <summary>A group over signals of the profile, ascending.</summary>
+        public BlockGroup(Profile profile, int[] signals, int periodMs, int maxRows, int bytesPerColumn)
+        {
+            Signals = signals;
+            PeriodMs = periodMs;
+            Values = new long[signals.Length];
+            _all = signals.Length == MaxColumns ? uint.MaxValue : (1u << signals.Length) - 1;
+            int[] ids = new int[signals.Length];
+            byte[] kinds = new byte[signals.Length];
+            for (int i = 0; i < signals.Length; i++)
+            {
+                ids[i] = profile.IdAt(signals[i]);
+                kinds[i] = profile.KindAt(signals[i]) == SignalKind.Real ? BlockEncoder.KindReal : BlockEncoder.KindInteger;
+            }
+
+            int bytes = signals.Length * bytesPerColumn;
+            int least = BlockEncoder.LeastBufferBytes(signals.Length);
+            Encoder = new BlockEncoder(ids, kinds, maxRows, bytes < least ? least : bytes);
+        }
+
+        /// <summary>Every column of the row has its value.</summary>
+        public bool IsRowComplete
+        {
+            get { return Present == _all; }
+        }
+
+        /// <summary>Hands the gathered row to the encoder.</summary>
+        /// <returns>False when the block is complete: move it away and try again.</returns>
+        public bool TryAddRow()
+        {
+            for (int column = 0; column < Signals.Length; column++) Encoder.SetWide(column, Values[column]);
+            if (!Encoder.TryAddRow(RowMs, Quality)) return false;
+            Present = 0;
+            return true;
+        }
+    }
+}

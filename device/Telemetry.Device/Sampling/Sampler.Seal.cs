@@ -1,0 +1,142 @@
+using Telemetry.Device.Spool;
+
+namespace Telemetry.Device.Sampling
+{
+    // Sealing: room is made first, so that the batch tells what had to go; then the batch stands on flash before anything is forgotten.
+    internal sealed partial class Sampler
+    {
+        // epoch 5 + seq 11 + boot 6 + profile 5 + clock 32 + crc 5
+        private const int BatchFrameBytes = 64;
+        private const int LossBytes = 19;
+
+        private int[] _inWriter = null!;
+        private int[] _inEventWriter = null!;
+        private byte[] _buffer = null!;
+        private byte[] _eventBuffer = null!;
+        private BatchWriter _writer = null!;
+        private BatchWriter _eventWriter = null!;
+        private long _sealedBatches;
+        private long _sealedBytes;
+
+        /// <summary>Batches sealed since boot.</summary>
+        public long SealedBatches
+        {
+            get { return _sealedBatches; }
+        }
+
+        /// <summary>Their bytes.</summary>
+        public long SealedBytes
+        {
+            get { return _sealedBytes; }
+        }
+
+        private void MakeWriters(TelemetryOptions options)
+        {
+            _inWriter = new int[_profile.Count];
+            _inEventWriter = new int[_profile.Count];
+
+            // In front of each batch: the record header of the spool, an entry a signal and one a loss. Behind it: the record's CRC.
+            int front = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * (_profile.Count + _ledger.Capacity));
+            int largest = BlockEncoder.LeastBufferBytes(1);
+            for (int i = 0; i < _groups.Length; i++)
+            {
+                int bytes = (_groups[i].Signals.Length * (options.BlockBytesPerColumn + 8)) + BlockEncoder.LeastBufferBytes(_groups[i].Signals.Length);
+                if (bytes > largest) largest = bytes;
+            }
+
+            int room = options.BatchBytes;
+            int least = BatchFrameBytes + (LossBytes * _ledger.Capacity) + 32 + largest;
+            if (room < least) room = least;
+            _buffer = new byte[front + room + SpoolRing.RecordTrailerBytes];
+            _writer = new BatchWriter(_buffer, front, room, _ledger.Capacity);
+
+            int eventSignals = 0;
+            for (int i = 0; i < _profile.Count; i++)
+            {
+                if (_profile.KindAt(i) == SignalKind.Event) eventSignals++;
+            }
+
+            if (eventSignals == 0) return;
+            int eventFront = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * eventSignals);
+            int eventRoom = BatchFrameBytes + 32 + BlockEncoder.LeastBufferBytes(1);
+            _eventBuffer = new byte[eventFront + eventRoom + SpoolRing.RecordTrailerBytes];
+            _eventWriter = new BatchWriter(_eventBuffer, eventFront, eventRoom, 0);
+        }
+
+        private void CloseBlock(BlockGroup group)
+        {
+            int rows = group.Encoder.RowCount;
+            if (rows == 0) return;
+            Append(group.Encoder);
+            for (int column = 0; column < group.Signals.Length; column++) _inWriter[group.Signals[column]] += rows;
+        }
+
+        private void Append(BlockEncoder encoder)
+        {
+            if (_writer.TryAppendBlock(encoder)) return;
+            SealBulk();
+            _writer.TryAppendBlock(encoder); // the buffer holds the largest block
+        }
+
+        private DeviceStatus SealBulk()
+        {
+            return Seal(_writer, _buffer, _inWriter, false);
+        }
+
+        private DeviceStatus SealEventWriter()
+        {
+            return Seal(_eventWriter, _eventBuffer, _inEventWriter, true);
+        }
+
+        private DeviceStatus Seal(BatchWriter writer, byte[] buffer, int[] samples, bool isEvent)
+        {
+            int signals = 0;
+            for (int i = 0; i < samples.Length; i++)
+            {
+                if (samples[i] > 0) signals++;
+            }
+
+            int most = BatchFrameBytes + writer.BlockBytes + (isEvent ? 0 : LossBytes * _ledger.Capacity);
+            DeviceStatus status = _spool.Reserve(isEvent, most, signals + (isEvent ? 0 : _ledger.Capacity));
+            if (status == DeviceStatus.Ok) status = Store(writer, buffer, samples, signals, isEvent);
+            for (int i = 0; i < samples.Length; i++)
+            {
+                if (status != DeviceStatus.Ok) Lose(i, status == DeviceStatus.TooLarge ? LossReason.TooLarge : LossReason.SpoolDamaged, samples[i]);
+                else _open -= samples[i];
+                samples[i] = 0;
+            }
+
+            writer.Reset();
+            return status;
+        }
+
+        private DeviceStatus Store(BatchWriter writer, byte[] buffer, int[] samples, int signals, bool isEvent)
+        {
+            int told = isEvent ? 0 : _ledger.Entries;
+            _clock.Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source);
+            int count = writer.Seal(
+                _spool.Epoch, (ulong)_spool.NextSeq, _spool.Boot, _profile.Hash, (ulong)wallUnixMs, (ulong)uptimeMs, errorMs, source,
+                _ledger.Signals, _ledger.Reasons, _ledger.Counts, told);
+            int offset = writer.SealedOffset;
+            int entries = signals + told;
+            int entry = 0;
+            for (int i = 0; i < samples.Length; i++)
+            {
+                if (samples[i] > 0) SpoolRing.PutEntry(buffer, offset, entries, entry++, _profile.IdAt(i), 0, (uint)samples[i]);
+            }
+
+            for (int i = 0; i < told; i++)
+            {
+                uint lost = _ledger.Counts[i] > uint.MaxValue ? uint.MaxValue : (uint)_ledger.Counts[i];
+                SpoolRing.PutEntry(buffer, offset, entries, entry++, _ledger.Signals[i], _ledger.Reasons[i], lost);
+            }
+
+            DeviceStatus status = _spool.Append(isEvent, buffer, offset, count, entries);
+            if (status != DeviceStatus.Ok) return status;
+            _ledger.RemoveFirst(told);
+            _sealedBatches++;
+            _sealedBytes += count;
+            return status;
+        }
+    }
+}

@@ -1,0 +1,134 @@
+namespace Telemetry.Device.Sampling
+{
+    // The side table: samples that share no row. One encoder of one column serves all signals, one after the other.
+    internal sealed partial class Sampler
+    {
+        private const int SideSamples = 16;
+        private const int SideRows = 64;
+
+        private int[] _sideSignals = null!;
+        private byte[] _sideQualities = null!;
+        private long[] _sideValues = null!;
+        private long[] _sideTimesMs = null!;
+        private int _sideCount;
+        private int _sideEvents;
+        private int[] _sideId = null!;
+        private byte[] _sideKind = null!;
+        private BlockEncoder _sideEncoder = null!;
+
+        private void MakeSideTable()
+        {
+            _sideSignals = new int[SideSamples];
+            _sideQualities = new byte[SideSamples];
+            _sideValues = new long[SideSamples];
+            _sideTimesMs = new long[SideSamples];
+
+            // The encoder keeps these two arrays, so a new block may be of another signal; only ever changed while it has no rows.
+            _sideId = new int[] { 1 };
+            _sideKind = new byte[] { BlockEncoder.KindInteger };
+            _sideEncoder = new BlockEncoder(_sideId, _sideKind, SideRows, BlockEncoder.LeastBufferBytes(1));
+        }
+
+        private void PutAside(int index, long value, long timeMs, int quality)
+        {
+            if (_sideCount == SideSamples)
+            {
+                if (_sideEvents > 0) SealEvents();
+                CloseSideTable();
+            }
+
+            _sideSignals[_sideCount] = index;
+            _sideValues[_sideCount] = value;
+            _sideTimesMs[_sideCount] = timeMs;
+            _sideQualities[_sideCount] = (byte)quality;
+            _sideCount++;
+            if (_profile.KindAt(index) == SignalKind.Event) _sideEvents++;
+        }
+
+        // Everything but events becomes blocks of the open batch.
+        private void CloseSideTable()
+        {
+            for (int i = NextAside(false); i >= 0; i = NextAside(false)) CloseAside(_sideSignals[i], false);
+        }
+
+        // Events become batches of their own, which overtake the backlog.
+        private void SealEvents()
+        {
+            for (int i = NextAside(true); i >= 0; i = NextAside(true)) CloseAside(_sideSignals[i], true);
+            if (_eventWriter.BlockCount > 0) SealEventWriter();
+        }
+
+        private int NextAside(bool events)
+        {
+            for (int i = 0; i < _sideCount; i++)
+            {
+                if (_profile.KindAt(_sideSignals[i]) == SignalKind.Event == events) return i;
+            }
+
+            return -1;
+        }
+
+        // Packs the samples of one signal, in the order they came, and takes them out of the table.
+        private void CloseAside(int index, bool isEvent)
+        {
+            _sideId[0] = _profile.IdAt(index);
+            _sideKind[0] = KindAside(index);
+            int kept = 0;
+            for (int i = 0; i < _sideCount; i++)
+            {
+                if (_sideSignals[i] != index)
+                {
+                    _sideSignals[kept] = _sideSignals[i];
+                    _sideValues[kept] = _sideValues[i];
+                    _sideTimesMs[kept] = _sideTimesMs[i];
+                    _sideQualities[kept] = _sideQualities[i];
+                    kept++;
+                    continue;
+                }
+
+                _sideEncoder.SetWide(0, _sideValues[i]);
+                if (!_sideEncoder.TryAddRow(_sideTimesMs[i], _sideQualities[i]))
+                {
+                    AppendAside(index, isEvent);
+                    _sideEncoder.TryAddRow(_sideTimesMs[i], _sideQualities[i]); // an empty block takes any row
+                }
+
+                if (isEvent) _sideEvents--;
+            }
+
+            _sideCount = kept;
+            AppendAside(index, isEvent);
+        }
+
+        private byte KindAside(int index)
+        {
+            if (_profile.KindAt(index) == SignalKind.Real) return BlockEncoder.KindReal;
+            for (int i = 0; i < _sideCount; i++)
+            {
+                if (_sideSignals[i] == index && _sideValues[i] != (int)_sideValues[i]) return BlockEncoder.KindWide;
+            }
+
+            return BlockEncoder.KindInteger;
+        }
+
+        private void AppendAside(int index, bool isEvent)
+        {
+            int rows = _sideEncoder.RowCount;
+            if (isEvent)
+            {
+                if (!_eventWriter.TryAppendBlock(_sideEncoder))
+                {
+                    SealEventWriter();
+                    _eventWriter.TryAppendBlock(_sideEncoder);
+                }
+
+                _inEventWriter[index] += rows;
+            }
+            else
+            {
+                Append(_sideEncoder);
+                _inWriter[index] += rows;
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+using Telemetry.Device.Delivery;
+using Telemetry.Device.Spool;
+
+namespace Telemetry.Device.Sampling
+{
+    /// <summary>
+    /// From samples to sealed batches. Signals of one period are gathered into rows and share blocks; whatever does not fit such a row
+    /// (irregular signals, a missing neighbour, a value beyond 32 bits) waits in the side table and gets a block of its own signal.
+    /// </summary>
+    /// <remarks>Guarded by the client's store lock. Allocates in the constructor only.</remarks>
+    internal sealed partial class Sampler
+    {
+        /// <summary>Bits of a sample's tag: index in the profile, quality, "recorded now".</summary>
+        public const int IndexMask = 0xFF;
+        public const int QualityShift = 8;
+        public const int QualityMask = 7 << QualityShift;
+        public const int FlagNow = 1 << 11;
+
+        /// <summary>The value is not a number, or beyond every integer: counted as out of range.</summary>
+        public const int FlagUnscalable = 1 << 12;
+
+        private const byte NoGroup = 255;
+
+        private readonly Profile _profile;
+        private readonly BatchSpool _spool;
+        private readonly LossLedger _ledger;
+        private readonly WallClock _clock;
+        private readonly SampleRing _ring;
+        private readonly int _toleranceMs;
+        private readonly int _sealIntervalMs;
+        private readonly BlockGroup[] _groups;
+        private readonly byte[] _groupOf;
+        private readonly byte[] _columnOf;
+        private readonly bool[] _isWithdrawn;
+        private long _recorded;
+        private long _open;
+        private long _openSinceMs;
+
+        public Sampler(TelemetryOptions options, Profile profile, SampleRing ring, BatchSpool spool, LossLedger ledger, WallClock clock)
+        {
+            _profile = profile;
+            _spool = spool;
+            _ledger = ledger;
+            _clock = clock;
+            _ring = ring;
+            _toleranceMs = options.TickToleranceMs;
+            _sealIntervalMs = options.SealIntervalMs;
+            _groupOf = new byte[profile.Count];
+            _columnOf = new byte[profile.Count];
+            _isWithdrawn = new bool[profile.Count];
+            _groups = MakeGroups(profile, options);
+            MakeSideTable();
+            MakeWriters(options);
+        }
+
+        /// <summary>Samples taken since boot.</summary>
+        public long Recorded
+        {
+            get { return _recorded; }
+        }
+
+        /// <summary>Samples that are not sealed.</summary>
+        public long Open
+        {
+            get { return _open; }
+        }
+
+        /// <summary>Takes over everything the ring holds; events are sealed at once.</summary>
+        public void Drain()
+        {
+            while (_ring.TryRead(out int tag, out long value, out long timeMs)) Take(tag, value, timeMs);
+            if (_sideEvents > 0) SealEvents();
+        }
+
+        /// <summary>Takes one sample past the ring.</summary>
+        public void Put(int tag, long value, long timeMs)
+        {
+            Take(tag, value, timeMs);
+            if (_sideEvents > 0) SealEvents();
+        }
+
+        /// <summary>Seals what is open when its time has come.</summary>
+        /// <returns>Milliseconds until the next seal is due; a large number when nothing is open.</returns>
+        public int Tick(long nowMs)
+        {
+            if (_open == 0) return int.MaxValue;
+            long due = _openSinceMs + _sealIntervalMs - nowMs;
+            if (due > 0) return due > int.MaxValue ? int.MaxValue : (int)due;
+            SealAll();
+            return int.MaxValue;
+        }
+
+        /// <summary>Seals everything that is open, and losses that no batch has told.</summary>
+        public DeviceStatus SealAll()
+        {
+            for (int i = 0; i < _groups.Length; i++)
+            {
+                Scatter(_groups[i]);
+                CloseBlock(_groups[i]);
+            }
+
+            CloseSideTable();
+            return _writer.BlockCount > 0 || _ledger.Entries > 0 ? SealBulk() : DeviceStatus.Ok;
+        }
+
+        /// <summary>Drops everything that is open: it was recorded before an erasure fence.</summary>
+        public void DropOpen(LossReason reason)
+        {
+            for (int i = 0; i < _groups.Length; i++)
+            {
+                Scatter(_groups[i]);
+                for (int column = 0; column < _groups[i].Signals.Length; column++) Lose(_groups[i].Signals[column], reason, _groups[i].Encoder.RowCount);
+                _groups[i].Encoder.Reset();
+            }
+
+            for (int i = 0; i < _sideCount; i++) Lose(_sideSignals[i], reason, 1);
+            _sideCount = 0;
+            _sideEvents = 0;
+            for (int i = 0; i < _inWriter.Length; i++)
+            {
+                Lose(i, reason, _inWriter[i]);
+                _inWriter[i] = 0;
+            }
+
+            _writer.Reset();
+        }
+
+        /// <summary>Stops a signal at the source, because its user withdrew consent.</summary>
+        public void Withdraw(int index)
+        {
+            _isWithdrawn[index] = true;
+        }
+
+        /// <summary>All signals have consent.</summary>
+        public void ClearWithdrawn()
+        {
+            System.Array.Clear(_isWithdrawn, 0, _isWithdrawn.Length);
+        }
+
+        /// <summary>Takes at most one sample of a signal in <paramref name="periodMs"/>; 0 takes none.</summary>
+        public void SetCapturePeriod(int index, int periodMs)
+        {
+        }
+
+        private void Take(int tag, long value, long timeMs)
+        {
+            int index = tag & IndexMask;
+            _recorded++;
+            _open++;
+            if (_open == 1) _openSinceMs = _clock.UptimeMs;
+            if (_isWithdrawn[index])
+            {
+                Lose(index, LossReason.Consent, 1);
+                return;
+            }
+
+            SignalKind kind = _profile.KindAt(index);
+            if ((tag & FlagUnscalable) != 0 || (kind != SignalKind.Real && !IsInRange(index, value)))
+            {
+                Lose(index, LossReason.OutOfRange, 1);
+                return;
+            }
+
+            int quality = (tag & QualityMask) >> QualityShift;
+            int group = _groupOf[index];
+            bool fits = group != NoGroup && (kind == SignalKind.Real || value == (int)value);
+            if (fits) Gather(_groups[group], _columnOf[index], value, timeMs, quality, (tag & FlagNow) != 0);
+            else PutAside(index, value, timeMs, quality);
+        }
+
+        private bool IsInRange(int index, long value)
+        {
+            int[]? least = _profile.Minimums;
+            int[]? most = _profile.Maximums;
+            return (least == null || value >= least[index]) && (most == null || value <= most[index]);
+        }
+
+        private void Gather(BlockGroup group, int column, long value, long timeMs, int quality, bool isNow)
+        {
+            uint bit = 1u << column;
+            if (group.Present != 0)
+            {
+                long apart = timeMs - group.RowMs;
+                bool sameRow = apart == 0 || (isNow && apart > 0 && apart <= _toleranceMs);
+                if (!sameRow || (group.Present & bit) != 0 || group.Quality != quality) Scatter(group);
+            }
+
+            if (group.Present == 0)
+            {
+                group.RowMs = timeMs;
+                group.Quality = quality;
+            }
+
+            group.Values[column] = value;
+            group.Present |= bit;
+            if (group.IsRowComplete && !group.TryAddRow())
+            {
+                CloseBlock(group);
+                group.TryAddRow(); // an empty block takes any row
+            }
+        }
+
+        // A row that will not be complete: its values go their own ways, with their time.
+        private void Scatter(BlockGroup group)
+        {
+            for (int column = 0; group.Present != 0; column++)
+            {
+                if ((group.Present & (1u << column)) == 0) continue;
+                group.Present &= ~(1u << column);
+                PutAside(group.Signals[column], group.Values[column], group.RowMs, group.Quality);
+            }
+        }
+
+        private void Lose(int index, LossReason reason, long samples)
+        {
+            _open -= samples;
+            _ledger.Add(_profile.IdAt(index), (byte)reason, (ulong)samples);
+        }
+
+        private BlockGroup[] MakeGroups(Profile profile, TelemetryOptions options)
+        {
+            BlockGroup[] made = new BlockGroup[profile.Count];
+            int groups = 0;
+            for (int i = 0; i < profile.Count; i++) _groupOf[i] = NoGroup;
+            for (int i = 0; i < profile.Count; i++)
+            {
+                int period = profile.PeriodMsAt(i);
+                if (_groupOf[i] != NoGroup || period == 0 || profile.KindAt(i) == SignalKind.Event) continue;
+                int columns = 0;
+                int[] signals = new int[BlockGroup.MaxColumns];
+                for (int k = i; k < profile.Count && columns < BlockGroup.MaxColumns; k++)
+                {
+                    if (_groupOf[k] != NoGroup || profile.PeriodMsAt(k) != period || profile.KindAt(k) == SignalKind.Event) continue;
+                    _groupOf[k] = (byte)groups;
+                    _columnOf[k] = (byte)columns;
+                    signals[columns++] = k;
+                }
+
+                int[] exact = new int[columns];
+                System.Array.Copy(signals, 0, exact, 0, columns);
+                made[groups++] = new BlockGroup(profile, exact, period, options.BlockRows, options.BlockBytesPerColumn);
+            }
+
+            BlockGroup[] result = new BlockGroup[groups];
+            System.Array.Copy(made, 0, result, 0, groups);
+            return result;
+        }
+    }
+}

@@ -1,0 +1,122 @@
+using Telemetry.Device.Platform;
+using Telemetry.Device.Sampling;
+
+namespace Telemetry.Device.Spool
+{
+    /// <summary>The device's store: a ring for bulk data and, when asked for, one for events, under one epoch and one sequence of numbers.</summary>
+    /// <remarks>Guarded by the client's store lock.</remarks>
+    internal sealed class BatchSpool
+    {
+        private readonly SpoolRing _bulk;
+        private readonly SpoolRing? _events;
+        private readonly Chance _chance;
+        private long _nextSeq;
+        private uint _boot;
+
+        /// <summary>Mounts the spool, or makes a new one with an epoch of its own.</summary>
+        public BatchSpool(IFlash flash, int eventSectors, LossLedger ledger, Chance chance)
+        {
+            byte[] scratch = new byte[SpoolRing.ScratchBytes(ledger.Capacity)];
+            _chance = chance;
+            _bulk = new SpoolRing(flash, 0, flash.SectorCount - eventSectors, ledger, scratch);
+            if (eventSectors > 0) _events = new SpoolRing(flash, flash.SectorCount - eventSectors, eventSectors, ledger, scratch);
+            Status = Mount();
+        }
+
+        /// <summary>What the mount came to: Ok, or FlashFailed when not even an empty spool could be made.</summary>
+        public DeviceStatus Status { get; private set; }
+
+        public uint Epoch
+        {
+            get { return _bulk.Epoch; }
+        }
+
+        public uint Boot
+        {
+            get { return _boot; }
+        }
+
+        /// <summary>Number of the next batch.</summary>
+        public long NextSeq
+        {
+            get { return _nextSeq; }
+        }
+
+        public int HeldBatches
+        {
+            get { return _bulk.HeldBatches + (_events == null ? 0 : _events.HeldBatches); }
+        }
+
+        public long HeldSamples
+        {
+            get { return _bulk.HeldSamples + (_events == null ? 0 : _events.HeldSamples); }
+        }
+
+        public long FreeBytes
+        {
+            get { return _bulk.FreeBytes; }
+        }
+
+        /// <summary>Whether events have a ring of their own.</summary>
+        public bool HasEventRing
+        {
+            get { return _events != null; }
+        }
+
+        /// <summary>The ring of a lane.</summary>
+        public SpoolRing Ring(bool isEvent)
+        {
+            return isEvent && _events != null ? _events : _bulk;
+        }
+
+        /// <summary>Makes room before sealing; see <see cref="SpoolRing.Reserve"/>.</summary>
+        public DeviceStatus Reserve(bool isEvent, int payloadBytes, int entries)
+        {
+            return Ring(isEvent).Reserve(payloadBytes, entries);
+        }
+
+        /// <summary>Appends the batch that carries number <see cref="NextSeq"/>.</summary>
+        public DeviceStatus Append(bool isEvent, byte[] buffer, int offset, int count, int entries)
+        {
+            SpoolRing ring = Ring(isEvent);
+            byte kind = isEvent ? SpoolRing.KindEventBatch : SpoolRing.KindBatch;
+            DeviceStatus status = ring.Append(kind, buffer, offset, count, entries, _nextSeq, _boot);
+
+            // A number is used up even when flash failed: nobody can say how much of it was written.
+            _nextSeq++;
+            _bulk.RaiseNextSeq(_nextSeq);
+            if (_events != null) _events.RaiseNextSeq(_nextSeq);
+            return status;
+        }
+
+        /// <summary>The erasure fence: drops everything, begins a new epoch at batch 1 and boot 1.</summary>
+        public DeviceStatus BeginEpoch()
+        {
+            uint epoch = _chance.Next();
+            while (epoch == Epoch) epoch = _chance.Next();
+            _nextSeq = 1;
+            _boot = 1;
+            DeviceStatus status = _bulk.Format(epoch, _boot);
+            if (_events != null && status == DeviceStatus.Ok) status = _events.Format(epoch, _boot);
+            return status;
+        }
+
+        private DeviceStatus Mount()
+        {
+            _bulk.Mount(0);
+            if (_bulk.Epoch == 0) return BeginEpoch();
+            _nextSeq = _bulk.NextSeq;
+            _boot = _bulk.LastBoot + 1;
+            if (_events == null) return DeviceStatus.Ok;
+
+            // Events of another epoch stand behind an erasure fence that a power cut stopped.
+            _events.Mount(_bulk.LastToldSeq);
+            if (_events.Epoch != _bulk.Epoch) return _events.Format(_bulk.Epoch, _boot);
+            if (_events.NextSeq > _nextSeq) _nextSeq = _events.NextSeq;
+            if (_events.LastBoot >= _boot) _boot = _events.LastBoot + 1;
+            _bulk.RaiseNextSeq(_nextSeq);
+            _events.RaiseNextSeq(_nextSeq);
+            return DeviceStatus.Ok;
+        }
+    }
+}

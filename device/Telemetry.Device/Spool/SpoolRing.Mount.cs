@@ -1,0 +1,235 @@
+using Telemetry.Device.Platform;
+
+namespace Telemetry.Device.Spool
+{
+    // Finding what a power cut left, formatting, evicting.
+    internal sealed partial class SpoolRing
+    {
+        /// <summary>Greatest sequence number of a sound batch that carries the ledger, found at mount; 0 = none.</summary>
+        public long LastToldSeq { get; private set; }
+
+        /// <summary>Finds the records of a ring. A ring without one sound sector header has <see cref="Epoch"/> 0 afterwards: <see cref="Format"/> it.</summary>
+        /// <param name="toldSeq">For a ring whose batches carry no losses: the greatest batch that carried them; else 0.</param>
+        /// <remarks>Reads headers only, and the payload of records that end a run: those alone can be torn.</remarks>
+        public void Mount(long toldSeq)
+        {
+            _epoch = 0;
+            _sector = 0;
+            for (int index = 0; index < _sectors; index++)
+            {
+                if (!LoadSectorAt(index) || LoadedSector <= _sector) continue;
+                _sector = LoadedSector;
+                _epoch = _headerEpoch;
+                _boot = _headerBoot;
+                _nextSeq = _headerNextSeq;
+                _heldFrom = _headerHeldFrom;
+            }
+
+            if (_epoch == 0) return;
+            EraseOtherEpochs();
+            _used = _sectorBytes;
+            _evictedThrough = _sector + 1 - _sectors;
+            FindWatermarks();
+            CountRecords(toldSeq);
+            _checkedHead = Head;
+        }
+
+        /// <summary>Begins a new epoch: whatever the ring held is forgotten at once and erased.</summary>
+        public DeviceStatus Format(uint epoch, uint boot)
+        {
+            _epoch = epoch;
+            _boot = boot;
+            _nextSeq = 1;
+            _heldFrom = 1;
+            _heldBatches = 0;
+            _heldSamples = 0;
+            _isAbandoned = true;
+            if (!Begin(0))
+            {
+                _isAbandoned = true;
+                return DeviceStatus.FlashFailed;
+            }
+
+            _tail = Head;
+            _checkedHead = Head;
+            _evictedThrough = _sector - 1;
+            for (int i = 1; i < _sectors; i++)
+            {
+                if (!_flash.Erase(_firstSector + (int)((_sector + i) % _sectors))) return DeviceStatus.FlashFailed;
+            }
+
+            return _flash.Flush() ? DeviceStatus.Ok : DeviceStatus.FlashFailed;
+        }
+
+        /// <summary>Tells the ring of a sequence number used elsewhere, so that its next sector header knows it.</summary>
+        public void RaiseNextSeq(long nextSeq)
+        {
+            if (nextSeq > _nextSeq) _nextSeq = nextSeq;
+        }
+
+        // An erasure that a power cut stopped is finished.
+        private void EraseOtherEpochs()
+        {
+            for (int index = 0; index < _sectors; index++)
+            {
+                if (LoadSectorAt(index) && _headerEpoch != _epoch) _flash.Erase(_firstSector + index);
+            }
+        }
+
+        private long FirstAlive()
+        {
+            for (long sector = _evictedThrough + 1; sector <= _sector; sector++)
+            {
+                if (sector > 0 && LoadSector(sector)) return (sector * _sectorBytes) + _headerFirstRecord;
+            }
+
+            return Head;
+        }
+
+        // First pass: what was freed and evicted, and which numbers are used.
+        private void FindWatermarks()
+        {
+            long position = FirstAlive();
+            while (position < Head)
+            {
+                if (!LoadRecord(position))
+                {
+                    position = Resume(position);
+                    continue;
+                }
+
+                long end = RecordEnd;
+                long heldFrom = RecordSeq - _recordHeld;
+                if (heldFrom > _heldFrom) _heldFrom = heldFrom;
+                if (_recordBoot > _boot) _boot = _recordBoot;
+                if (_kind != KindLedger)
+                {
+                    if (RecordSeq >= _nextSeq) _nextSeq = RecordSeq + 1;
+                }
+                else if (HasSuccessor() || IsPayloadSound())
+                {
+                    long evicted = ReadLog(Advance(position, RecordHeaderBytes + (EntryBytes * _entries)), _chunk, 0, 4) ? LittleEndian.ReadU32(_chunk, 0) : 0;
+                    if (evicted > _evictedThrough) _evictedThrough = evicted;
+                }
+
+                position = end;
+            }
+        }
+
+        // Second pass: what is held, what is lost and not told yet, and where to go on writing.
+        private void CountRecords(long toldSeq)
+        {
+            _heldBatches = 0;
+            _heldSamples = 0;
+            LastToldSeq = 0;
+            long position = FirstAlive();
+            long tail = -1;
+            long clean = position < Head && position / _sectorBytes == _sector ? position : -1;
+            bool isTorn = false;
+            while (position < Head)
+            {
+                if (!LoadRecord(position))
+                {
+                    position = Resume(position);
+                    if (position < Head && position / _sectorBytes == _sector) clean = position;
+                    continue;
+                }
+
+                isTorn = !HasSuccessor() && !IsPayloadSound();
+                if (_kind == KindLedger) TakeLedger(isTorn, toldSeq);
+                else if (isTorn) TakeTorn(toldSeq);
+                else if (TakeBatch() && tail < 0) tail = position;
+                position = RecordEnd;
+                clean = position;
+            }
+
+            CloseTail(clean, isTorn);
+            _tail = tail < 0 ? Head : tail;
+            if (_heldBatches == 0 && _heldFrom < _nextSeq) _heldFrom = _nextSeq;
+        }
+
+        private bool TakeBatch()
+        {
+            if (_kind == KindBatch)
+            {
+                LastToldSeq = RecordSeq;
+                _ledger.Clear();
+            }
+
+            if (RecordSeq < _heldFrom) return false;
+            _heldBatches++;
+            _heldSamples += SamplesOfRecord();
+            return true;
+        }
+
+        private void TakeTorn(long toldSeq)
+        {
+            if (RecordSeq > toldSeq) AddRecordToLedger((byte)LossReason.SpoolDamaged, false);
+        }
+
+        // A ledger is a snapshot of all that was lost and not told when it was written.
+        private void TakeLedger(bool isTorn, long toldSeq)
+        {
+            if (isTorn || RecordSeq <= toldSeq) return;
+            long at = Advance(_recordAt, RecordHeaderBytes);
+            for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
+            {
+                if (ReadLog(at, _chunk, 0, EntryBytes)) _ledger.Raise(LittleEndian.ReadU16(_chunk, 0), _chunk[2], LittleEndian.ReadU32(_chunk, 4));
+            }
+        }
+
+        // Goes on in the newest sector only behind a sound record and on bytes that are erased.
+        private void CloseTail(long clean, bool isTorn)
+        {
+            bool isErased = true;
+            if (clean >= 0 && clean / _sectorBytes == _sector)
+            {
+                _used = (int)(clean % _sectorBytes);
+                for (int at = _used; at < _sectorBytes && isErased; at += _chunk.Length)
+                {
+                    int part = _sectorBytes - at < _chunk.Length ? _sectorBytes - at : _chunk.Length;
+                    isErased = _flash.Read(AddressOf(_sector) + at, _chunk, 0, part);
+                    for (int i = 0; i < part; i++) isErased &= _chunk[i] == Erased;
+                }
+            }
+            else
+            {
+                // The last record ends with its sector, or goes on in one that was never begun.
+                _used = _sectorBytes;
+            }
+
+            _isAbandoned = isTorn || !isErased;
+
+            // Something was being written and nothing tells its number: skip it rather than use it twice.
+            if (!isErased && !isTorn) _nextSeq++;
+        }
+
+        // Batches in sectors up to this number give way; their losses are on flash before anything is erased.
+        private DeviceStatus EvictThrough(long sector)
+        {
+            if (sector <= _evictedThrough) return DeviceStatus.Ok;
+            _evictedThrough = sector;
+            bool isEvicting = false;
+            while (_heldBatches > 0 && _tail / _sectorBytes <= sector)
+            {
+                long position = _tail;
+                if (!TryLoad(ref position) || position / _sectorBytes > sector) break;
+                AddRecordToLedger((byte)LossReason.SpoolEvicted, true);
+                FreeOldest();
+                _evictions++;
+                isEvicting = true;
+            }
+
+            if (!isEvicting) return DeviceStatus.Ok;
+            int offset = RecordHeaderBytes + (EntryBytes * _ledger.Entries);
+            for (int i = 0; i < _ledger.Entries; i++)
+            {
+                ulong count = _ledger.Counts[i];
+                PutEntry(_scratch, offset, _ledger.Entries, i, _ledger.Signals[i], _ledger.Reasons[i], count > uint.MaxValue ? uint.MaxValue : (uint)count);
+            }
+
+            LittleEndian.WriteU32(_scratch, offset, (uint)sector);
+            return AppendRecord(KindLedger, _scratch, offset, 4, _ledger.Entries, _nextSeq) < 0 ? DeviceStatus.FlashFailed : DeviceStatus.Ok;
+        }
+    }
+}

@@ -1,0 +1,261 @@
+using Telemetry.Device.Platform;
+using Telemetry.Device.Sampling;
+
+namespace Telemetry.Device.Spool
+{
+    // Reading: one record at a time is loaded into the fields below; flash holds the rest.
+    internal sealed partial class SpoolRing
+    {
+        private readonly byte[] _head = new byte[SectorHeaderBytes];
+        private readonly byte[] _chunk = new byte[32];
+        private byte _kind;
+        private int _entries;
+        private long _recordAt;
+        private long _recordHeld;
+        private uint _recordBoot;
+        private uint _headerFirstRecord;
+        private long _headerNextSeq;
+        private long _headerHeldFrom;
+        private uint _headerEpoch;
+        private uint _headerBoot;
+
+        /// <summary>Sequence number of the loaded batch.</summary>
+        public long RecordSeq { get; private set; }
+
+        /// <summary>Payload bytes of the loaded batch.</summary>
+        public int RecordPayloadBytes { get; private set; }
+
+        /// <summary>Position behind the loaded record.</summary>
+        public long RecordEnd { get; private set; }
+
+        /// <summary>Finds and loads the first held batch at or behind <paramref name="position"/>, which moves onto it.</summary>
+        /// <returns>False when there is none.</returns>
+        public bool TryLoad(ref long position)
+        {
+            if (position < _tail) position = _tail;
+            while (position < Head)
+            {
+                if (LoadRecord(position))
+                {
+                    bool isBatch = _kind != KindLedger && RecordSeq >= _heldFrom;
+                    if (isBatch && (position >= _checkedHead || HasSuccessor() || IsPayloadSound())) return true;
+                    LoadRecord(position); // the checks above may have loaded another header
+                    position = RecordEnd;
+                }
+                else
+                {
+                    position = Resume(position);
+                }
+            }
+
+            return false;
+        }
+
+        /// <summary>Reads payload bytes of the record at <paramref name="position"/>, which must have been loaded by TryLoad before.</summary>
+        public bool ReadPayload(long position, int entries, int at, byte[] buffer, int offset, int count)
+        {
+            return ReadLog(Advance(position, RecordHeaderBytes + (EntryBytes * entries) + at), buffer, offset, count);
+        }
+
+        /// <summary>Entries of the loaded record.</summary>
+        public int RecordEntries
+        {
+            get { return _entries; }
+        }
+
+        /// <summary>Whether the loaded record's payload is what was written.</summary>
+        public bool IsPayloadSound()
+        {
+            long at = Advance(_recordAt, RecordHeaderBytes + (EntryBytes * _entries));
+            uint crc = 0;
+            for (int left = RecordPayloadBytes; left > 0;)
+            {
+                int part = left < _chunk.Length ? left : _chunk.Length;
+                if (!ReadLog(at, _chunk, 0, part)) return false;
+                crc = Crc32c.Update(crc, _chunk, 0, part);
+                at = Advance(at, part);
+                left -= part;
+            }
+
+            return ReadLog(at, _chunk, 0, 4) && LittleEndian.ReadU32(_chunk, 0) == crc;
+        }
+
+        /// <summary>Frees the oldest batch, which stands at <see cref="Tail"/>: it is acked, or found damaged.</summary>
+        /// <returns>Samples it held.</returns>
+        public long FreeOldest()
+        {
+            long position = _tail;
+            if (!TryLoad(ref position))
+            {
+                ForgetUnreadable();
+                return 0;
+            }
+
+            long samples = SamplesOfRecord();
+            _heldFrom = RecordSeq + 1;
+            _tail = RecordEnd;
+            _heldBatches--;
+            _heldSamples -= samples;
+            if (_heldBatches == 0) _tail = Head;
+            else if (!TryLoad(ref _tail)) ForgetUnreadable();
+            return samples;
+        }
+
+        /// <summary>Adds every sample of the loaded record to the ledger, and the losses it carries.</summary>
+        /// <param name="reason">Why its samples are lost.</param>
+        /// <param name="wasHeld">True when the samples were counted as spooled in this boot.</param>
+        public void AddRecordToLedger(byte reason, bool wasHeld)
+        {
+            long at = Advance(_recordAt, RecordHeaderBytes);
+            for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
+            {
+                if (!ReadLog(at, _chunk, 0, EntryBytes)) return;
+                byte told = _chunk[2];
+                int signal = LittleEndian.ReadU16(_chunk, 0);
+                uint samples = LittleEndian.ReadU32(_chunk, 4);
+                if (told != 0) _ledger.Restore(signal, told, samples);
+                else if (wasHeld) _ledger.Add(signal, reason, samples);
+                else _ledger.Restore(signal, reason, samples);
+            }
+        }
+
+        // Records that were counted at mount and cannot be found any more: flash forgot them while the device ran.
+        private void ForgetUnreadable()
+        {
+            _ledger.Add(0, (byte)LossReason.SpoolDamaged, (ulong)_heldSamples);
+            _heldBatches = 0;
+            _heldSamples = 0;
+            _tail = Head;
+        }
+
+        private long SamplesOfRecord()
+        {
+            long samples = 0;
+            long at = Advance(_recordAt, RecordHeaderBytes);
+            for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
+            {
+                if (ReadLog(at, _chunk, 0, EntryBytes) && _chunk[2] == 0) samples += LittleEndian.ReadU32(_chunk, 4);
+            }
+
+            return samples;
+        }
+
+        // Loads the record header at a position; false when there is none that passes its check.
+        private bool LoadRecord(long position)
+        {
+            if (!ReadLog(position, _head, 0, RecordHeaderBytes)) return false;
+            byte kind = _head[0];
+            if (kind != KindBatch && kind != KindEventBatch && kind != KindLedger) return false;
+            _kind = kind;
+            _entries = _head[1];
+            RecordPayloadBytes = LittleEndian.ReadU16(_head, 2);
+            RecordSeq = LittleEndian.ReadI64(_head, 4);
+            _recordHeld = LittleEndian.ReadU32(_head, 12);
+            _recordBoot = LittleEndian.ReadU32(_head, 16);
+            _recordAt = position;
+            uint crc = Crc32c.Update(0, _head, 0, 20);
+            long at = Advance(position, RecordHeaderBytes);
+            for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
+            {
+                if (!ReadLog(at, _chunk, 0, EntryBytes)) return false;
+                crc = Crc32c.Update(crc, _chunk, 0, EntryBytes);
+            }
+
+            if (crc != LittleEndian.ReadU32(_head, 20)) return false;
+            RecordEnd = Advance(position, RecordBytes(RecordPayloadBytes, _entries));
+            return true;
+        }
+
+        // A record that another one follows without a break was flushed whole before that one was begun. The last of a run may be torn.
+        // Keeps the loaded record.
+        private bool HasSuccessor()
+        {
+            long position = _recordAt;
+            long end = RecordEnd;
+            if (end >= Head) return false;
+            long sector = end / _sectorBytes;
+            bool follows = true;
+            if (sector != position / _sectorBytes)
+            {
+                follows = LoadSector(sector) && _headerFirstRecord == end % _sectorBytes;
+            }
+
+            follows = follows && LoadRecord(end);
+            LoadRecord(position);
+            return follows;
+        }
+
+        // Where reading goes on when there is no record at a position: within a damaged sector at the next sound header, else in the next sector.
+        private long Resume(long position)
+        {
+            long sector = position / _sectorBytes;
+            long end = sector == _sector ? Head : (sector + 1) * _sectorBytes;
+            if (ReadLog(position, _chunk, 0, 1) && _chunk[0] != Erased)
+            {
+                for (long at = position + 8; at < end; at += 8)
+                {
+                    if (LoadRecord(at)) return at;
+                }
+            }
+
+            for (sector++; sector <= _sector; sector++)
+            {
+                if (LoadSector(sector)) return (sector * _sectorBytes) + _headerFirstRecord;
+            }
+
+            return Head;
+        }
+
+        private bool LoadSector(long sector)
+        {
+            return LoadSectorAt((int)(sector % _sectors)) && LoadedSector == sector && _headerEpoch == _epoch;
+        }
+
+        private long LoadedSector { get; set; }
+
+        private bool LoadSectorAt(int index)
+        {
+            if (!_flash.Read((_firstSector + index) * _sectorBytes, _head, 0, SectorHeaderBytes)) return false;
+            if (LittleEndian.ReadU32(_head, 0) != Magic) return false;
+            if (LittleEndian.ReadU32(_head, 36) != Crc32c.Update(0, _head, 0, 36)) return false;
+            _headerEpoch = LittleEndian.ReadU32(_head, 4);
+            LoadedSector = LittleEndian.ReadU32(_head, 8);
+            _headerNextSeq = LittleEndian.ReadI64(_head, 12);
+            _headerBoot = LittleEndian.ReadU32(_head, 20);
+            _headerHeldFrom = LittleEndian.ReadI64(_head, 24);
+            _headerFirstRecord = LittleEndian.ReadU32(_head, 32);
+            return LoadedSector % _sectors == index;
+        }
+
+        // Content bytes at a logical position, sector headers skipped.
+        private bool ReadLog(long position, byte[] buffer, int offset, int count)
+        {
+            while (count > 0)
+            {
+                long sector = position / _sectorBytes;
+                int at = (int)(position - (sector * _sectorBytes));
+                int part = _sectorBytes - at < count ? _sectorBytes - at : count;
+                if (!_flash.Read(AddressOf(sector) + at, buffer, offset, part)) return false;
+                position = Advance(position, part);
+                offset += part;
+                count -= part;
+            }
+
+            return true;
+        }
+
+        private long Advance(long position, int bytes)
+        {
+            long sector = position / _sectorBytes;
+            int at = (int)(position - (sector * _sectorBytes));
+            while (bytes >= _sectorBytes - at)
+            {
+                bytes -= _sectorBytes - at;
+                sector++;
+                at = SectorHeaderBytes;
+            }
+
+            return (sector * _sectorBytes) + at + bytes;
+        }
+    }
+}

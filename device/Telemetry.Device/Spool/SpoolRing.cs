@@ -1,0 +1,320 @@
+using Telemetry.Device.Platform;
+using Telemetry.Device.Sampling;
+
+namespace Telemetry.Device.Spool
+{
+    /// <summary>
+    /// A log of sealed batches in a ring of flash sectors. Only appends and whole-sector erases, each byte programmed once; whatever a
+    /// power cut leaves, <see cref="Mount"/> finds every record whose Append had returned.
+    /// </summary>
+    /// <remarks>
+    /// <code>
+    /// Sector, little endian:
+    ///   0  u32 magic "TSP1"
+    ///   4  u32 epoch
+    ///   8  u32 number        grows by one with every sector begun; the sector stands at number % sectors
+    ///  12  u64 nextSeq       of the next batch when the sector was begun
+    ///  20  u32 boot
+    ///  24  u64 heldFrom      batches below were freed when the sector was begun
+    ///  32  u32 firstRecord   offset of the first record that begins here; beyond the sector when none does
+    ///  36  u32 crc32c        of bytes 0..35
+    ///  40  records, the last of which may go on behind the header of the next sector
+    ///
+    /// Record, padded with 0xFF to 8 bytes:
+    ///   0  u8  kind          0xB1 batch, 0xE1 batch that carries no losses, 0xA1 ledger; 0xFF = nothing was written here
+    ///   1  u8  entries
+    ///   2  u16 payloadBytes
+    ///   4  u64 seq           of the batch; in a ledger: of the next batch
+    ///  12  u32 held          seq - heldFrom when written, at most 2^32-1
+    ///  16  u32 boot
+    ///  20  u32 crc32c        of bytes 0..19 and the entries
+    ///  24  entries x { u16 signal, u8 reason, u8 0, u32 samples }   reason 0: in the batch; else: lost, told by this batch
+    ///   .  payload           the sealed batch; in a ledger u32: sectors up to this number are evicted
+    ///   .  u32 crc32c        of the payload
+    /// </code>
+    /// A logical position is number * SectorBytes + offset and only grows. The sector behind the newest is always dead: it is erased
+    /// when it is begun, after the losses of the one behind it stand in a ledger record.
+    /// </remarks>
+    internal sealed partial class SpoolRing
+    {
+        /// <summary>Bytes the caller keeps free in front of a payload, beside 8 for each entry.</summary>
+        public const int RecordHeaderBytes = 24;
+
+        /// <summary>Bytes of one entry.</summary>
+        public const int EntryBytes = 8;
+
+        /// <summary>Bytes the caller keeps free behind a payload: CRC and padding.</summary>
+        public const int RecordTrailerBytes = 12;
+
+        /// <summary>Kind of a batch that carries the ledger.</summary>
+        public const byte KindBatch = 0xB1;
+
+        /// <summary>Kind of a batch that does not.</summary>
+        public const byte KindEventBatch = 0xE1;
+
+        private const byte KindLedger = 0xA1;
+        private const byte Erased = 0xFF;
+        private const int SectorHeaderBytes = 40;
+        private const int AbandonGapBytes = 8;
+        private const uint Magic = 0x31505354;
+
+        private readonly IFlash _flash;
+        private readonly LossLedger _ledger;
+        private readonly byte[] _scratch;
+        private readonly byte[] _header = new byte[SectorHeaderBytes];
+        private readonly int _firstSector;
+        private readonly int _sectors;
+        private readonly int _sectorBytes;
+
+        private uint _epoch;
+        private uint _boot;
+        private long _nextSeq;
+        private long _heldFrom;
+        private long _sector; // number of the newest sector; 0 = none
+        private int _used;
+        private bool _isAbandoned; // the newest sector's tail is not clean: the next record begins a new one
+        private long _checkedHead; // records before this one that end a run may be torn: found so at mount, or by a failed append
+        private long _tail;
+        private long _evictedThrough;
+        private int _heldBatches;
+        private long _heldSamples;
+        private long _evictions;
+
+        /// <summary>A ring over some sectors of a flash; <see cref="Mount"/> it before use.</summary>
+        /// <param name="flash">The flash.</param>
+        /// <param name="firstSector">First sector of the ring.</param>
+        /// <param name="sectors">Sectors of the ring, at least 3.</param>
+        /// <param name="ledger">Takes the losses of evictions and damage.</param>
+        /// <param name="scratch">At least <see cref="ScratchBytes"/>; may be shared with another ring under the same lock.</param>
+        public SpoolRing(IFlash flash, int firstSector, int sectors, LossLedger ledger, byte[] scratch)
+        {
+            _flash = flash;
+            _firstSector = firstSector;
+            _sectors = sectors;
+            _sectorBytes = flash.SectorBytes;
+            _ledger = ledger;
+            _scratch = scratch;
+        }
+
+        /// <summary>Scratch a ring needs for its ledger records.</summary>
+        public static int ScratchBytes(int ledgerCapacity)
+        {
+            return RecordHeaderBytes + (EntryBytes * ledgerCapacity) + 4 + RecordTrailerBytes;
+        }
+
+        /// <summary>Epoch of the ring; 0 = not formatted.</summary>
+        public uint Epoch
+        {
+            get { return _epoch; }
+        }
+
+        /// <summary>Greatest boot number found at mount.</summary>
+        public uint LastBoot
+        {
+            get { return _boot; }
+        }
+
+        /// <summary>The least sequence number this ring knows to be unused.</summary>
+        public long NextSeq
+        {
+            get { return _nextSeq; }
+        }
+
+        /// <summary>Batches that wait for their ack.</summary>
+        public int HeldBatches
+        {
+            get { return _heldBatches; }
+        }
+
+        /// <summary>Samples in those batches.</summary>
+        public long HeldSamples
+        {
+            get { return _heldSamples; }
+        }
+
+        /// <summary>Batches that were evicted since mount.</summary>
+        public long Evictions
+        {
+            get { return _evictions; }
+        }
+
+        /// <summary>Position of the oldest held record, or of the end.</summary>
+        public long Tail
+        {
+            get { return _tail; }
+        }
+
+        /// <summary>Position where the next record will stand.</summary>
+        public long Head
+        {
+            get { return Advance(_sector * _sectorBytes, _used); }
+        }
+
+        /// <summary>Bytes for records and their headers before the oldest batch must go.</summary>
+        public long FreeBytes
+        {
+            get
+            {
+                long tailSector = _heldBatches == 0 ? _sector : _tail / _sectorBytes;
+                long free = tailSector + _sectors - 2 - _sector;
+                return (free * (_sectorBytes - SectorHeaderBytes)) + (_isAbandoned ? 0 : _sectorBytes - _used);
+            }
+        }
+
+        /// <summary>The largest payload that fits beside <paramref name="entries"/> entries.</summary>
+        public int MaxPayloadBytes(int entries)
+        {
+            int most = ((_sectors - 2) * (_sectorBytes - SectorHeaderBytes)) - ScratchBytes(_ledger.Capacity) - (2 * AbandonGapBytes);
+            most -= RecordHeaderBytes + (EntryBytes * entries) + RecordTrailerBytes;
+            return most < 65535 ? most : 65535;
+        }
+
+        /// <summary>Makes room for one record of at most <paramref name="payloadBytes"/>: evicts the oldest batches, their losses first
+        /// written to flash. Must precede sealing, so that the batch tells them.</summary>
+        public DeviceStatus Reserve(int payloadBytes, int entries)
+        {
+            if (payloadBytes > MaxPayloadBytes(entries)) return DeviceStatus.TooLarge;
+            int room = _isAbandoned || _sector == 0 ? 0 : _sectorBytes - _used;
+            int need = RecordBytes(payloadBytes, entries) + ScratchBytes(_ledger.Capacity) + (2 * AbandonGapBytes);
+            int body = _sectorBytes - SectorHeaderBytes;
+            int begun = need <= room ? 0 : (need - room + body - 1) / body;
+            return EvictThrough(_sector + begun + 1 - _sectors);
+        }
+
+        /// <summary>Appends one sealed batch and returns when it survives a power cut.</summary>
+        /// <param name="kind"><see cref="KindBatch"/> or <see cref="KindEventBatch"/>.</param>
+        /// <param name="buffer">Holds the payload with its entries (<see cref="PutEntry"/>) directly in front of it.</param>
+        /// <param name="offset">Of the payload; RecordHeaderBytes + 8 * entries bytes before it are overwritten.</param>
+        /// <param name="count">Of the payload; RecordTrailerBytes behind it are overwritten.</param>
+        /// <param name="entries">Entries in front of the payload, 0..255.</param>
+        /// <param name="seq">Sequence number of the batch.</param>
+        /// <param name="boot">The present boot.</param>
+        public DeviceStatus Append(byte kind, byte[] buffer, int offset, int count, int entries, long seq, uint boot)
+        {
+            _boot = boot;
+            long at = AppendRecord(kind, buffer, offset, count, entries, seq);
+            if (at < 0) return DeviceStatus.FlashFailed;
+            if (_heldBatches == 0)
+            {
+                _tail = at;
+                _heldFrom = seq;
+            }
+
+            _heldBatches++;
+            for (int i = 0; i < entries; i++)
+            {
+                int entry = offset - (EntryBytes * (entries - i));
+                if (buffer[entry + 2] == 0) _heldSamples += LittleEndian.ReadU32(buffer, entry + 4);
+            }
+
+            _nextSeq = seq + 1;
+            return DeviceStatus.Ok;
+        }
+
+        /// <summary>Writes entry <paramref name="index"/> of <paramref name="entries"/> in front of a payload at <paramref name="offset"/>.</summary>
+        public static void PutEntry(byte[] buffer, int offset, int entries, int index, int signal, byte reason, uint samples)
+        {
+            int at = offset - (EntryBytes * (entries - index));
+            LittleEndian.WriteU16(buffer, at, signal);
+            buffer[at + 2] = reason;
+            buffer[at + 3] = 0;
+            LittleEndian.WriteU32(buffer, at + 4, samples);
+        }
+
+        private static int RecordBytes(int payloadBytes, int entries)
+        {
+            return (RecordHeaderBytes + (EntryBytes * entries) + payloadBytes + 4 + 7) & ~7;
+        }
+
+        private long AppendRecord(byte kind, byte[] buffer, int offset, int count, int entries, long seq)
+        {
+            int start = offset - RecordHeaderBytes - (EntryBytes * entries);
+            long held = _heldBatches == 0 ? 0 : seq - _heldFrom;
+            buffer[start] = kind;
+            buffer[start + 1] = (byte)entries;
+            LittleEndian.WriteU16(buffer, start + 2, count);
+            LittleEndian.WriteI64(buffer, start + 4, seq);
+            LittleEndian.WriteU32(buffer, start + 12, held > uint.MaxValue ? uint.MaxValue : (uint)held);
+            LittleEndian.WriteU32(buffer, start + 16, _boot);
+            uint head = Crc32c.Update(0, buffer, start, 20);
+            LittleEndian.WriteU32(buffer, start + 20, Crc32c.Update(head, buffer, start + RecordHeaderBytes, EntryBytes * entries));
+            LittleEndian.WriteU32(buffer, offset + count, Crc32c.Update(0, buffer, offset, count));
+            int bytes = RecordBytes(count, entries);
+            for (int i = offset + count + 4; i < start + bytes; i++) buffer[i] = Erased;
+            long at = WriteRecord(buffer, start, bytes);
+            if (at < 0) Abandon();
+            return at;
+        }
+
+        // What stands in the newest sector's tail is not to be built upon: the next record begins a new sector.
+        private void Abandon()
+        {
+            _isAbandoned = true;
+            _checkedHead = Head;
+        }
+
+        private long WriteRecord(byte[] buffer, int start, int bytes)
+        {
+            if (_isAbandoned || _sector == 0)
+            {
+                // The gap keeps a torn record that ended just at its sector's end from seeming to go on here.
+                if (!Begin(AbandonGapBytes)) return -1;
+                _used += AbandonGapBytes;
+            }
+            else if (_used == _sectorBytes && !Begin(0))
+            {
+                return -1;
+            }
+
+            long at = Head;
+            while (bytes > 0)
+            {
+                if (_used == _sectorBytes && !Begin(bytes)) return -1;
+                int page = _flash.PageBytes - (_used % _flash.PageBytes);
+                int part = bytes < page ? bytes : page;
+                if (!_flash.Program(AddressOf(_sector) + _used, buffer, start, part)) return -1;
+                _used += part;
+                start += part;
+                bytes -= part;
+            }
+
+            return _flash.Flush() ? at : -1;
+        }
+
+        // Begins the next sector, whose first bytes continue the record that is being written.
+        private bool Begin(int continuedBytes)
+        {
+            long next = _sector + 1;
+            if (!_flash.Erase(_firstSector + (int)(next % _sectors)) || !_flash.Flush()) return false;
+
+            // A record that is being written may stand in _scratch (ledger), so the header has an array of its own.
+            byte[] header = _header;
+            LittleEndian.WriteU32(header, 0, Magic);
+            LittleEndian.WriteU32(header, 4, _epoch);
+            LittleEndian.WriteU32(header, 8, (uint)next);
+            LittleEndian.WriteI64(header, 12, _nextSeq);
+            LittleEndian.WriteU32(header, 20, _boot);
+            LittleEndian.WriteI64(header, 24, _heldBatches == 0 ? _nextSeq : _heldFrom);
+            LittleEndian.WriteU32(header, 32, (uint)(SectorHeaderBytes + continuedBytes));
+            LittleEndian.WriteU32(header, 36, Crc32c.Update(0, header, 0, 36));
+            for (int at = 0; at < SectorHeaderBytes;)
+            {
+                int page = _flash.PageBytes - (at % _flash.PageBytes);
+                int part = SectorHeaderBytes - at < page ? SectorHeaderBytes - at : page;
+                if (!_flash.Program(AddressOf(next) + at, header, at, part)) return false;
+                at += part;
+            }
+
+            if (!_flash.Flush()) return false;
+            _sector = next;
+            _used = SectorHeaderBytes;
+            _isAbandoned = false;
+            return true;
+        }
+
+        private int AddressOf(long sector)
+        {
+            return (_firstSector + (int)(sector % _sectors)) * _sectorBytes;
+        }
+    }
+}
