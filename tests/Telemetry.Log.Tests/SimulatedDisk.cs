@@ -26,6 +26,12 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
     /// <summary>What writes, resizes, creates and flushes throw; null = they work.</summary>
     public IOException? WriteError { get; set; }
 
+    /// <summary>Changes that succeed before each further one throws; int.MaxValue = all.</summary>
+    public int RefuseAfter { get; set; } = int.MaxValue;
+
+    /// <summary>The next flush of a file fails and takes the pages with it.</summary>
+    public bool LosesPagesOnFailedFlush { get; set; }
+
     /// <summary>A disk that says "flushed" and did not: plants "ack before flush".</summary>
     public bool SkipsFlush { get; init; }
 
@@ -104,6 +110,8 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
         if (Changes >= CutBeforeChange) throw new PowerLostException();
         Changes++;
         if (WriteError is not null) throw WriteError;
+        if (RefuseAfter == 0) throw new IOException("No space left on device");
+        if (RefuseAfter != int.MaxValue) RefuseAfter--;
     }
 
     private sealed class Inode
@@ -135,12 +143,20 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
 
         public void Flush()
         {
+            if (_durable.Length != _current.Length) Array.Resize(ref _durable, _current.Length);
+            foreach ((long offset, byte[] bytes) in _pendingWrites) Keep(offset, bytes);
             _pendingWrites.Clear();
-            _durable = (byte[])_current.Clone();
+        }
+
+        public void DropPendingWrites()
+        {
+            _pendingWrites.Clear();
+            _current = (byte[])_durable.Clone();
         }
 
         public void LosePower(Random random)
         {
+            if (_pendingWrites.Count == 0 && _current.Length == _durable.Length) return;
             if (_current.Length != _durable.Length && random.Next(2) == 0) Array.Resize(ref _durable, _current.Length);
             foreach ((long offset, byte[] bytes) in _pendingWrites)
             {
@@ -187,6 +203,13 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
         public void Flush()
         {
             Change();
+            if (disk.LosesPagesOnFailedFlush)
+            {
+                disk.LosesPagesOnFailedFlush = false;
+                inode.DropPendingWrites();
+                throw new IOException("Input/output error");
+            }
+
             if (!disk.SkipsFlush) inode.Flush();
         }
 
