@@ -14,11 +14,19 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
     private const ulong BodySlots = 1UL << (int)SignalSlot.HeartRate | 1UL << (int)SignalSlot.Steps | 1UL << (int)SignalSlot.Cadence
         | 1UL << (int)SignalSlot.Motion | 1UL << (int)SignalSlot.Intensity | 1UL << (int)SignalSlot.FootStrikes;
 
-    private readonly QualityGate _gate = new();
+    private QualityGate _gate = new();
     private HeldState _place = new(HoldHours12), _bed = new(HoldHours12), _appliance = new(HoldHours2), _screen = new(HoldScreen);
     private DecayingMean _co2 = new(15), _altitude = new(5);
     private double _restHeart = double.MaxValue;
     private int _heartMinutes;
+
+    /// <summary>An extractor that goes on from here and leaves this one as it is.</summary>
+    public FeatureExtractor Copy()
+    {
+        var copy = (FeatureExtractor)MemberwiseClone(); // every field is a value, but for the gate
+        copy._gate = _gate.Copy();
+        return copy;
+    }
 
     /// <summary>Minutes flagged so far, by reason.</summary>
     public QualityGate Gate => _gate;

@@ -46,6 +46,15 @@ public sealed class QualityGate
     private readonly Dictionary<uint, DeviceHistory> _devices = [];
     private readonly long[] _counts = new long[ReasonCount];
 
+    /// <summary>A gate that goes on from here and leaves this one as it is.</summary>
+    public QualityGate Copy()
+    {
+        QualityGate copy = new();
+        foreach ((uint device, DeviceHistory history) in _devices) copy._devices[device] = history;
+        _counts.CopyTo(copy._counts, 0);
+        return copy;
+    }
+
     /// <summary>Device minutes flagged with one reason (not a combination).</summary>
     public long Count(QualityFlags reason) => _counts[System.Numerics.BitOperations.TrailingZeroCount((uint)reason)];
 

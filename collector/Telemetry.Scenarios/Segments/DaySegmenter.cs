@@ -48,6 +48,20 @@ public sealed class DaySegmenter
         _next = Math.Max((day * MinutesPerDay) - WarmUpMinutes, firstMinute);
     }
 
+    private DaySegmenter(DaySegmenter other)
+    {
+        _model = other._model;
+        _extractor = other._extractor.Copy();
+        _filter = other._filter.Copy();
+        _builder = other._builder.Copy();
+        (_from, _to, _next, _emptyBehind) = (other._from, other._to, other._next, other._emptyBehind);
+        other._rows.CopyTo(_rows, 0);
+        _closed.AddRange(other._closed);
+    }
+
+    /// <summary>A segmenter that goes on from here and leaves this one as it is: how the edge is looked at before it is settled.</summary>
+    public DaySegmenter Copy() => new(this);
+
     /// <summary>The next minute it has not seen.</summary>
     public int NextMinute => _next;
 

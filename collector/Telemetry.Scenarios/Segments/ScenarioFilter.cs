@@ -34,6 +34,15 @@ public sealed class ScenarioFilter
         _probability = new float[scenarios];
     }
 
+    /// <summary>A filter that goes on from here and leaves this one as it is.</summary>
+    public ScenarioFilter Copy()
+    {
+        ScenarioFilter copy = new(_model) { _count = _count, _head = _head };
+        _means.CopyTo(copy._means, 0);
+        for (int i = 0; i < _ring.Length; i++) _ring[i].CopyTo(copy._ring[i]);
+        return copy;
+    }
+
     /// <summary>Bytes of the arrays that make the state.</summary>
     public int StateBytes => (_means.Length * 16) + (_ring.Length * _ring[0].Bytes) + ((_start.Length + _later.Length + _earlier.Length + _probability.Length) * 4);
 
@@ -129,6 +138,15 @@ public sealed class ScenarioFilter
         public readonly float[] State = new float[steps];
         public readonly float[] Likelihood = new float[scenarios];
         public readonly float[] Inputs = new float[inputs];
+
+        public void CopyTo(Entry other)
+        {
+            other.Minute = Minute;
+            other.HasEvidence = HasEvidence;
+            State.CopyTo(other.State, 0);
+            Likelihood.CopyTo(other.Likelihood, 0);
+            Inputs.CopyTo(other.Inputs, 0);
+        }
 
         public int Bytes => ((State.Length + Likelihood.Length + Inputs.Length) * 4) + 8;
     }

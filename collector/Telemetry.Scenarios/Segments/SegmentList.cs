@@ -17,6 +17,12 @@ public static class SegmentList
         return joined;
     }
 
+    /// <summary>True when both say the same in every part.</summary>
+    public static bool Same(Segment one, Segment other) =>
+        one.StartMinute == other.StartMinute && one.EndMinute == other.EndMinute && one.Scenario == other.Scenario
+        && one.Confidence.Equals(other.Confidence) && one.IsProvisional == other.IsProvisional && one.ModelVersion == other.ModelVersion
+        && one.Devices.SequenceEqual(other.Devices) && one.Evidence.SequenceEqual(other.Evidence);
+
     /// <summary>Minutes by scenario name.</summary>
     public static Dictionary<string, int> MinutesByScenario(IEnumerable<Segment> segments)
     {
