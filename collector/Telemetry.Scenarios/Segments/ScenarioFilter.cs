@@ -55,16 +55,18 @@ public sealed class ScenarioFilter
     /// <param name="hasEvidence">False when the vector holds nothing measured: the minute then only lets time pass.</param>
     public void Push(int minute, ReadOnlySpan<float> vector, bool hasEvidence)
     {
-        ReadOnlySpan<float> before = _count == 0 ? _start : _ring[_head].State;
-        _head = (_head + 1) % _ring.Length;
-        _count = Math.Min(_count + 1, _ring.Length);
-        Entry entry = _ring[_head];
-        entry.Minute = minute;
-        entry.HasEvidence = hasEvidence;
+        Entry entry = _ring[(_head + 1) % _ring.Length];
         ReadInputs(minute, vector, entry.Inputs);
-        if (hasEvidence) Weigh(entry);
-        else Array.Fill(entry.Likelihood, 1f);
-        _model.Durations.Forward(before, entry.Likelihood, entry.State);
+        if (hasEvidence) _model.Score(entry.Inputs, entry.Likelihood);
+        Advance(minute, entry, hasEvidence);
+    }
+
+    /// <summary>Takes the next minute by its scores: training tries many settings of the filter on the same scores.</summary>
+    internal void PushScores(int minute, ReadOnlySpan<float> scores, bool hasEvidence)
+    {
+        Entry entry = _ring[(_head + 1) % _ring.Length];
+        if (hasEvidence) scores.CopyTo(entry.Likelihood);
+        Advance(minute, entry, hasEvidence);
     }
 
     /// <summary>The answer for the minute <paramref name="back"/> minutes before the newest, using all that came since.</summary>
@@ -103,6 +105,18 @@ public sealed class ScenarioFilter
     /// <summary>Whether the minute <paramref name="back"/> minutes before the newest held evidence.</summary>
     public bool HasEvidenceAt(int back) => At(back).HasEvidence;
 
+    private void Advance(int minute, Entry entry, bool hasEvidence)
+    {
+        ReadOnlySpan<float> before = _count == 0 ? _start : _ring[_head].State;
+        _head = (_head + 1) % _ring.Length;
+        _count = Math.Min(_count + 1, _ring.Length);
+        entry.Minute = minute;
+        entry.HasEvidence = hasEvidence;
+        if (hasEvidence) Weigh(entry.Likelihood);
+        else Array.Fill(entry.Likelihood, 1f);
+        _model.Durations.Forward(before, entry.Likelihood, entry.State);
+    }
+
     private Entry At(int back) => _ring[(_head - back + _ring.Length) % _ring.Length];
 
     private void ReadInputs(int minute, ReadOnlySpan<float> vector, float[] inputs)
@@ -121,10 +135,9 @@ public sealed class ScenarioFilter
         }
     }
 
-    private void Weigh(Entry entry)
+    // From log-odds to likelihoods relative to the best scenario.
+    private void Weigh(float[] likelihood)
     {
-        float[] likelihood = entry.Likelihood;
-        _model.Score(entry.Inputs, likelihood);
         float best = float.NegativeInfinity;
         foreach (float score in likelihood) best = Math.Max(best, score);
         float weight = (float)_model.Model.EmissionWeight, floor = (float)_model.Model.EmissionFloor;

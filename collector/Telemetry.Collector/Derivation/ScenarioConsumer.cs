@@ -1,0 +1,140 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Telemetry.Insights.Store;
+using Telemetry.Log;
+using Telemetry.Scenarios.Features;
+using Telemetry.Scenarios.Model;
+using Telemetry.Wire.Profiles;
+
+namespace Telemetry.Collector.Derivation;
+
+/// <summary>
+/// The way behind the ack from the log to segments: reads records from the insights store's cursor, places their samples in time, folds them into the
+/// minutes of the user who wears the device and consents, and derives again the segments of the days they touch. Minutes, segments, what waits and
+/// the cursor change in one transaction, so a crash at any instant loses nothing and counts nothing twice.
+/// </summary>
+/// <remarks>One thread at a time. Never in the way of ingest: it only reads durable records.</remarks>
+public sealed class ScenarioConsumer : IDisposable
+{
+    private readonly BlockLog _log;
+    private readonly InsightsStore _store;
+    private readonly DerivationOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly DerivationStep _step;
+    private LogReader _reader;
+
+    /// <summary>Makes a consumer; <see cref="RunAsync"/> or <see cref="Step"/> makes it work.</summary>
+    /// <param name="log">Where batches are.</param>
+    /// <param name="catalog">Names of devices and profiles.</param>
+    /// <param name="users">Who wears a device and consents.</param>
+    /// <param name="store">Where minutes and segments go.</param>
+    /// <param name="model">Null = <see cref="ModelFile.Default"/>.</param>
+    /// <param name="options">Null = defaults.</param>
+    /// <param name="time">Null = the system's.</param>
+    /// <param name="logger">Events 1600-1699; null = nowhere.</param>
+    public ScenarioConsumer(
+        BlockLog log, IDeviceCatalog catalog, IConsentingUsers users, InsightsStore store, ScenarioModel? model = null,
+        DerivationOptions? options = null, TimeProvider? time = null, ILogger<ScenarioConsumer>? logger = null)
+    {
+        (_log, _store, _options, _time, _logger) = (log, store, options ?? new DerivationOptions(), time ?? TimeProvider.System, logger ?? NullLogger<ScenarioConsumer>.Instance);
+        _options.Validate();
+        _reader = log.OpenReader(store.Cursor);
+        BoundModel bound = new(model ?? ModelFile.Default, FeatureCatalog.Names);
+        Metrics = new DerivationMetrics(() => Math.Max(0, _log.DurablePosition - _store.Cursor), () => _step?.Waiting ?? 0);
+        _step = new DerivationStep(log, catalog, users, bound, _options, Metrics);
+    }
+
+    /// <summary>What was counted since the start.</summary>
+    public DerivationMetrics Metrics { get; }
+
+    /// <summary>Log position up to which everything is derived.</summary>
+    public long Position => _store.Cursor;
+
+    /// <summary>Derives until cancelled or the log closes. Faults of the store or the disk are logged and tried again after a pause.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            bool worked;
+            try
+            {
+                worked = Step();
+                if (!worked && !await _reader.WaitForMoreAsync(cancellation).ConfigureAwait(false)) return;
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception fault) when (fault is IOException or Microsoft.Data.Sqlite.SqliteException)
+            {
+                DerivationEvents.StepFailed(_logger, fault);
+                worked = true;
+            }
+
+            if (worked && _log.DurablePosition - _store.Cursor < _options.StepBytes) await PauseAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Derives the next records, at most one step of them.</summary>
+    /// <returns>False when there were none.</returns>
+    /// <exception cref="IOException">The log's disk refuses to read. The step is undone; call again.</exception>
+    public bool Step()
+    {
+        if (_reader.Position >= _log.DurablePosition) return false;
+        InsightsTransaction store = _store.Begin();
+        try
+        {
+            int records = 0, bytes = 0;
+            while (records < _options.StepRecords && bytes < _options.StepBytes && _reader.TryRead(out LogRecord record))
+            {
+                records++;
+                bytes += record.Payload.Length;
+                _step.Take(record, store);
+            }
+
+            _step.Save(store);
+            store.Commit(Math.Max(_reader.Position, _store.Cursor));
+            return records > 0;
+        }
+        catch
+        {
+            // What is at hand may be half changed: forget it and read again from the last commit.
+            _step.Forget();
+            _reader.Dispose();
+            _reader = _log.OpenReader(_store.Cursor);
+            throw;
+        }
+        finally
+        {
+            store.Dispose();
+        }
+    }
+
+    public void Dispose()
+    {
+        _reader.Dispose();
+        Metrics.Dispose();
+    }
+
+    private async Task PauseAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await Task.Delay(_options.Pause, _time, cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            DerivationEvents.Stopping(_logger);
+        }
+    }
+}
+
+internal static partial class DerivationEvents
+{
+    [LoggerMessage(1600, LogLevel.Error, "A derivation step failed and will be tried again from the last commit.")]
+    public static partial void StepFailed(ILogger logger, Exception fault);
+
+    [LoggerMessage(1601, LogLevel.Debug, "The derivation stops.")]
+    public static partial void Stopping(ILogger logger);
+}

@@ -1,0 +1,53 @@
+using System.Text;
+using Telemetry.Scenarios.Model;
+
+namespace Telemetry.Scenarios.Tests.Model;
+
+public sealed class ModelFileTests
+{
+    [Fact]
+    public void Default_IsSoundAndSmall()
+    {
+        ScenarioModel model = ModelFile.Default;
+        ModelFile.Check(model);
+        Assert.InRange(ModelFile.Write(model).Length, 1000, ModelFile.MaxBytes);
+    }
+
+    [Fact]
+    public void Write_ReadAgain_IsTheSameText()
+    {
+        byte[] text = ModelFile.Write(ModelFile.Default);
+        Assert.Equal(text, ModelFile.Write(ModelFile.Read(text)));
+    }
+
+    [Theory]
+    [InlineData("\"minMinutes\": 8", "\"minMinutes\": 9", "minMinutes of sleep is 9")]
+    [InlineData("\"format\": 1", "\"format\": 2", "format is 2")]
+    [InlineData("\"emissionFloor\": 0.01", "\"emissionFloor\": 0", "emissionFloor is 0")]
+    [InlineData("\"input\": \"heart_rate\"", "\"input\": \"heartrate\"", "a term reads heartrate")]
+    [InlineData("\"emissionWeight\"", "\"emissionWait\"", "emissionWait")]
+    public void Read_FaultInAModel_IsNamed(string sound, string faulty, string expected)
+    {
+        string text = Shipped();
+        Assert.Contains(sound, text, StringComparison.Ordinal);
+        byte[] json = Encoding.UTF8.GetBytes(text.Replace(sound, faulty, StringComparison.Ordinal));
+        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => ModelFile.Read(json));
+        Assert.Contains(expected, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Calibration_BetweenPoints_IsAStraightLine()
+    {
+        Calibration line = new([0.2, 0.6], [0.1, 0.5]);
+        Assert.Equal(0.1, line.Map(0), 6);
+        Assert.Equal(0.3, line.Map(0.4), 6);
+        Assert.Equal(0.5, line.Map(1), 6);
+    }
+
+    private static string Shipped()
+    {
+        using Stream stream = typeof(ModelFile).Assembly.GetManifestResourceStream("Telemetry.Scenarios.models.default.json")!;
+        using StreamReader reader = new(stream);
+        return reader.ReadToEnd();
+    }
+}
