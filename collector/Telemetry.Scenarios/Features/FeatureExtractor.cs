@@ -45,11 +45,11 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
         }
 
         DeriveSpeedAndRise(row, vector);
-        Held(ref _place, minute, Feature.Place, vector);
         Held(ref _bed, minute, Feature.BedOccupied, vector);
         Held(ref _appliance, minute, Feature.ApplianceOn, vector);
         Held(ref _screen, minute, Feature.ScreenOn, vector);
-        bool evidence = vector.ContainsAnyExcept(float.NaN);
+        bool evidence = HasAny(vector);
+        Held(ref _place, minute, Feature.Place, vector); // where somebody was last does not say that anything is worn now
         vector[(int)Feature.HourOfDay] = (((minute + utcOffsetMinutes) % 1440 + 1440) % 1440) / 60f;
         return evidence;
     }
@@ -133,6 +133,16 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
     {
         ref float slot = ref vector[(int)feature];
         slot = float.IsNaN(slot) ? (float)value : Math.Max(slot, (float)value);
+    }
+
+    private static bool HasAny(ReadOnlySpan<float> vector)
+    {
+        foreach (float value in vector)
+        {
+            if (!float.IsNaN(value)) return true;
+        }
+
+        return false;
     }
 
     private static void Total(Span<float> vector, Feature feature, double value)

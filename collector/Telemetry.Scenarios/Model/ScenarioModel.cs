@@ -7,22 +7,22 @@ namespace Telemetry.Scenarios.Model;
 public sealed record ScenarioModel
 {
     /// <summary>Layout of the file; 1.</summary>
-    public int Format { get; init; } = 1;
+    public required int Format { get; init; }
 
     /// <summary>Stands in every segment the model makes.</summary>
     public required string Version { get; init; }
 
     /// <summary>What it was made from, for people.</summary>
-    public string About { get; init; } = "";
+    public required string About { get; init; }
 
     /// <summary>How far a minute's log-odds count, 0..1. Neighbouring minutes repeat each other's evidence; 1 would count it again each minute.</summary>
-    public double EmissionWeight { get; init; } = 0.5;
+    public required double EmissionWeight { get; init; }
 
     /// <summary>Least likelihood of a scenario relative to the best one in a minute, so that one odd minute cannot rule it out.</summary>
-    public double EmissionFloor { get; init; } = 0.01;
+    public required double EmissionFloor { get; init; }
 
     /// <summary>Below this confidence a minute is <c>unknown</c>, 0..1.</summary>
-    public double AbstainBelow { get; init; } = 0.4;
+    public required double AbstainBelow { get; init; }
 
     /// <summary>The scenarios, in the order of every list of scores.</summary>
     public required IReadOnlyList<ScenarioShape> Scenarios { get; init; }
@@ -31,10 +31,10 @@ public sealed record ScenarioModel
     public required IReadOnlyList<string> Inputs { get; init; }
 
     /// <summary>Binned log-odds of one input each.</summary>
-    public IReadOnlyList<BinnedTerm> Terms { get; init; } = [];
+    public required IReadOnlyList<BinnedTerm> Terms { get; init; }
 
     /// <summary>Small trees for what single inputs cannot say.</summary>
-    public IReadOnlyList<SmallTree> Trees { get; init; } = [];
+    public required IReadOnlyList<SmallTree> Trees { get; init; }
 
     /// <summary>Chance to go from one scenario (row) to another (column) when it is left; rows add up to 1 with 0 on the diagonal. Null: by prior.</summary>
     public IReadOnlyList<IReadOnlyList<double>>? Next { get; init; }

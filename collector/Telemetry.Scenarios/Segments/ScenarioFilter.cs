@@ -102,6 +102,9 @@ public sealed class ScenarioFilter
     /// <summary>Inputs of the minute <paramref name="back"/> minutes before the newest; good until <see cref="Push"/> comes round.</summary>
     public ReadOnlySpan<float> InputsAt(int back) => At(back).Inputs;
 
+    /// <summary>The minute <paramref name="back"/> minutes before the newest.</summary>
+    public int MinuteAt(int back) => At(back).Minute;
+
     /// <summary>Whether the minute <paramref name="back"/> minutes before the newest held evidence.</summary>
     public bool HasEvidenceAt(int back) => At(back).HasEvidence;
 

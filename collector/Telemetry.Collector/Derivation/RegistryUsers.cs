@@ -1,0 +1,45 @@
+using System.Collections.Concurrent;
+using Telemetry.Registry;
+
+namespace Telemetry.Collector.Derivation;
+
+/// <summary>Bindings and consent as the registry holds them, cut to the times in which both hold. Cached by device until something of them changes.</summary>
+public sealed class RegistryUsers : IConsentingUsers, IDisposable
+{
+    private readonly DeviceRegistry _registry;
+    private readonly ConcurrentDictionary<uint, ConsentedRange[]> _ranges = new();
+
+    /// <summary>Follows a registry; dispose to stop.</summary>
+    public RegistryUsers(DeviceRegistry registry)
+    {
+        _registry = registry;
+        _registry.Changed += Forget;
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey) => _ranges.GetOrAdd(deviceKey, Read);
+
+    public void Dispose() => _registry.Changed -= Forget;
+
+    private ConsentedRange[] Read(uint deviceKey)
+    {
+        if (_registry.FindRecord(deviceKey) is not { } device) return [];
+        List<ConsentedRange> ranges = [];
+        foreach (DeviceBinding binding in device.Bindings)
+        {
+            if (_registry.FindUser(binding.User) is not { } user) continue;
+            foreach ((long from, long to) in user.Consents.Intervals(ConsentPurpose.Insights, ""))
+            {
+                long first = Math.Max(from, binding.FromUnixMs), end = Math.Min(to, binding.ToUnixMs);
+                if (first < end) ranges.Add(new ConsentedRange(user.User, first, end, user.UtcOffsetMinutes));
+            }
+        }
+
+        return [.. ranges];
+    }
+
+    private void Forget(RegistryChange change)
+    {
+        if (change.Kind is RegistryChangeKind.Binding or RegistryChangeKind.Consent or RegistryChangeKind.UserErased or RegistryChangeKind.Device) _ranges.Clear();
+    }
+}

@@ -1,0 +1,44 @@
+using Telemetry.Scenarios.Model;
+
+namespace Telemetry.Scenarios.Training;
+
+/// <summary>Judges models on people (or days) that had no part in them.</summary>
+public static class CrossValidation
+{
+    /// <summary>Judges a ready model on a set it has not seen.</summary>
+    /// <exception cref="InvalidDataException">The model names no scenario of the set.</exception>
+    public static EvaluationReport Judge(ScenarioModel model, LabelledSet set)
+    {
+        int[] labelOf = [.. model.Scenarios.Select(shape => set.Scenarios.ToList().IndexOf(shape.Name))];
+        if (labelOf.All(label => label < 0)) throw new InvalidDataException($"Model {model.Version} names none of the scenarios {string.Join(", ", set.Scenarios)}.");
+        BoundModel bound = new(model, set.BaseNames);
+        return Evaluation.Report([.. set.Scenarios, "(other)"], [.. set.People.Select(person => (IReadOnlyList<JudgedMinute>)[.. Judged(bound, person).Select(ToLabels)])]);
+
+        JudgedMinute ToLabels(JudgedMinute minute) => minute with { Streaming = Label(minute.Streaming), Lagged = Label(minute.Lagged) };
+        int Label(int scenario) => labelOf[scenario] < 0 ? set.Scenarios.Count : labelOf[scenario];
+    }
+
+    /// <summary>Leaves each person out once, trains on the others and judges the one left out.</summary>
+    /// <param name="set">At least four people; or one, then days are left out in turn.</param>
+    /// <param name="options">How to train.</param>
+    /// <param name="progress">Told after each, or null.</param>
+    public static EvaluationReport LeaveOneOut(LabelledSet set, TrainingOptions options, Action<int, int>? progress = null)
+    {
+        List<IReadOnlyList<JudgedMinute>> judged = [];
+        foreach (LabelledPerson person in set.People)
+        {
+            ScenarioModel model = ModelTrainer.Train(set.Only(other => other.Name != person.Name), "left-out", options);
+            judged.Add(Judged(new BoundModel(model, set.BaseNames), person));
+            progress?.Invoke(judged.Count, set.People.Count);
+        }
+
+        return Evaluation.Report(set.Scenarios, judged);
+    }
+
+    private static List<JudgedMinute> Judged(BoundModel bound, LabelledPerson person)
+    {
+        List<JudgedMinute> minutes = [];
+        ScoredPerson.Score(bound, person).Judge(bound, minutes);
+        return minutes;
+    }
+}

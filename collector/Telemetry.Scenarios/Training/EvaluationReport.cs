@@ -1,0 +1,169 @@
+namespace Telemetry.Scenarios.Training;
+
+/// <summary>How good a model is on minutes it had no part in. Property names are those of COMMANDS.md.</summary>
+public sealed record EvaluationReport
+{
+    /// <summary>People judged.</summary>
+    public required int People { get; init; }
+
+    /// <summary>Labelled minutes judged.</summary>
+    public required int Minutes { get; init; }
+
+    /// <summary>Mean of the classes' F1, answers at once.</summary>
+    public required double MacroF1Streaming { get; init; }
+
+    /// <summary>Mean of the classes' F1, answers after 5 minutes.</summary>
+    public required double MacroF1Lag5 { get; init; }
+
+    /// <summary>Share of right minutes, answers after 5 minutes.</summary>
+    public required double AccuracyLag5 { get; init; }
+
+    /// <summary>Mean of the classes' recall, answers after 5 minutes.</summary>
+    public required double ClassAccuracyLag5 { get; init; }
+
+    /// <summary>By scenario, answers after 5 minutes.</summary>
+    public required IReadOnlyDictionary<string, ClassReport> PerClass { get; init; }
+
+    /// <summary>Expected calibration error of the streamed confidence, 15 bins of equal width.</summary>
+    public required double Ece { get; init; }
+
+    /// <summary>Share of right minutes among the half with the highest streamed confidence.</summary>
+    public required double AccuracyTopHalf { get; init; }
+
+    /// <summary>Share of true boundaries with a named one of the same new scenario or any within 5 minutes.</summary>
+    public required double BoundaryWithin5Min { get; init; }
+
+    /// <summary>Median distance of the true boundaries found to the nearest named one, minutes.</summary>
+    public required double BoundaryMedianMin { get; init; }
+
+    /// <summary>Named segments by true segments, over stretches of labelled minutes.</summary>
+    public required double SegmentsRatio { get; init; }
+
+    /// <summary>Truth (row) against named (column), answers after 5 minutes.</summary>
+    public required IReadOnlyList<IReadOnlyList<int>> Confusion { get; init; }
+}
+
+/// <summary>Figures of one class.</summary>
+public sealed record ClassReport(double Precision, double Recall, double F1, int Minutes);
+
+/// <summary>Adds up judged minutes.</summary>
+public static class Evaluation
+{
+    private const int CalibrationBins = 15;
+    private const int BoundaryMinutes = 5;
+    private const int SameStretchMinutes = 2;
+
+    /// <summary>Makes the report.</summary>
+    /// <param name="scenarios">Names of the labels.</param>
+    /// <param name="people">Judged minutes of each person, ascending.</param>
+    public static EvaluationReport Report(IReadOnlyList<string> scenarios, IReadOnlyList<IReadOnlyList<JudgedMinute>> people)
+    {
+        int count = scenarios.Count;
+        int[][] streaming = Confusion(count, people, minute => minute.Streaming), lagged = Confusion(count, people, minute => minute.Lagged);
+        ClassReport[] classes = [.. Enumerable.Range(0, count).Select(k => Class(lagged, k))];
+        int[] present = [.. Enumerable.Range(0, count).Where(k => lagged[k].Sum() > 0)];
+        JudgedMinute[] all = [.. people.SelectMany(person => person)];
+        (double within, double median, double ratio) = Boundaries(people);
+        return new EvaluationReport
+        {
+            People = people.Count,
+            Minutes = all.Length,
+            MacroF1Streaming = Round(MacroF1(streaming)),
+            MacroF1Lag5 = Round(MacroF1(lagged)),
+            AccuracyLag5 = Round(all.Length == 0 ? 0 : (double)all.Count(minute => minute.Lagged == minute.Truth) / all.Length),
+            ClassAccuracyLag5 = Round(present.Length == 0 ? 0 : present.Average(k => classes[k].Recall)),
+            PerClass = present.ToDictionary(k => scenarios[k], k => classes[k]),
+            Ece = Round(CalibrationError(all)),
+            AccuracyTopHalf = Round(AccuracyOfSurestHalf(all)),
+            BoundaryWithin5Min = Round(within),
+            BoundaryMedianMin = Round(median),
+            SegmentsRatio = Round(ratio),
+            Confusion = lagged,
+        };
+    }
+
+    /// <summary>Mean F1 over the classes that occur.</summary>
+    internal static double MacroF1(int[][] confusion)
+    {
+        int[] present = [.. Enumerable.Range(0, confusion.Length).Where(k => confusion[k].Sum() > 0)];
+        return present.Length == 0 ? 0 : present.Average(k => Class(confusion, k).F1);
+    }
+
+    internal static int[][] Confusion(int count, IEnumerable<IEnumerable<JudgedMinute>> people, Func<JudgedMinute, int> named)
+    {
+        int[][] confusion = [.. Enumerable.Range(0, count).Select(_ => new int[count])];
+        foreach (JudgedMinute minute in people.SelectMany(person => person)) confusion[minute.Truth][named(minute)]++;
+        return confusion;
+    }
+
+    private static ClassReport Class(int[][] confusion, int k)
+    {
+        int right = confusion[k][k], truth = confusion[k].Sum(), named = confusion.Sum(row => row[k]);
+        double precision = named == 0 ? 0 : (double)right / named, recall = truth == 0 ? 0 : (double)right / truth;
+        double f1 = precision + recall == 0 ? 0 : 2 * precision * recall / (precision + recall);
+        return new ClassReport(Round(precision), Round(recall), Round(f1), truth);
+    }
+
+    private static double CalibrationError(JudgedMinute[] all)
+    {
+        if (all.Length == 0) return 0;
+        double error = 0;
+        foreach (IGrouping<int, JudgedMinute> bin in all.GroupBy(minute => Math.Min(CalibrationBins - 1, (int)(minute.StreamingConfidence * CalibrationBins))))
+        {
+            double right = bin.Count(minute => minute.Streaming == minute.Truth), sure = bin.Sum(minute => minute.StreamingConfidence);
+            error += Math.Abs(right - sure);
+        }
+
+        return error / all.Length;
+    }
+
+    private static double AccuracyOfSurestHalf(JudgedMinute[] all)
+    {
+        JudgedMinute[] surest = [.. all.OrderByDescending(minute => minute.StreamingConfidence).Take((all.Length + 1) / 2)];
+        return surest.Length == 0 ? 0 : (double)surest.Count(minute => minute.Streaming == minute.Truth) / surest.Length;
+    }
+
+    // A stretch is a run of labelled minutes without a hole; only inside one can a boundary be told.
+    private static (double Within, double Median, double Ratio) Boundaries(IReadOnlyList<IReadOnlyList<JudgedMinute>> people)
+    {
+        int trueSegments = 0, namedSegments = 0;
+        List<int> distances = [];
+        int boundaries = 0;
+        foreach (IReadOnlyList<JudgedMinute> person in people)
+        {
+            for (int start = 0; start < person.Count;)
+            {
+                int end = start + 1;
+                while (end < person.Count && person[end].Minute - person[end - 1].Minute <= SameStretchMinutes) end++;
+                List<int> truth = Changes(person, start, end, minute => minute.Truth), named = Changes(person, start, end, minute => minute.Lagged);
+                trueSegments += truth.Count + 1;
+                namedSegments += named.Count + 1;
+                boundaries += truth.Count;
+                foreach (int boundary in truth)
+                {
+                    if (named.Count > 0) distances.Add(named.Min(other => Math.Abs(other - boundary)));
+                }
+
+                start = end;
+            }
+        }
+
+        distances.Sort();
+        int within = distances.Count(distance => distance <= BoundaryMinutes);
+        double median = within == 0 ? double.NaN : distances[within / 2];
+        return (boundaries == 0 ? 1 : (double)within / boundaries, double.IsNaN(median) ? 0 : median, trueSegments == 0 ? 1 : (double)namedSegments / trueSegments);
+    }
+
+    private static List<int> Changes(IReadOnlyList<JudgedMinute> person, int start, int end, Func<JudgedMinute, int> read)
+    {
+        List<int> changes = [];
+        for (int i = start + 1; i < end; i++)
+        {
+            if (read(person[i]) != read(person[i - 1])) changes.Add(person[i].Minute);
+        }
+
+        return changes;
+    }
+
+    private static double Round(double value) => Math.Round(value, 4);
+}

@@ -1,0 +1,239 @@
+using Telemetry.Scenarios.Model;
+
+namespace Telemetry.Scenarios.Training;
+
+/// <summary>Settings of <see cref="ModelTrainer"/>.</summary>
+/// <param name="Boosting">Of the trees.</param>
+/// <param name="Balance">0 = classes weigh as they occur, 1 = all alike.</param>
+/// <param name="RowsOfClass">Minutes of one class and person that go in at most; a night has little news in its 400th minute.</param>
+/// <param name="InnerFolds">People are split so often to choose the filter's settings and the calibration on people the trees did not see.</param>
+public sealed record TrainingOptions(BoostingOptions Boosting, double Balance = 0.6, int RowsOfClass = 500, int InnerFolds = 3)
+{
+    /// <summary>Today's settings.</summary>
+    public static TrainingOptions Default { get; } = new(new BoostingOptions());
+}
+
+/// <summary>Makes a model from labelled people: trees first, then duration, weight, votes and calibration on people held out inside.</summary>
+public static class ModelTrainer
+{
+    private static readonly double[] Weights = [0.1, 0.2, 0.35, 0.6, 1];
+    private static readonly double[] Votes = [0, 0.2, 0.4, 0.6];
+
+    /// <summary>Trains on every person of a set.</summary>
+    /// <param name="set">At least <see cref="TrainingOptions.InnerFolds"/> people.</param>
+    /// <param name="version">Of the model.</param>
+    /// <param name="options">How.</param>
+    public static ScenarioModel Train(LabelledSet set, string version, TrainingOptions options)
+    {
+        ScenarioModel draft = Draft(set, version);
+        List<ScoredPerson> heldOut = [];
+        for (int fold = 0; fold < options.InnerFolds; fold++)
+        {
+            int judged = fold;
+            LabelledPerson[] rest = [.. set.People.Where((_, i) => i % options.InnerFolds != judged)];
+            if (rest.Length == 0) continue;
+            BoundModel inner = new(WithTrees(draft, rest, set, options), set.BaseNames);
+            heldOut.AddRange(set.People.Where((_, i) => i % options.InnerFolds == judged).Select(person => ScoredPerson.Score(inner, person)));
+        }
+
+        ScenarioModel settings = ChooseSettings(draft, set, heldOut);
+        ScenarioModel trained = WithTrees(draft, set.People, set, options);
+        return settings with { Trees = trained.Trees, Scenarios = [.. settings.Scenarios.Zip(trained.Scenarios, (chosen, grown) => chosen with { Bias = grown.Bias })] };
+    }
+
+    private static ScenarioModel Draft(LabelledSet set, string version)
+    {
+        List<string> inputs = [];
+        for (int i = 0; i < set.BaseNames.Count; i++)
+        {
+            inputs.Add(set.BaseNames[i]);
+            foreach (int minutes in set.MeanMinutes[i]) inputs.Add($"{set.BaseNames[i]}.m{minutes}");
+        }
+
+        return new ScenarioModel
+        {
+            Format = 1,
+            Version = version,
+            About = $"Trained on {set.Name}, {set.People.Count} people.",
+            EmissionWeight = 0.5,
+            EmissionFloor = 0.01,
+            AbstainBelow = 0.3,
+            Scenarios = Stays.Shapes(set),
+            Inputs = inputs,
+            Terms = [],
+            Trees = [],
+            Next = Stays.Followers(set),
+            Calibration = new Calibration([0, 1], [0, 1]),
+        };
+    }
+
+    private static ScenarioModel WithTrees(ScenarioModel draft, IReadOnlyList<LabelledPerson> people, LabelledSet set, TrainingOptions options)
+    {
+        BoundModel bound = new(draft, set.BaseNames);
+        List<float[]> rows = [];
+        List<int> labels = [];
+        foreach (LabelledPerson person in people) Collect(bound, person, set.Scenarios.Count, options, rows, labels);
+
+        int classes = set.Scenarios.Count;
+        double[] share = new double[classes];
+        foreach (int label in labels) share[label] += 1.0 / labels.Count;
+        double[] weight = [.. share.Select(s => s == 0 ? 0 : Math.Pow(s * classes, -options.Balance))];
+        double total = 0;
+        for (int k = 0; k < classes; k++) total += share[k] * weight[k];
+        float[] rowWeights = [.. labels.Select(label => (float)(weight[label] / total))];
+        IReadOnlyList<SmallTree> trees = BoostedTrees.Grow([.. rows], [.. labels], rowWeights, classes, options.Boosting);
+
+        // Softmax scores hold the weighted share of each class; taking its logarithm away leaves a likelihood ratio.
+        ScenarioShape[] shapes = [.. draft.Scenarios.Select((shape, k) => shape with { Bias = Math.Round(share[k] == 0 ? -5 : -Math.Log(share[k] * weight[k] / total), 4) })];
+        return draft with { Trees = trees, Scenarios = shapes };
+    }
+
+    private static void Collect(BoundModel bound, LabelledPerson person, int classes, TrainingOptions options, List<float[]> rows, List<int> labels)
+    {
+        int[] count = new int[classes];
+        foreach (int label in person.Labels)
+        {
+            if (label >= 0) count[label]++;
+        }
+
+        int[] step = [.. count.Select(n => Math.Max(1, (n + options.RowsOfClass - 1) / options.RowsOfClass))];
+        int[] seen = new int[classes];
+        InputReader reader = new(bound);
+        float[] inputs = new float[bound.Inputs.Count];
+        for (int i = 0; i < person.Minutes.Length; i++)
+        {
+            reader.Read(person.Minutes[i], person.Vectors[i], inputs);
+            int label = person.Labels[i];
+            if (label < 0 || seen[label]++ % step[label] != 0) continue;
+            rows.Add([.. inputs]);
+            labels.Add(label);
+        }
+    }
+
+    private static ScenarioModel ChooseSettings(ScenarioModel draft, LabelledSet set, List<ScoredPerson> heldOut)
+    {
+        ScenarioModel best = draft;
+        double bestScore = -1;
+        foreach (double emissionWeight in Weights)
+        {
+            foreach (double vote in Votes)
+            {
+                ScenarioModel tried = draft with
+                {
+                    EmissionWeight = emissionWeight,
+                    Scenarios = [.. draft.Scenarios.Select(shape => shape with { Vote = Math.Round(Math.Pow(shape.Prior, -vote), 4) })],
+                };
+                List<JudgedMinute> judged = Judge(tried, set, heldOut);
+                double score = (Evaluation.MacroF1(Evaluation.Confusion(set.Scenarios.Count, [judged], minute => minute.Lagged))
+                    + Evaluation.MacroF1(Evaluation.Confusion(set.Scenarios.Count, [judged], minute => minute.Streaming))) / 2;
+                if (score > bestScore) (best, bestScore) = (tried, score);
+            }
+        }
+
+        return best with { Calibration = CalibrationFit.Fit(Judge(best, set, heldOut)) };
+    }
+
+    private static List<JudgedMinute> Judge(ScenarioModel model, LabelledSet set, List<ScoredPerson> people)
+    {
+        BoundModel bound = new(model, set.BaseNames);
+        List<JudgedMinute> judged = [];
+        foreach (ScoredPerson person in people) person.Judge(bound, judged);
+        return judged;
+    }
+}
+
+/// <summary>How long stays last and what follows them, counted from labels.</summary>
+internal static class Stays
+{
+    private const int SameStretchMinutes = 2;
+    private const double ShortestShare = 0.15; // of true stays may be shorter than the shortest one a model allows
+
+    public static ScenarioShape[] Shapes(LabelledSet set)
+    {
+        int count = set.Scenarios.Count;
+        List<int>[] lengths = [.. Enumerable.Range(0, count).Select(_ => new List<int>())];
+        double[] minutes = new double[count];
+        foreach (LabelledPerson person in set.People)
+        {
+            foreach ((int label, int length) in Runs(person))
+            {
+                if (label < 0) continue;
+                lengths[label].Add(length);
+                minutes[label] += length;
+            }
+        }
+
+        double total = minutes.Sum() + count;
+        return [.. Enumerable.Range(0, count).Select(k => Shape(set.Scenarios[k], lengths[k], (minutes[k] + 1) / total))];
+    }
+
+    public static double[][] Followers(LabelledSet set)
+    {
+        int count = set.Scenarios.Count;
+        double[][] next = [.. Enumerable.Range(0, count).Select(from => Enumerable.Range(0, count).Select(to => from == to ? 0d : 0.5).ToArray())];
+        foreach (LabelledPerson person in set.People)
+        {
+            int before = -1;
+            foreach ((int label, _) in Runs(person))
+            {
+                if (label >= 0 && before >= 0 && label != before) next[before][label]++;
+                before = label < 0 ? before : label;
+            }
+        }
+
+        foreach (double[] row in next)
+        {
+            double sum = row.Sum();
+            for (int to = 0; to < count; to++) row[to] = Math.Round(row[to] / sum, 4);
+        }
+
+        return next;
+    }
+
+    private static ScenarioShape Shape(string name, List<int> lengths, double prior)
+    {
+        lengths.Sort();
+        int shortest = lengths.Count == 0 ? 1 : Math.Clamp(lengths[(int)(lengths.Count * ShortestShare)], 1, 4);
+        double mean = lengths.Count == 0 ? 10 : lengths.Average();
+        return new ScenarioShape(name, Math.Round(prior, 5), shortest, Math.Round(Math.Max(mean, shortest + 1), 1));
+    }
+
+    private static IEnumerable<(int Label, int Length)> Runs(LabelledPerson person)
+    {
+        for (int start = 0; start < person.Minutes.Length;)
+        {
+            int end = start + 1;
+            while (end < person.Minutes.Length && person.Labels[end] == person.Labels[start] && person.Minutes[end] - person.Minutes[end - 1] <= SameStretchMinutes) end++;
+            yield return (person.Labels[start], person.Minutes[end - 1] - person.Minutes[start] + 1);
+            start = end;
+        }
+    }
+}
+
+/// <summary>Fits the line from the filter's probability to the share of right minutes: pool adjacent violators, then few points.</summary>
+internal static class CalibrationFit
+{
+    private const int Groups = 25;
+
+    public static Calibration Fit(IReadOnlyList<JudgedMinute> judged)
+    {
+        if (judged.Count == 0) return new Calibration([0, 1], [0, 1]);
+        (double P, bool Right)[] sorted = [.. judged.Select(minute => (minute.StreamingConfidence, minute.Streaming == minute.Truth)).OrderBy(pair => pair.StreamingConfidence)];
+        List<(double P, double Right, int Count)> pools = [];
+        for (int group = 0; group < Groups; group++)
+        {
+            (double P, bool Right)[] part = sorted[(group * sorted.Length / Groups)..((group + 1) * sorted.Length / Groups)];
+            if (part.Length == 0) continue;
+            pools.Add((part.Average(pair => pair.P), part.Average(pair => pair.Right ? 1 : 0), part.Length));
+            while (pools.Count > 1 && pools[^2].Right >= pools[^1].Right)
+            {
+                ((double p, double right, int count), (double p2, double right2, int count2)) = (pools[^2], pools[^1]);
+                pools.RemoveRange(pools.Count - 2, 2);
+                int both = count + count2;
+                pools.Add((((p * count) + (p2 * count2)) / both, ((right * count) + (right2 * count2)) / both, both));
+            }
+        }
+
+        return new Calibration([.. pools.Select(pool => Math.Round(pool.P, 4))], [.. pools.Select(pool => Math.Round(pool.Right, 4))]);
+    }
+}

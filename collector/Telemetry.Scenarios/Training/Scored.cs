@@ -1,0 +1,110 @@
+using Telemetry.Scenarios.Model;
+using Telemetry.Scenarios.Segments;
+
+namespace Telemetry.Scenarios.Training;
+
+/// <summary>What a model said about a labelled minute.</summary>
+/// <param name="Truth">Label.</param>
+/// <param name="Minute">Which minute.</param>
+/// <param name="Streaming">Named at once, knowing only the past.</param>
+/// <param name="StreamingConfidence">With what confidence.</param>
+/// <param name="Lagged">Named after the lag.</param>
+/// <param name="LaggedConfidence">With what confidence.</param>
+public readonly record struct JudgedMinute(int Minute, int Truth, int Streaming, double StreamingConfidence, int Lagged, double LaggedConfidence);
+
+/// <summary>The scores of a person's minutes under some emission model: made once, then filtered with many settings.</summary>
+internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
+{
+    // A gap longer than this begins anew: nobody claims to know what went on in it.
+    private const int LongestGapMinutes = 120;
+
+    /// <summary>Scores every minute of a person.</summary>
+    public static ScoredPerson Score(BoundModel model, LabelledPerson person)
+    {
+        InputReader inputs = new(model);
+        float[] row = new float[model.Inputs.Count];
+        float[][] scores = new float[person.Minutes.Length][];
+        for (int i = 0; i < scores.Length; i++)
+        {
+            inputs.Read(person.Minutes[i], person.Vectors[i], row);
+            scores[i] = new float[model.Names.Count];
+            model.Score(row, scores[i]);
+        }
+
+        return new ScoredPerson(person, scores);
+    }
+
+    /// <summary>Runs the filter of a model over the scores, minute by minute, and writes down what it says of labelled minutes.</summary>
+    /// <param name="model">Gives the settings; its emissions are not looked at.</param>
+    /// <param name="into">Added to.</param>
+    public void Judge(BoundModel model, List<JudgedMinute> into)
+    {
+        ScenarioFilter filter = new(model);
+        Dictionary<int, (int Scenario, double Confidence)> streaming = [];
+        Dictionary<int, int> indexOf = [];
+        int next = 0;
+        for (int i = 0; i < Scores.Length; i++)
+        {
+            int minute = Person.Minutes[i];
+            if (i == 0 || minute - next > LongestGapMinutes)
+            {
+                Drain();
+                filter = new ScenarioFilter(model);
+                next = minute;
+            }
+
+            for (; next < minute; next++) Push(next, [], false, -1);
+            Push(minute, Scores[i], true, i);
+            next = minute + 1;
+        }
+
+        Drain();
+
+        void Push(int minute, ReadOnlySpan<float> scores, bool hasEvidence, int index)
+        {
+            filter.PushScores(minute, scores, hasEvidence);
+            if (index >= 0 && Person.Labels[index] >= 0)
+            {
+                MinuteVerdict now = filter.Verdict(0);
+                streaming[minute] = (now.Scenario, now.Confidence);
+                indexOf[minute] = index;
+            }
+
+            if (filter.Depth > ScenarioFilter.LagMinutes) Note(ScenarioFilter.LagMinutes);
+        }
+
+        void Drain()
+        {
+            for (int back = Math.Min(filter.Depth, ScenarioFilter.LagMinutes) - 1; back >= 0; back--) Note(back);
+        }
+
+        void Note(int back)
+        {
+            if (!streaming.Remove(filter.MinuteAt(back), out (int Scenario, double Confidence) now)) return;
+            MinuteVerdict later = filter.Verdict(back);
+            into.Add(new JudgedMinute(later.Minute, Person.Labels[indexOf[later.Minute]], now.Scenario, now.Confidence, later.Scenario, later.Confidence));
+        }
+    }
+}
+
+/// <summary>Reads a model's inputs from base vectors, with their decaying means: the same steps as the filter's.</summary>
+internal sealed class InputReader(BoundModel model)
+{
+    private readonly Features.DecayingMean[] _means = [.. model.Inputs.Select(input => new Features.DecayingMean(Math.Max(1, input.MeanMinutes)))];
+
+    public void Read(int minute, ReadOnlySpan<float> vector, Span<float> inputs)
+    {
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            InputSource source = model.Inputs[i];
+            float value = source.Base < 0 ? float.NaN : vector[source.Base];
+            if (source.MeanMinutes > 0)
+            {
+                _means[i].Add(minute, value);
+                value = _means[i].Value;
+            }
+
+            inputs[i] = value;
+        }
+    }
+}
