@@ -100,10 +100,9 @@ internal sealed class GrpcDispatcher(
         {
             return new GrpcStatus(GrpcStatusCode.Cancelled, "The caller cancelled or went away.");
         }
-#pragma warning disable CA1031 // a handler's defect ends its own call, never the connection's other calls
         catch (Exception failure)
-#pragma warning restore CA1031
         {
+            // A handler's defect ends its own call, never the connection's other calls.
             Log.HandlerFailed(logger, method.Name, failure);
             return new GrpcStatus(GrpcStatusCode.Internal, "The handler failed; the collector's log says why.");
         }

@@ -1,5 +1,6 @@
 using System.Net;
 using Google.Protobuf;
+using Telemetry.Testing;
 using Telemetry.Wire.V1;
 
 namespace Telemetry.Grpc.Tests;

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using Google.Protobuf;
 using Telemetry.Grpc.Rpc;
+using Telemetry.Testing;
 using Telemetry.Wire.Ingest;
 using Telemetry.Wire.V1;
 

@@ -1,13 +1,14 @@
-namespace Telemetry.Grpc.Tests;
+namespace Telemetry.Testing;
 
 /// <summary>Time that stands still until the test moves it.</summary>
-internal sealed class ManualTime : TimeProvider
+public sealed class ManualTime : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
     private TaskCompletionSource _timerAdded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private TimeSpan _now;
 
+    /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp()
@@ -28,21 +29,28 @@ internal sealed class ManualTime : TimeProvider
     }
 
     /// <summary>Waits until somebody asked to be woken after <paramref name="delay"/>.</summary>
-    public async Task TimerAsync(TimeSpan delay)
+    public Task TimerAsync(TimeSpan delay) => TimerAsync(asked => asked == delay);
+
+    /// <summary>Waits until somebody asked to be woken at all.</summary>
+    public Task AnyTimerAsync() => TimerAsync(_ => true);
+
+    /// <summary>Waits until somebody asked to be woken after such a delay.</summary>
+    public async Task TimerAsync(Predicate<TimeSpan> isAwaited)
     {
         while (true)
         {
             Task added;
             lock (_gate)
             {
-                if (_timers.Exists(timer => timer.Delay == delay)) return;
+                if (_timers.Exists(timer => isAwaited(timer.Delay))) return;
                 added = _timerAdded.Task;
             }
 
-            await added.WaitAsync(GrpcTestClient.Limit);
+            await added.WaitAsync(TimeSpan.FromSeconds(30));
         }
     }
 
+    /// <summary>Moves time on and fires what is due.</summary>
     public void Advance(TimeSpan by)
     {
         List<ManualTimer> due;

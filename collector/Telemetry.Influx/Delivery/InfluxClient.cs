@@ -1,0 +1,149 @@
+using System.IO.Compression;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+
+namespace Telemetry.Influx.Delivery;
+
+/// <summary>One write request and what its answer means. Knows HTTP and the two write paths, not retries.</summary>
+internal sealed class InfluxClient : IDisposable
+{
+    private const int MaxReasonBytes = 4096;
+
+    private readonly HttpClient _http;
+    private readonly InfluxOptions _options;
+    private readonly TimeProvider _time;
+    private readonly Uri _writeUri;
+    private readonly AuthenticationHeaderValue? _authorization;
+    private readonly MemoryStream _body = new();
+
+    public InfluxClient(InfluxOptions options, TimeProvider time, HttpMessageHandler? handler = null)
+    {
+        _options = options;
+        _time = time;
+        _http = new HttpClient(handler ?? new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), ConnectTimeout = options.RequestTimeout })
+        {
+            BaseAddress = new UriBuilder(options.Url!) { UserName = "", Password = "" }.Uri,
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        _authorization = Authorization(options);
+        _writeUri = new Uri(WritePath(options), UriKind.Relative);
+    }
+
+    /// <summary>Sends lines once.</summary>
+    /// <exception cref="OperationCanceledException">The caller stops.</exception>
+    public async Task<WriteResult> WriteAsync(ReadOnlyMemory<byte> lines, CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, _writeUri) { Content = Content(lines) };
+        return await SendAsync(request, cancellation);
+    }
+
+    /// <summary>Makes the v1 database.</summary>
+    public async Task<WriteResult> CreateDatabaseAsync(CancellationToken cancellation)
+    {
+        string name = _options.Bucket.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        using HttpRequestMessage request = new(HttpMethod.Post, new Uri("query", UriKind.Relative));
+        request.Content = new FormUrlEncodedContent([new("q", $"CREATE DATABASE \"{name}\"")]);
+        return await SendAsync(request, cancellation);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<WriteResult> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    {
+        request.Headers.Authorization = _authorization;
+        using CancellationTokenSource limit = new(_options.RequestTimeout, _time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        try
+        {
+            using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            string reason = response.IsSuccessStatusCode ? "" : await ReasonAsync(response, either.Token);
+            return new WriteResult(VerdictOf(response.StatusCode, reason), (int)response.StatusCode, reason, RetryAfter(response));
+        }
+        catch (HttpRequestException failure)
+        {
+            return new WriteResult(WriteVerdict.Again, 0, failure.Message, RetryAfter: null);
+        }
+        catch (IOException failure)
+        {
+            return new WriteResult(WriteVerdict.Again, 0, failure.Message, RetryAfter: null);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new WriteResult(WriteVerdict.Again, 0, $"No answer within {_options.RequestTimeout.TotalSeconds} s.", RetryAfter: null);
+        }
+    }
+
+    /// <summary>400 and 422 speak of lines, 413 of the size; everything else (no database, no right, overload, trouble) is for the operator or for time to mend.</summary>
+    private WriteVerdict VerdictOf(HttpStatusCode status, string reason) => status switch
+    {
+        >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => WriteVerdict.Taken,
+        HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity => WriteVerdict.BadLines,
+        HttpStatusCode.RequestEntityTooLarge => WriteVerdict.TooLarge,
+        HttpStatusCode.NotFound when !_options.UsesV2 && reason.Contains("database not found", StringComparison.OrdinalIgnoreCase) => WriteVerdict.NoDatabase,
+        _ => WriteVerdict.Again,
+    };
+
+    private HttpContent Content(ReadOnlyMemory<byte> lines)
+    {
+        if (!_options.UsesGzip) return new ReadOnlyMemoryContent(lines);
+        _body.SetLength(0);
+        using (GZipStream gzip = new(_body, CompressionLevel.Fastest, leaveOpen: true)) gzip.Write(lines.Span);
+        ReadOnlyMemoryContent content = new(_body.GetBuffer().AsMemory(0, (int)_body.Length));
+        content.Headers.ContentEncoding.Add("gzip");
+        return content;
+    }
+
+    private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellation)
+    {
+        using Stream body = await response.Content.ReadAsStreamAsync(cancellation);
+        byte[] text = new byte[MaxReasonBytes];
+        int length = await body.ReadAtLeastAsync(text, text.Length, throwOnEndOfStream: false, cancellation);
+        return Encoding.UTF8.GetString(text, 0, length).Trim();
+    }
+
+    private TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - _time.GetUtcNow(),
+        _ => null,
+    };
+
+    private static string WritePath(InfluxOptions options)
+    {
+        string precision = options.Precision == InfluxPrecision.Nanoseconds ? "ns" : "ms";
+        string bucket = Uri.EscapeDataString(options.Bucket);
+        return options.UsesV2
+            ? $"api/v2/write?org={Uri.EscapeDataString(options.Organization)}&bucket={bucket}&precision={precision}"
+            : $"write?db={bucket}&precision={precision}";
+    }
+
+    private static AuthenticationHeaderValue? Authorization(InfluxOptions options)
+    {
+        if (options.TokenFile.Length > 0) return new AuthenticationHeaderValue("Token", File.ReadAllText(options.TokenFile).Trim());
+        string user = Uri.UnescapeDataString(options.Url!.UserInfo);
+        return user.Length > 0 ? new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(user))) : null;
+    }
+}
+
+/// <summary>What one answer means for the lines of its request.</summary>
+internal enum WriteVerdict
+{
+    /// <summary>All are in.</summary>
+    Taken,
+
+    /// <summary>Some cannot be taken; the others may be in already (InfluxDB 1 stores the good lines of a bad request).</summary>
+    BadLines,
+
+    /// <summary>Send them in smaller portions.</summary>
+    TooLarge,
+
+    /// <summary>The v1 database does not exist yet.</summary>
+    NoDatabase,
+
+    /// <summary>Nothing is known of them; send the same again later. Writing a point twice changes nothing.</summary>
+    Again,
+}
+
+/// <summary>Answer of a server, or 0 and our own words when there was none.</summary>
+internal readonly record struct WriteResult(WriteVerdict Verdict, int HttpStatus, string Reason, TimeSpan? RetryAfter);

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace Telemetry.Influx;
+
+/// <summary>Log events of the room, ids 1500-1599.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1500, LogLevel.Information, "InfluxDB sink starts at log position {Position}, writing to {Server}.")]
+    public static partial void Starting(ILogger logger, long position, string server);
+
+    [LoggerMessage(1501, LogLevel.Warning, "InfluxDB does not take lines now (HTTP {Status}: {Reason}). They wait in the log and are sent again.")]
+    public static partial void ServerRefuses(ILogger logger, int status, string reason);
+
+    [LoggerMessage(1502, LogLevel.Information, "InfluxDB takes lines again.")]
+    public static partial void ServerIsBack(ILogger logger);
+
+    [LoggerMessage(1503, LogLevel.Warning, "InfluxDB refused a line for good (HTTP {Status}); it stands in {File}.")]
+    public static partial void LineRefused(ILogger logger, int status, string file);
+
+    [LoggerMessage(1504, LogLevel.Information, "InfluxDB has no database '{Database}'; creating it.")]
+    public static partial void CreatingDatabase(ILogger logger, string database);
+
+    [LoggerMessage(1505, LogLevel.Warning, "Batch of device {DeviceKey} at log position {Position} was passed over: {Reason}.")]
+    public static partial void BatchSkipped(ILogger logger, uint deviceKey, long position, string reason);
+
+    [LoggerMessage(1506, LogLevel.Error, "InfluxDB sink failed; it starts again from its cursor in {Pause}.")]
+    public static partial void Failed(ILogger logger, TimeSpan pause, Exception failure);
+}

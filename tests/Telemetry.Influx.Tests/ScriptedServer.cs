@@ -1,0 +1,67 @@
+using System.IO.Compression;
+using System.Net;
+using System.Text;
+
+namespace Telemetry.Influx.Tests;
+
+/// <summary>A server below HttpClient that answers as the test says and keeps what it took.</summary>
+internal sealed class ScriptedServer : HttpMessageHandler
+{
+    private readonly Lock _gate = new();
+    private readonly List<(Predicate<ScriptedServer> Until, TaskCompletionSource Done)> _waiters = [];
+
+    public List<ScriptedRequest> Requests { get; } = [];
+
+    /// <summary>Lines of the requests that were answered with success, in order.</summary>
+    public List<string> Taken { get; } = [];
+
+    public Func<ScriptedRequest, HttpResponseMessage> Answer { get; set; } = static _ => new HttpResponseMessage(HttpStatusCode.NoContent);
+
+    public static HttpResponseMessage Reply(HttpStatusCode status, string body = "") => new(status) { Content = new StringContent(body) };
+
+    /// <summary>Waits until something is so; looked at after each request.</summary>
+    public Task UntilAsync(Predicate<ScriptedServer> isSo)
+    {
+        lock (_gate)
+        {
+            if (isSo(this)) return Task.CompletedTask;
+            TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiters.Add((isSo, done));
+            return done.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+    }
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        byte[] body = await request.Content!.ReadAsByteArrayAsync(cancellationToken);
+        bool gzip = request.Content.Headers.ContentEncoding.Contains("gzip");
+        if (gzip)
+        {
+            using GZipStream stream = new(new MemoryStream(body), CompressionMode.Decompress);
+            MemoryStream inflated = new();
+            await stream.CopyToAsync(inflated, cancellationToken);
+            body = inflated.ToArray();
+        }
+
+        ScriptedRequest seen = new(request.RequestUri!.PathAndQuery, request.Headers.Authorization?.ToString(), gzip, Encoding.UTF8.GetString(body));
+        HttpResponseMessage answer;
+        lock (_gate)
+        {
+            Requests.Add(seen);
+            answer = Answer(seen);
+            if (answer.IsSuccessStatusCode && seen.Path.Contains("write", StringComparison.Ordinal)) Taken.AddRange(seen.Lines);
+            foreach ((Predicate<ScriptedServer> until, TaskCompletionSource done) in _waiters.ToArray())
+            {
+                if (until(this)) done.TrySetResult();
+            }
+        }
+
+        return answer;
+    }
+}
+
+/// <summary>One request as it came.</summary>
+internal sealed record ScriptedRequest(string Path, string? Authorization, bool IsGzip, string Body)
+{
+    public string[] Lines => Body.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+}
