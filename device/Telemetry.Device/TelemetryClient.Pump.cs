@@ -24,6 +24,7 @@ namespace Telemetry.Device
         private readonly SampleRing _ring;
         private readonly LossLedger _ledger;
         private readonly BatchSpool _spool;
+        private readonly WallClock _wall;
         private readonly Sampler _sampler;
         private readonly Uplink _uplink;
         private readonly int[] _tags;
@@ -45,9 +46,9 @@ namespace Telemetry.Device
             _ring = new SampleRing(options.RingSamples);
             _ledger = new LossLedger(_profile.Count + LossLedger.SharedEntries);
             _spool = new BatchSpool(options.Flash!, options.EventSectors, _ledger, chance);
-            WallClock wall = new WallClock(_clock, options.DriftPpm);
-            _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, wall);
-            _uplink = new Uplink(options, _store, _spool, _sampler, _ledger, wall, chance, _profile);
+            _wall = new WallClock(_clock, options.DriftPpm);
+            _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, _wall);
+            _uplink = new Uplink(options, _store, _spool, _sampler, _ledger, _wall, chance, _profile);
             _restored = _spool.HeldSamples;
             _tags = new int[_profile.Count];
             for (int i = 0; i < _tags.Length; i++) _tags[i] = _profile.KindAt(i) == SignalKind.Event ? i | TagIsEvent : i;

@@ -64,6 +64,16 @@ namespace Telemetry.Device
             set { _quality = (value & 7) << QualityShift; }
         }
 
+        /// <summary>Tells the wall time from a source the client cannot ask by itself.</summary>
+        /// <param name="unixMs">Wall time now, in Unix ms.</param>
+        /// <param name="errorMs">Bound of its error now, 0 or more.</param>
+        /// <param name="source">3 NTP, 4 a paired phone or hub, 5 GNSS (telemetry.v1.ClockSource).</param>
+        /// <returns>False when the time the client has already is better; it keeps that.</returns>
+        public bool SetWallTime(long unixMs, int errorMs, int source)
+        {
+            lock (_store) return _wall.Set(unixMs, (uint)errorMs, source);
+        }
+
         /// <summary>True while the broker has accepted the session.</summary>
         public bool IsConnected
         {
