@@ -23,6 +23,25 @@ internal sealed record BenchOptions(bool Json, bool Peers, string DataPath, IRea
         return new BenchOptions(json, peers, data ?? FindSharedData(), rest);
     }
 
+    /// <summary>The value behind an option of the benchmark's own, or null.</summary>
+    public string? Text(string name)
+    {
+        for (int i = 0; i + 1 < Rest.Count; i++)
+        {
+            if (Rest[i] == name) return Rest[i + 1];
+        }
+
+        return null;
+    }
+
+    /// <summary>A whole number behind an option of the benchmark's own.</summary>
+    public int Number(string name, int otherwise) =>
+        Text(name) is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : otherwise;
+
+    /// <summary>A new folder under <c>--folder</c> or the system's temporary one; the benchmark deletes it.</summary>
+    public string FreshFolder(string name) =>
+        Directory.CreateDirectory(Path.Combine(Text("--folder") ?? Path.GetTempPath(), $"telemetry-bench-{name}-{Environment.ProcessId}")).FullName;
+
     private static string FindSharedData()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

@@ -3,6 +3,8 @@ using Telemetry.Bench;
 
 Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordinal)
 {
+    ["ingest"] = IngestBench.Run,
+    ["restart"] = RestartBench.Run,
 };
 
 if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out Func<BenchOptions, int>? run))
