@@ -4,6 +4,7 @@ using Telemetry.Cli.Commands;
 RootCommand root = new("Telemetry: collector, simulators and questions to them.")
 {
     ProfileCommand.Create(),
+    QueryCommand.Create(),
 };
 foreach (Command command in RegistryCommands.Create()) root.Subcommands.Add(command);
 return await root.Parse(args).InvokeAsync();

@@ -31,5 +31,7 @@ internal static class InsightsSchema
         -- What the derivation must remember between steps, of one user or (user_id 0) of nobody.
         CREATE TABLE states(user_id INTEGER NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY(user_id, name)) WITHOUT ROWID;
         """,
+        // Which users changed since a revision, for the columns that cohort queries scan.
+        "CREATE INDEX segments_by_replaced ON segments(replaced) WHERE replaced < 9223372036854775807",
     ];
 }

@@ -22,8 +22,11 @@ public sealed partial class InsightsStore : IDisposable
     private readonly WriterStatements _statements;
     private readonly Statement _segments;
 
+    private readonly string _path;
+
     private InsightsStore(string path)
     {
+        _path = path;
         // The log is the truth behind this file, so commits need not wait for the disk.
         _writer = SqliteFile.Open(path, "NORMAL", InsightsSchema.Migrations);
         _reader = SqliteFile.OpenReader(path);
@@ -101,6 +104,9 @@ public sealed partial class InsightsStore : IDisposable
         _writer.Dispose();
         _writing.Dispose();
     }
+
+    /// <summary>Another connection for reading; its owner disposes it.</summary>
+    internal SqliteConnection OpenReader() => SqliteFile.OpenReader(_path);
 
     internal void Ended(long? cursor, long? revision)
     {

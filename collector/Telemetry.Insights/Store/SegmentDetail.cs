@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using Telemetry.Scenarios.Segments;
 
@@ -29,15 +30,28 @@ internal static class SegmentDetail
         return bytes.ToArray();
     }
 
+    /// <summary>Only the devices: cohort queries need no evidence.</summary>
+    public static uint[] ReadDevices(ReadOnlySpan<byte> bytes)
+    {
+        CheckVersion(bytes[0]);
+        uint[] devices = new uint[bytes[1]];
+        for (int i = 0; i < devices.Length; i++) devices[i] = BinaryPrimitives.ReadUInt32LittleEndian(bytes[(2 + i * sizeof(uint))..]);
+        return devices;
+    }
+
     public static (IReadOnlyList<uint> Devices, IReadOnlyList<Evidence> Evidence) Read(byte[] bytes)
     {
         using BinaryReader reader = new(new MemoryStream(bytes), Encoding.UTF8);
-        byte version = reader.ReadByte();
-        if (version != Version) throw new InvalidDataException($"A segment's detail has version {version}; {Version} is expected. Use the newer program that wrote it.");
+        CheckVersion(reader.ReadByte());
         uint[] devices = new uint[reader.ReadByte()];
         for (int i = 0; i < devices.Length; i++) devices[i] = reader.ReadUInt32();
         Evidence[] evidence = new Evidence[reader.ReadByte()];
         for (int i = 0; i < evidence.Length; i++) evidence[i] = new Evidence(reader.ReadString(), reader.ReadDouble());
         return (devices, evidence);
+    }
+
+    private static void CheckVersion(byte version)
+    {
+        if (version != Version) throw new InvalidDataException($"A segment's detail has version {version}; {Version} is expected. Use the newer program that wrote it.");
     }
 }

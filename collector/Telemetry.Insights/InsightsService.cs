@@ -1,0 +1,116 @@
+using Telemetry.Insights.Cohorts;
+using Telemetry.Insights.Privacy;
+using Telemetry.Insights.Releases;
+using Telemetry.Insights.Store;
+using Telemetry.Registry;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Insights;
+
+/// <summary>The questions of telemetry.v1.Query that segments answer: a user's scenarios for the operator, releases for analysts and brands.</summary>
+/// <remarks>Thread-safe.</remarks>
+public sealed class InsightsService : IDisposable
+{
+    private readonly InsightsStore _store;
+    private readonly DeviceRegistry _registry;
+    private readonly TimeProvider _clock;
+    private readonly PrivacyOptions _options;
+    private readonly SegmentCache _cache;
+    private readonly EpsilonLedger _ledger;
+    private readonly PrivacyGate _gate;
+
+    private InsightsService(InsightsStore store, DeviceRegistry registry, TimeProvider clock, PrivacyOptions options, NoiseKey key, EpsilonLedger ledger)
+    {
+        (_store, _registry, _clock, _options, _ledger) = (store, registry, clock, options, ledger);
+        _cache = new SegmentCache(store);
+        _gate = new PrivacyGate(key, ledger, options);
+    }
+
+    /// <summary>Opens the service; noise.key and ledger.db are made in the folder when missing.</summary>
+    /// <param name="store">Segments; stays the caller's.</param>
+    /// <param name="registry">Devices, users, consent; stays the caller's.</param>
+    /// <param name="dataFolder">The collector's folder; must exist.</param>
+    /// <param name="options">The gate's settings.</param>
+    /// <param name="clock">For consent and the rolling week.</param>
+    public static InsightsService Open(InsightsStore store, DeviceRegistry registry, string dataFolder, PrivacyOptions options, TimeProvider clock)
+    {
+        if (options.Threshold < 1) throw new RegistryException(RegistryError.Invalid, $"The release threshold is {options.Threshold}; 1 or more is expected (20 is the default).");
+        NoiseKey key = NoiseKey.Open(Path.Combine(dataFolder, "noise.key"));
+        return new InsightsService(store, registry, clock, options, key, EpsilonLedger.Open(Path.Combine(dataFolder, "ledger.db"), options.Budget, clock));
+    }
+
+    /// <summary>Query.Release: an aggregate through the privacy gate.</summary>
+    /// <exception cref="RegistryException">Invalid question, unknown recipient, or the budget does not allow it.</exception>
+    public ReleaseTable Release(ReleaseRequest request)
+    {
+        ReleasedAggregate released = Release(ReleaseQuery.Parse(request, _options.DefaultEpsilon));
+        ReleaseTable table = new()
+        {
+            Epsilon = released.Epsilon, EpsilonLeft = released.EpsilonLeft, Threshold = (uint)released.Threshold, NoisyThreshold = (uint)released.NoisyThreshold,
+            ModelVersion = released.ModelVersion, Suppressed = (uint)released.Suppressed,
+        };
+        table.Columns.AddRange(released.Columns);
+        table.Rows.AddRange(released.Rows.Select(row => new ReleaseRow { Group = { row.Group }, Value = row.Value, Error95 = row.Error95 }));
+        return table;
+    }
+
+    /// <summary>An aggregate through the privacy gate.</summary>
+    /// <exception cref="RegistryException">Unknown recipient, too many groups, or the budget does not allow it.</exception>
+    public ReleasedAggregate Release(ReleaseQuery query)
+    {
+        if (query.Recipient.Length > 0 && _registry.FindBrand(query.Recipient) is null)
+        {
+            throw new RegistryException(RegistryError.NotFound, $"There is no brand \"{query.Recipient}\" to receive a release. Leave the recipient empty for the operator's own analysts.");
+        }
+
+        SegmentColumns data = _cache.Current();
+        CellSpace space = new(query, data, _registry);
+        ContributionBound bound = ContributionBound.For(query, space);
+        CohortFold fold = new(query, space, bound, data, _registry);
+        ConsentPurpose purpose = query.Recipient.Length == 0 ? ConsentPurpose.Insights : ConsentPurpose.Partner;
+        long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (UserSegments user in data.Users.Values)
+        {
+            // Consent now, and for the time the samples are of: a withdrawal ends the use of what was given before.
+            if (_registry.FindUser(user.User) is not { } record || !record.Consents.Holds(purpose, query.Recipient, now)) continue;
+            fold.Add(user, record.UtcOffsetMinutes, record.Consents.Intervals(purpose, query.Recipient));
+        }
+
+        return _gate.Release(query, space, bound, fold.Sums(), string.Join(',', data.ModelVersions));
+    }
+
+    /// <summary>Query.Scenarios: a user's segments, for the operator.</summary>
+    /// <exception cref="RegistryException">NotFound: no such user. Invalid: the range or revision is none.</exception>
+    public SegmentList Scenarios(ScenariosRequest request)
+    {
+        UserKey user = UserKey.Parse(request.User);
+        if (_registry.FindUser(user) is null) throw new RegistryException(RegistryError.NotFound, "There is no such user.");
+        if (request.FromUnixMs < 0 || request.ToUnixMs < 0 || request.AsOfRevision < 0)
+        {
+            throw new RegistryException(RegistryError.Invalid, $"from {request.FromUnixMs}, to {request.ToUnixMs}, as of revision {request.AsOfRevision}: 0 or more is expected.");
+        }
+
+        int from = (int)Math.Min(request.FromUnixMs / 60_000, int.MaxValue), to = request.ToUnixMs == 0 ? int.MaxValue : (int)Math.Min((request.ToUnixMs + 59_999) / 60_000, int.MaxValue);
+        return new SegmentList { Segments = { _store.Segments(user, from, to, request.AsOfRevision).Select(ToMessage) } };
+    }
+
+    /// <summary>Closes the ledger and the cache.</summary>
+    public void Dispose()
+    {
+        _cache.Dispose();
+        _ledger.Dispose();
+    }
+
+    private Segment ToMessage(StoredSegment stored)
+    {
+        Telemetry.Scenarios.Segments.Segment segment = stored.Segment;
+        Segment message = new()
+        {
+            User = stored.User.Text, Scenario = segment.Scenario, StartUnixMs = segment.StartMinute * 60_000L, EndUnixMs = segment.EndMinute * 60_000L,
+            Confidence = segment.Confidence, ModelVersion = segment.ModelVersion, Provisional = segment.IsProvisional, Revision = stored.Revision,
+        };
+        message.Evidence.AddRange(segment.Evidence.Select(evidence => new Evidence { Feature = evidence.Feature, Share = evidence.Share }));
+        message.Devices.AddRange(segment.Devices.Select(key => _registry.FindDevice(key) is { } device ? $"{device.Brand}/{device.Device}" : $"{key}"));
+        return message;
+    }
+}

@@ -1,0 +1,171 @@
+using Telemetry.Insights.Cohorts;
+using Telemetry.Registry;
+using Telemetry.Wire.Profiles;
+
+namespace Telemetry.Insights.Releases;
+
+/// <summary>The exact sums behind a release, bounded per user and week. Never leaves this room.</summary>
+/// <param name="Values">By group.</param>
+/// <param name="Users">Distinct users by group.</param>
+/// <param name="FirstWeek">First week of data touched; the empty range when there is none.</param>
+/// <param name="LastWeek">Last week of data touched.</param>
+internal sealed record BoundedSums(long[] Values, long[] Users, int FirstWeek, int LastWeek);
+
+/// <summary>Folds segments of consenting users into bounded sums: one pass over each user's segments, one flush a user-week.</summary>
+internal sealed class CohortFold
+{
+    private readonly ReleaseQuery _query;
+    private readonly CellSpace _space;
+    private readonly ContributionBound _bound;
+    private readonly int[] _scenarioOffsets;
+    private readonly int[] _nextOffsets;
+    private readonly int[]?[] _deviceOffsets;
+    private readonly long[] _values;
+    private readonly long[] _users;
+    private readonly int[] _lastUser; // number of the user counted last in a group, so that a user counts once over all weeks
+    private readonly UserWeek _week;
+    private readonly int _stepMinutes;
+    private int _userNumber;
+    private int _firstWeek = int.MaxValue;
+    private int _lastWeek = int.MinValue;
+
+    public CohortFold(ReleaseQuery query, CellSpace space, ContributionBound bound, SegmentColumns data, DeviceRegistry registry)
+    {
+        (_query, _space, _bound) = (query, space, bound);
+        _scenarioOffsets = space.ScenarioOffsets(GroupKey.Scenario);
+        _nextOffsets = space.ScenarioOffsets(GroupKey.Next);
+        _deviceOffsets = [.. data.DeviceSets.Select(set => space.DeviceOffsets(set.Select(registry.FindDevice).OfType<DeviceDescription>()))];
+        _values = new long[space.Count];
+        _users = new long[space.Count];
+        _lastUser = new int[space.Count];
+        _week = new UserWeek(space.Count);
+        // The largest stride within which no time key changes.
+        _stepMinutes = query.Uses(GroupKey.Hour) ? 60 : query.Uses(GroupKey.Weekday) || query.Uses(GroupKey.Day) ? 1440 : 10_080;
+    }
+
+    /// <summary>Takes in a user's segments, as far as the consent intervals and the range of the question reach.</summary>
+    public void Add(UserSegments user, int utcOffsetMinutes, IReadOnlyList<(long FromUnixMs, long ToUnixMs)> consent)
+    {
+        _userNumber++;
+        foreach ((long from, long to) in consent)
+        {
+            long first = CeilMinute(Math.Max(from, _query.FromUnixMs)), end = Math.Min(to, _query.ToUnixMs == 0 ? long.MaxValue : _query.ToUnixMs) / 60_000;
+            if (first < end) AddRange(user.Segments, utcOffsetMinutes, first, end);
+        }
+
+        Flush();
+    }
+
+    public BoundedSums Sums() => new(_values, _users, _firstWeek, _lastWeek);
+
+    private void AddRange(SegmentCell[] segments, int offset, long first, long end)
+    {
+        for (int i = FirstAfter(segments, first); i < segments.Length && segments[i].StartMinute < end; i++)
+        {
+            ref readonly SegmentCell segment = ref segments[i];
+            int scenario = _scenarioOffsets[segment.Scenario];
+            int[] devices = _deviceOffsets[segment.DeviceSet]!;
+            switch (_query.Measure)
+            {
+                case Measure.Segments:
+                    if (segment.StartMinute >= first) AddEvent(scenario, devices, segment.StartMinute + offset);
+                    break;
+                case Measure.Transitions:
+                    if (i == 0 || segment.StartMinute < first || segments[i - 1].EndMinute != segment.StartMinute) break;
+                    int before = _scenarioOffsets[segments[i - 1].Scenario], next = _nextOffsets[segment.Scenario];
+                    AddEvent(before < 0 || next < 0 ? -1 : before + next, devices, segment.StartMinute + offset);
+                    break;
+                default:
+                    if (scenario >= 0 && devices.Length > 0)
+                    {
+                        AddStay(scenario, devices, Math.Max(segment.StartMinute, first) + offset, Math.Min(segment.EndMinute, end) + offset);
+                    }
+
+                    break;
+            }
+        }
+    }
+
+    private void AddStay(int scenario, int[] devices, long localStart, long localEnd)
+    {
+        for (long at = localStart; at < localEnd;)
+        {
+            // Weeks begin on Monday, three days before the epoch's first: 1970-01-01 was a Thursday.
+            long end = Math.Min(localEnd, ((at + 4320) / _stepMinutes + 1) * _stepMinutes - 4320);
+            int time = TimeOffset(at);
+            if (time >= 0)
+            {
+                foreach (int device in devices) _week.Add(scenario + device + time, end - at);
+            }
+
+            at = end;
+        }
+    }
+
+    private void AddEvent(int scenario, int[] devices, long localMinute)
+    {
+        if (scenario < 0) return;
+        int time = TimeOffset(localMinute);
+        if (time < 0) return;
+        foreach (int device in devices)
+        {
+            if (_week.Total < _bound.Weighted) _week.Add(scenario + device + time, 1);
+        }
+    }
+
+    // What the time adds to a group's number, or -1. Also closes the week that ended before it.
+    private int TimeOffset(long localMinute)
+    {
+        int week = Week(localMinute);
+        if (week != _week.Week)
+        {
+            Flush();
+            _week.Week = week;
+        }
+
+        int day = CellSpace.LocalDay(localMinute), offset = 0;
+        if (_query.Uses(GroupKey.Hour)) offset = Join(offset, _space.Offset(GroupKey.Hour, (int)(localMinute - day * 1440L) / 60));
+        if (_query.Uses(GroupKey.Weekday)) offset = Join(offset, _space.Offset(GroupKey.Weekday, CellSpace.Weekday(day)));
+        if (_query.GroupBy.Contains(GroupKey.Day)) offset = Join(offset, _space.Offset(GroupKey.Day, day - _space.FirstDay));
+        return offset;
+    }
+
+    private void Flush()
+    {
+        if (_week.Touched.Count == 0) return;
+        _firstWeek = Math.Min(_firstWeek, _week.Week);
+        _lastWeek = Math.Max(_lastWeek, _week.Week);
+        _week.Bound(_bound, _query.Measure == Measure.Users);
+        foreach (int cell in _week.Touched)
+        {
+            _values[cell] += _week[cell];
+            if (_lastUser[cell] != _userNumber)
+            {
+                _lastUser[cell] = _userNumber;
+                _users[cell]++;
+            }
+        }
+
+        _week.Clear();
+    }
+
+    /// <summary>Weeks since Monday 1969-12-29 of a local minute.</summary>
+    internal static int Week(long localMinute) => (int)Math.Floor((localMinute + 4320) / 10_080.0);
+
+    private static int Join(int left, int right) => left < 0 || right < 0 ? -1 : left + right;
+
+    private static long CeilMinute(long unixMs) => (unixMs + 59_999) / 60_000;
+
+    private static int FirstAfter(SegmentCell[] segments, long minute)
+    {
+        int low = 0, high = segments.Length;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (segments[middle].EndMinute <= minute) low = middle + 1;
+            else high = middle;
+        }
+
+        return low;
+    }
+}

@@ -1,0 +1,47 @@
+namespace Telemetry.Insights.Releases;
+
+/// <summary>
+/// What one user can add to a release in one week. Noise is made for exactly this much, so a week of a user is hidden whatever they did;
+/// what goes beyond is cut before anything is summed.
+/// </summary>
+/// <param name="Cells">Groups a user-week may be in; its largest are kept.</param>
+/// <param name="Weighted">Sum over its groups of value * 1000 / weight.</param>
+/// <param name="Weights">Thousandths by group number; a low weight means less noise there, and a value there counts more against the bound.</param>
+internal sealed record ContributionBound(int Cells, long Weighted, int[] Weights)
+{
+    private const int MinutesPerWeek = 7 * 1440;
+
+    // In scenario x hour a real user-week touches 40-90 groups; the count of users needs noise for all of them.
+    private const int MaxCells = 64;
+
+    // 20 stays a day.
+    private const int MaxEventsPerWeek = 140;
+
+    // Typical most minutes a week of what is rare. Their groups get sqrt(share of the week) of the noise: 4-6 times less, for about a quarter more elsewhere.
+    private static readonly Dictionary<string, int> s_rareMinutes = new(StringComparer.Ordinal)
+    {
+        ["run"] = 300, ["cycle"] = 420, ["workout"] = 420, ["vehicle"] = 840, ["walk"] = 1680,
+    };
+
+    /// <summary>The bound for a question.</summary>
+    public static ContributionBound For(ReleaseQuery query, CellSpace space)
+    {
+        int[] weights = new int[space.Count];
+        Array.Fill(weights, 1000);
+        int cells = Math.Min(space.Count, MaxCells);
+        if (query.Measure == Measure.Users) return new ContributionBound(cells, cells, weights);
+        if (query.Measure is Measure.Segments or Measure.Transitions) return new ContributionBound(cells, MaxEventsPerWeek, weights);
+
+        // A device set can count for several models at once; the cut below keeps that within the week's minutes.
+        long rangeMinutes = query.FromUnixMs > 0 && query.ToUnixMs > 0 ? (query.ToUnixMs - query.FromUnixMs) / 60_000 : MinutesPerWeek;
+        long minutes = Math.Max(1, (long)(Math.Min(MinutesPerWeek, rangeMinutes) * space.ShareOfWeek()));
+        if (!query.GroupBy.Contains(GroupKey.Scenario)) return new ContributionBound(cells, minutes, weights);
+
+        for (int cell = 0; cell < weights.Length; cell++) weights[cell] = WeightOf(space.ScenarioOf(cell) ?? "");
+        long typical = space.Scenarios().Sum(name => (long)(s_rareMinutes.GetValueOrDefault(name, MinutesPerWeek) * 1000.0 / WeightOf(name)));
+        return new ContributionBound(cells, Math.Max(1, Math.Min(minutes * 5 / 4, typical)), weights);
+    }
+
+    private static int WeightOf(string scenario) =>
+        s_rareMinutes.TryGetValue(scenario, out int minutes) ? (int)(1000 * Math.Sqrt(minutes / (double)MinutesPerWeek)) : 1000;
+}

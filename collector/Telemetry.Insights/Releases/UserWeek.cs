@@ -1,0 +1,58 @@
+namespace Telemetry.Insights.Releases;
+
+/// <summary>What one user adds in one week, group by group, until it is bounded and summed.</summary>
+internal sealed class UserWeek(int cells)
+{
+    private readonly long[] _values = new long[cells];
+
+    /// <summary>Which week it is.</summary>
+    public int Week { get; set; } = int.MinValue;
+
+    /// <summary>Groups with a value, each once.</summary>
+    public List<int> Touched { get; } = [];
+
+    /// <summary>Sum over all groups.</summary>
+    public long Total { get; private set; }
+
+    public long this[int cell] => _values[cell];
+
+    public void Add(int cell, long amount)
+    {
+        if (_values[cell] == 0) Touched.Add(cell);
+        _values[cell] += amount;
+        Total += amount;
+    }
+
+    /// <summary>Cuts to the bound: the largest groups stay, and their values shrink together until their weighted sum fits.</summary>
+    /// <param name="bound">What may stay.</param>
+    /// <param name="isPresence">Only being in a group counts, not how long.</param>
+    public void Bound(ContributionBound bound, bool isPresence)
+    {
+        if (Touched.Count > bound.Cells)
+        {
+            // Ties go to the lower number, so that the result depends on nothing but the values.
+            Touched.Sort((left, right) => _values[left] != _values[right] ? _values[right].CompareTo(_values[left]) : left.CompareTo(right));
+            foreach (int cell in Touched[bound.Cells..]) _values[cell] = 0;
+            Touched.RemoveRange(bound.Cells, Touched.Count - bound.Cells);
+        }
+
+        if (isPresence)
+        {
+            foreach (int cell in Touched) _values[cell] = 1;
+            return;
+        }
+
+        double weighted = 0;
+        foreach (int cell in Touched) weighted += _values[cell] * 1000.0 / bound.Weights[cell];
+        if (weighted <= bound.Weighted) return;
+        double keep = bound.Weighted / weighted;
+        foreach (int cell in Touched) _values[cell] = (long)(_values[cell] * keep); // rounded down: never above the bound
+    }
+
+    public void Clear()
+    {
+        foreach (int cell in Touched) _values[cell] = 0;
+        Touched.Clear();
+        Total = 0;
+    }
+}
