@@ -22,10 +22,10 @@ public sealed record PrivacyOptions(int Threshold, double DefaultEpsilon, Privac
 internal sealed class PrivacyGate(NoiseKey key, EpsilonLedger ledger, PrivacyOptions options)
 {
     // Of epsilon, what the count of users behind each group gets; the value gets the rest.
-    private const int CountShare = 4;
+    private const int CountShare = 3;
 
-    // A group with fewer users than the threshold passes by luck of the noise at most once in so many.
-    private const double UnluckyPass = 0.001;
+    // How likely any group of a release passes by luck of the noise with nobody in it.
+    private const double LuckyPass = 0.02;
 
     /// <summary>Releases what may be released.</summary>
     /// <exception cref="Telemetry.Registry.RegistryException">Forbidden: the budget does not allow it.</exception>
@@ -49,24 +49,22 @@ internal sealed class PrivacyGate(NoiseKey key, EpsilonLedger ledger, PrivacyOpt
         bool isCount = query.Measure == Measure.Users;
         int countMilli = isCount ? query.EpsilonMilli : Math.Max(1, query.EpsilonMilli / CountShare), valueMilli = Math.Max(1, query.EpsilonMilli - countMilli);
         DiscreteLaplace countNoise = new((ulong)bound.Cells * 1000, (ulong)countMilli);
-        // P(noise >= m) = q^m / (1 + q), at most UnluckyPass.
-        int noisyThreshold = checked(threshold + (int)countNoise.Quantile(2 * UnluckyPass));
+        int[] asked = [.. Enumerable.Range(0, space.Count).Where(space.IsAsked)];
+        // Each group gets its share of the luck; the quantile is of both sides, luck has one.
+        int noisyThreshold = checked(threshold + (int)countNoise.Quantile(2 * LuckyPass / Math.Max(1, asked.Length)));
 
         // One stream for all groups in order: what a group draws depends on the release alone.
         NoiseStream random = new(seed);
         List<ReleasedRow> rows = [];
-        int asked = 0;
-        for (int cell = 0; cell < space.Count; cell++)
+        foreach (int cell in asked)
         {
-            if (!space.IsAsked(cell)) continue;
-            asked++;
             long users = sums.Users[cell] + countNoise.Sample(random);
             DiscreteLaplace valueNoise = isCount ? countNoise : new((ulong)bound.Weighted * (ulong)bound.Weights[cell], (ulong)valueMilli);
             long value = isCount ? users : sums.Values[cell] + valueNoise.Sample(random);
             if (users >= noisyThreshold) rows.Add(Round(space.Names(cell), value, valueNoise.Error95));
         }
 
-        return (rows, asked - rows.Count, noisyThreshold);
+        return (rows, asked.Length - rows.Count, noisyThreshold);
     }
 
     // Digits that the noise has made meaningless are not shown.

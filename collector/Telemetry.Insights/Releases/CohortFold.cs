@@ -136,10 +136,11 @@ internal sealed class CohortFold
         _firstWeek = Math.Min(_firstWeek, _week.Week);
         _lastWeek = Math.Max(_lastWeek, _week.Week);
         _week.Bound(_bound, _query.Measure == Measure.Users);
-        foreach (int cell in _week.Touched)
+        for (int i = 0; i < _week.Touched.Count; i++)
         {
+            int cell = _week.Touched[i];
             _values[cell] += _week[cell];
-            if (_lastUser[cell] != _userNumber)
+            if (i < _week.Counted && _lastUser[cell] != _userNumber)
             {
                 _lastUser[cell] = _userNumber;
                 _users[cell]++;

@@ -4,15 +4,17 @@ namespace Telemetry.Insights.Releases;
 /// What one user can add to a release in one week. Noise is made for exactly this much, so a week of a user is hidden whatever they did;
 /// what goes beyond is cut before anything is summed.
 /// </summary>
-/// <param name="Cells">Groups a user-week may be in; its largest are kept.</param>
+/// <param name="Cells">Groups that may count a user-week; its largest do.</param>
 /// <param name="Weighted">Sum over its groups of value * 1000 / weight.</param>
 /// <param name="Weights">Thousandths by group number; a low weight means less noise there, and a value there counts more against the bound.</param>
 internal sealed record ContributionBound(int Cells, long Weighted, int[] Weights)
 {
     private const int MinutesPerWeek = 7 * 1440;
 
-    // In scenario x hour a real user-week touches 40-90 groups; the count of users needs noise for all of them.
-    private const int MaxCells = 64;
+    // In scenario x hour a real user-week touches 40-90 groups, and the count of users needs noise for as many as may count it. What is
+    // asked for is the count where it is the answer; where it only guards the threshold, the groups with most of the week's minutes do.
+    private const int MaxCellsOfUsers = 64;
+    private const int MaxCellsOfThreshold = 24;
 
     // 20 stays a day.
     private const int MaxEventsPerWeek = 140;
@@ -28,7 +30,7 @@ internal sealed record ContributionBound(int Cells, long Weighted, int[] Weights
     {
         int[] weights = new int[space.Count];
         Array.Fill(weights, 1000);
-        int cells = Math.Min(space.Count, MaxCells);
+        int cells = Math.Min(space.Count, query.Measure == Measure.Users ? MaxCellsOfUsers : MaxCellsOfThreshold);
         if (query.Measure == Measure.Users) return new ContributionBound(cells, cells, weights);
         if (query.Measure is Measure.Segments or Measure.Transitions) return new ContributionBound(cells, MaxEventsPerWeek, weights);
 

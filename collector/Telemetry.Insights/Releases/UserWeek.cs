@@ -23,22 +23,20 @@ internal sealed class UserWeek(int cells)
         Total += amount;
     }
 
-    /// <summary>Cuts to the bound: the largest groups stay, and their values shrink together until their weighted sum fits.</summary>
+    /// <summary>How many groups, the first of <see cref="Touched"/>, count the user; set by <see cref="Bound"/>.</summary>
+    public int Counted { get; private set; }
+
+    /// <summary>Cuts to the bound: only the largest groups count the user, and values shrink together until their weighted sum fits.</summary>
     /// <param name="bound">What may stay.</param>
     /// <param name="isPresence">Only being in a group counts, not how long.</param>
     public void Bound(ContributionBound bound, bool isPresence)
     {
-        if (Touched.Count > bound.Cells)
-        {
-            // Ties go to the lower number, so that the result depends on nothing but the values.
-            Touched.Sort((left, right) => _values[left] != _values[right] ? _values[right].CompareTo(_values[left]) : left.CompareTo(right));
-            foreach (int cell in Touched[bound.Cells..]) _values[cell] = 0;
-            Touched.RemoveRange(bound.Cells, Touched.Count - bound.Cells);
-        }
-
+        Counted = Math.Min(Touched.Count, bound.Cells);
+        // Ties go to the lower number, so that the result depends on nothing but the values.
+        if (Counted < Touched.Count) Touched.Sort((left, right) => _values[left] != _values[right] ? _values[right].CompareTo(_values[left]) : left.CompareTo(right));
         if (isPresence)
         {
-            foreach (int cell in Touched) _values[cell] = 1;
+            for (int i = 0; i < Touched.Count; i++) _values[Touched[i]] = i < Counted ? 1 : 0;
             return;
         }
 

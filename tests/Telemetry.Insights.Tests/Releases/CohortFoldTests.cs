@@ -87,9 +87,21 @@ public sealed class CohortFoldTests : IDisposable
         week.Add(3, 10);
         week.Bound(new ContributionBound(3, 1000, [1000, 1000, 500, 1000]), isPresence: false);
 
-        Assert.Equal([0, 2, 1], week.Touched); // the smallest of four is cut
-        // 900 + 90 + 300 * 2 = 1590 weighted, so all shrink to 1000 / 1590 of themselves
-        Assert.Equal((566, 56, 188), (week[0], week[1], week[2]));
+        Assert.Equal([0, 2, 1, 3], week.Touched);
+        Assert.Equal(3, week.Counted); // the smallest of four does not count the user
+        // 900 + 90 + 300 * 2 + 10 = 1600 weighted, so all shrink to 1000 / 1600 of themselves
+        Assert.Equal((562, 56, 187, 6), (week[0], week[1], week[2], week[3]));
+    }
+
+    [Fact]
+    public void UserWeek_Presence_CountsTheLargestOnce()
+    {
+        UserWeek week = new(3);
+        week.Add(2, 5);
+        week.Add(0, 900);
+        week.Add(1, 90);
+        week.Bound(new ContributionBound(2, 2, [1000, 1000, 1000]), isPresence: true);
+        Assert.Equal((1, 1, 0), (week[0], week[1], week[2]));
     }
 
     [Fact]

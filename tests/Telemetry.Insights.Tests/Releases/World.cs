@@ -87,6 +87,41 @@ internal sealed class World : IDisposable
         return segments;
     }
 
+    /// <summary>A usual week: nights, office hours with a walk at noon, drives, evenings, now and then a run.</summary>
+    public static List<Segment> Routine(int person)
+    {
+        Random random = new(person);
+        List<Segment> segments = [];
+        int at = Monday;
+        for (int day = 0; day < 7; day++)
+        {
+            int shift = random.Next(-40, 40);
+            void Until(string scenario, int minuteOfDay)
+            {
+                int end = Math.Min(Monday + day * 1440 + minuteOfDay, Monday + 7 * 1440);
+                if (end > at) segments.Add(Stay(scenario, at, end));
+                at = Math.Max(at, end);
+            }
+
+            Until("sleep", 410 + shift);
+            if (day < 5)
+            {
+                Until("rest", 480 + shift);
+                Until("vehicle", 510 + shift);
+                Until("desk", 730 + random.Next(30));
+                Until("walk", 755 + random.Next(30));
+                Until("desk", 1020 + shift);
+                Until("vehicle", 1055 + shift);
+            }
+
+            if (random.Next(7) == 0) Until("run", 1100 + random.Next(30));
+            Until("rest", 1390 + shift / 2);
+            Until("sleep", 1440);
+        }
+
+        return segments;
+    }
+
     public static Segment Stay(string scenario, int start, int end, params uint[] devices) => new(scenario, start, end, 0.9, [], devices, "base-1", false);
 
     public ReleaseTable Ask(string measure, string groupBy, double epsilon = 0, string recipient = "", params string[] where) =>
