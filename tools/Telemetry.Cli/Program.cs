@@ -3,6 +3,9 @@ using Telemetry.Cli.Commands;
 
 RootCommand root = new("Telemetry: collector, simulators and questions to them.")
 {
+    UpCommand.Create(),
+    SamplesCommand.Create(),
+    DeadLettersCommand.Create(),
     ProfileCommand.Create(),
     QueryCommand.Create(),
 };

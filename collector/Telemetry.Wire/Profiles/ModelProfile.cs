@@ -32,7 +32,14 @@ public sealed class ModelProfile(string model, int version, uint hash, IReadOnly
 /// <param name="Privacy">How personal the signal is.</param>
 /// <param name="PeriodMs">Default sampling period; 0 = on change or event.</param>
 public sealed record SignalDefinition(
-    int Id, string Key, string Unit, SignalKind Kind, double Resolution, double Min, double Max, PrivacyClass Privacy, int PeriodMs);
+    int Id, string Key, string Unit, SignalKind Kind, double Resolution, double Min, double Max, PrivacyClass Privacy, int PeriodMs)
+{
+    // 0.1 has no exact double, 10 has: a division rounds once, so 72 * 0.1 comes out as 7.2 and not as 7.200000000000001.
+    private readonly double _stepsPerUnit = Resolution < 1 && Math.Round(1 / Resolution) is var steps && 1 / steps == Resolution ? steps : 0;
+
+    /// <summary>A scaled integer in the signal's unit, rounded once.</summary>
+    public double ToUnit(long scaled) => _stepsPerUnit > 0 ? scaled / _stepsPerUnit : scaled * Resolution;
+}
 
 /// <summary>How a signal's samples combine.</summary>
 public enum SignalKind

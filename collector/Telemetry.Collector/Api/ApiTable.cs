@@ -1,0 +1,34 @@
+using Telemetry.Registry;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Collector.Api;
+
+/// <summary>Every unary method of the contract that the collector answers, and the room that does the work.</summary>
+internal static class ApiTable
+{
+    private const string Registry = "telemetry.v1.Registry";
+    private const string Query = "telemetry.v1.Query";
+    private const string DeadLetters = "telemetry.v1.DeadLetters";
+
+    public static IReadOnlyList<ApiMethod> Of(Rooms rooms)
+    {
+        RegistryService registry = new(rooms.Registry);
+        DeadLetterService letters = new(rooms.Ingest, rooms.Registry);
+        return
+        [
+            ApiMethod.Unary<Brand, Brand>(Registry, "PutBrand", registry.PutBrand),
+            ApiMethod.Unary<ListRequest, BrandList>(Registry, "ListBrands", registry.ListBrands),
+            ApiMethod.Unary<PutModelRequest, Model>(Registry, "PutModel", registry.PutModel),
+            ApiMethod.Unary<ListRequest, ModelList>(Registry, "ListModels", registry.ListModels),
+            ApiMethod.Unary<AddDeviceRequest, DeviceCredentials>(Registry, "AddDevice", registry.AddDevice),
+            ApiMethod.Unary<ListRequest, DeviceList>(Registry, "ListDevices", registry.ListDevices),
+            ApiMethod.Unary<AddUserRequest, User>(Registry, "AddUser", registry.AddUser),
+            ApiMethod.Unary<ListRequest, UserList>(Registry, "ListUsers", registry.ListUsers),
+            ApiMethod.Unary<Binding, Binding>(Registry, "BindDevice", registry.BindDevice),
+            ApiMethod.Unary<Consent, Consent>(Registry, "SetConsent", registry.SetConsent),
+            ApiMethod.Unary<SamplesRequest, SampleCountList>(Query, "SampleCounts", rooms.Samples.Count),
+            ApiMethod.Unary<DeadLettersRequest, DeadLetterList>(DeadLetters, "List", letters.List),
+            ApiMethod.Unary<DeadLettersRequest, DeadLetterReplay>(DeadLetters, "Replay", letters.ReplayAsync),
+        ];
+    }
+}

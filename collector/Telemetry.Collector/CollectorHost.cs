@@ -1,0 +1,153 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+using Telemetry.Collector.Api;
+using Telemetry.Collector.Lifetime;
+using Telemetry.Collector.Options;
+using Telemetry.Grpc;
+using Telemetry.Mqtt;
+using Telemetry.Wire.Ingest;
+
+namespace Telemetry.Collector;
+
+/// <summary>A running collector: the rooms joined, listening, consuming.</summary>
+/// <remarks>Several may run in one process, each with a data folder of its own.</remarks>
+public sealed class CollectorHost : IAsyncDisposable
+{
+    private readonly Rooms _rooms;
+    private readonly WebApplication _app;
+    private readonly Listeners _listeners;
+    private readonly string? _stateFile;
+    private bool _isStopped;
+
+    private CollectorHost(CollectorOptions options, Rooms rooms, WebApplication app, Listeners listeners)
+    {
+        (_rooms, _app, _listeners) = (rooms, app, listeners);
+        if (options.Announce && (MqttAddress ?? GrpcAddress) is { } announced)
+        {
+            _stateFile = new StateFile(
+                MqttAddress?.ToString(), GrpcAddress?.ToString(), HttpAddress?.ToString(), rooms.Folder.Path, rooms.Folder.OperatorTokenFile, Environment.ProcessId).Write(announced.Port);
+        }
+    }
+
+    /// <summary>Where MQTT listens, with the port that was bound; null when off.</summary>
+    public IPEndPoint? MqttAddress => _listeners.Mqtt?.IPEndPoint;
+
+    /// <summary>Where gRPC listens; null when off.</summary>
+    public IPEndPoint? GrpcAddress => _listeners.Grpc?.IPEndPoint;
+
+    /// <summary>Where HTTP listens; null when off.</summary>
+    public IPEndPoint? HttpAddress => _listeners.Http?.IPEndPoint;
+
+    /// <summary>Bearer token of operators.</summary>
+    public string OperatorToken => _rooms.Folder.OperatorToken;
+
+    /// <summary>The line that tells scripts the collector serves: <c>ready mqtt=... grpc=... http=...</c>.</summary>
+    public string ReadyLine
+    {
+        get
+        {
+            (string Name, ListenOptions? Listener)[] all =
+            [
+                ("mqtt", _listeners.Mqtt), ("mqtts", _listeners.Mqtts), ("grpc", _listeners.Grpc), ("grpcs", _listeners.Grpcs), ("http", _listeners.Http),
+            ];
+            return "ready " + string.Join(' ', all.Where(entry => entry.Listener is not null).Select(entry => $"{entry.Name}={entry.Listener!.IPEndPoint}"));
+        }
+    }
+
+    /// <summary>Opens the data folder, starts the rooms and listens. Returns when the collector serves.</summary>
+    /// <exception cref="OptionsException">An option cannot work; nothing was started.</exception>
+    /// <exception cref="IOException">A port is taken or the folder cannot be used; what was opened is closed again.</exception>
+    public static async Task<CollectorHost> StartAsync(CollectorOptions options, CancellationToken cancellation = default)
+    {
+        options.Check();
+        DataFolder folder = DataFolder.Open(options.DataFolder);
+        Rooms? rooms = null;
+        try
+        {
+            WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+            ILoggerFactory loggers = LoggerFactory.Create(ConfigureLogging);
+            builder.Services.AddSingleton(loggers);
+            rooms = Rooms.Open(options, folder, loggers);
+            Listeners listeners = Configure(builder, options, rooms);
+            WebApplication app = builder.Build();
+            app.MapGrpcEndpoint();
+            HttpRoutes.Map(app, rooms);
+            rooms.StartConsumers();
+            await app.StartAsync(cancellation);
+            return new CollectorHost(options, rooms, app, listeners);
+        }
+        catch
+        {
+            if (rooms is not null) await rooms.DisposeAsync();
+            else folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Drains: refuses what is new, flushes and acknowledges what was admitted, lets the consumers keep their place.</summary>
+    public async Task StopAsync()
+    {
+        if (_isStopped) return;
+        _isStopped = true;
+        if (_stateFile is not null) File.Delete(_stateFile);
+        _rooms.Readiness.Stop();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _rooms.DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    // Standard output belongs to the ready line; people read standard error.
+    private static void ConfigureLogging(ILoggingBuilder logging)
+    {
+        logging.AddSimpleConsole(console => (console.SingleLine, console.TimestampFormat, console.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true));
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.AddFilter("Microsoft", LogLevel.Warning);
+    }
+
+    private static Listeners Configure(WebApplicationBuilder builder, CollectorOptions options, Rooms rooms)
+    {
+        builder.Services.AddSingleton<IIngest>(rooms.Ingest);
+        builder.Services.AddSingleton(rooms.Time);
+        builder.Services.AddMqttEndpoint(new MqttEndpointOptions { OperatorToken = rooms.Folder.OperatorToken, Lab = options.Lab ? new LabOptions() : null });
+        builder.Services.AddGrpcEndpoint(new GrpcEndpointOptions(), (_, methods) => GrpcRoutes.AddTo(methods, rooms));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
+
+        X509Certificate2? certificate = options.Certificate is null ? null : X509Certificate2.CreateFromPemFile(options.Certificate);
+        Listeners listeners = new();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
+            Listen(options.Mqtt, listen => (listeners.Mqtt = listen).UseConnectionHandler<MqttConnectionHandler>());
+            Listen(options.Mqtts, listen => (listeners.Mqtts = listen).UseHttps(certificate!).UseConnectionHandler<MqttConnectionHandler>());
+            Listen(options.Grpc, listen => (listeners.Grpc = listen).UseGrpc());
+            Listen(options.Grpcs, listen => (listeners.Grpcs = listen).UseGrpc().UseHttps(certificate!));
+            Listen(options.Http, listen => (listeners.Http = listen).Protocols = HttpProtocols.Http1);
+
+            void Listen(IPEndPoint? endPoint, Action<ListenOptions> configure)
+            {
+                if (endPoint is not null) kestrel.Listen(endPoint, configure);
+            }
+        });
+        return listeners;
+    }
+
+    private sealed class Listeners
+    {
+        public ListenOptions? Mqtt { get; set; }
+        public ListenOptions? Mqtts { get; set; }
+        public ListenOptions? Grpc { get; set; }
+        public ListenOptions? Grpcs { get; set; }
+        public ListenOptions? Http { get; set; }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Telemetry.Collector.Options;
+
+namespace Telemetry.Collector.Lifetime;
+
+/// <summary>The collector's folder: paths of the rooms' files, the operator token, and the lock that keeps a second collector out.</summary>
+public sealed class DataFolder : IDisposable
+{
+    private readonly FileStream _lock;
+
+    private DataFolder(string path, FileStream heldLock, string operatorToken)
+    {
+        Path = path;
+        _lock = heldLock;
+        OperatorToken = operatorToken;
+    }
+
+    /// <summary>Full path.</summary>
+    public string Path { get; }
+
+    /// <summary>Bearer token of operators, drawn when the folder was made.</summary>
+    public string OperatorToken { get; }
+
+    /// <summary>File that holds <see cref="OperatorToken"/>, readable by its owner only.</summary>
+    public string OperatorTokenFile => TokenFileOf(Path);
+
+    public string LogFolder => System.IO.Path.Combine(Path, "log");
+    public string RegistryFile => System.IO.Path.Combine(Path, "registry.db");
+    public string InsightsFile => System.IO.Path.Combine(Path, "insights.db");
+    public string InfluxFolder => System.IO.Path.Combine(Path, "influx");
+
+    /// <summary>Where the token of a data folder stands.</summary>
+    public static string TokenFileOf(string folder) => System.IO.Path.Combine(folder, "operator.token");
+
+    /// <summary>Makes the folder when missing, and locks it for this process.</summary>
+    /// <exception cref="OptionsException">When it cannot be made or another process holds it.</exception>
+    public static DataFolder Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        try
+        {
+            Directory.CreateDirectory(path);
+            FileStream held = new(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            return new DataFolder(path, held, ReadOrMakeToken(path));
+        }
+        catch (UnauthorizedAccessException fault)
+        {
+            throw new OptionsException("data", $"'{path}' ({fault.Message})", "a folder this user may write to");
+        }
+        catch (IOException fault)
+        {
+            throw new OptionsException("data", $"'{path}' ({fault.Message})", "a folder that can be written to and that no running collector uses");
+        }
+    }
+
+    /// <summary>Compares a presented token in constant time.</summary>
+    public bool IsOperator(ReadOnlySpan<char> token)
+    {
+        Span<byte> presented = stackalloc byte[128];
+        return Encoding.UTF8.TryGetBytes(token, presented, out int length)
+            && CryptographicOperations.FixedTimeEquals(presented[..length], Encoding.UTF8.GetBytes(OperatorToken));
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private static string ReadOrMakeToken(string folder)
+    {
+        string file = TokenFileOf(folder);
+        if (File.Exists(file) && File.ReadAllText(file).Trim() is { Length: > 0 } kept) return kept;
+
+        string token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(24));
+        FileStreamOptions ownerOnly = new() { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) ownerOnly.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using StreamWriter writer = new(file, Encoding.ASCII, ownerOnly);
+        writer.WriteLine(token);
+        return token;
+    }
+}

@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using OpenTelemetry;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Metrics;
+
+namespace Telemetry.Collector.Metrics;
+
+/// <summary>Aggregates every room's instruments once, for <c>/metrics</c> and, where asked, for OTLP.</summary>
+internal sealed class MetricsExport : IDisposable
+{
+    private readonly Meter _meter = new("Telemetry.Collector");
+    private readonly MeterProvider _provider;
+    private readonly PrometheusText _text = new();
+    private readonly BaseExportingMetricReader _reader;
+
+    public MetricsExport(Uri? otlp)
+    {
+        _meter.CreateObservableCounter("process.cpu.time", static () => ProcessNow(process => process.TotalProcessorTime.TotalSeconds), "s", "User and system CPU time of the collector.");
+        _meter.CreateObservableGauge("process.memory.resident", static () => ProcessNow(process => (double)process.WorkingSet64), "By", "Resident memory of the collector.");
+        _meter.CreateObservableGauge("process.heap", static () => GC.GetTotalMemory(forceFullCollection: false), "By", "Managed heap in use.");
+        _reader = new BaseExportingMetricReader(_text);
+        MeterProviderBuilder builder = Sdk.CreateMeterProviderBuilder().AddMeter("Telemetry.*").AddReader(_reader);
+        if (otlp is not null) builder = builder.AddOtlpExporter(exporter => (exporter.Endpoint, exporter.Protocol) = (otlp, OtlpExportProtocol.Grpc));
+        _provider = builder.Build();
+    }
+
+    /// <summary>Prometheus text of every instrument, collected now.</summary>
+    public string Scrape() => _text.Scrape(_reader);
+
+    public void Dispose()
+    {
+        _provider.Dispose();
+        _meter.Dispose();
+    }
+
+    private static double ProcessNow(Func<Process, double> read)
+    {
+        using Process self = Process.GetCurrentProcess();
+        return read(self);
+    }
+}

@@ -1,0 +1,104 @@
+using System.Net;
+
+namespace Telemetry.Collector.Options;
+
+/// <summary>Everything an operator may choose. Checked once at start; a fault names the key, the value found and the value expected.</summary>
+public sealed record CollectorOptions
+{
+    /// <summary>Folder of the log, the registry, the insights and the operator token. Created when missing; one collector at a time.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>MQTT 3.1.1 and 5, plain TCP. Port 0 = any free one. Default 127.0.0.1:1883; null = off.</summary>
+    public IPEndPoint? Mqtt { get; init; } = new(IPAddress.Loopback, 1883);
+
+    /// <summary>MQTT over TLS; needs <see cref="Certificate"/>. Default off.</summary>
+    public IPEndPoint? Mqtts { get; init; }
+
+    /// <summary>gRPC over plain HTTP/2 (h2c). Default 127.0.0.1:5317; null = off.</summary>
+    public IPEndPoint? Grpc { get; init; } = new(IPAddress.Loopback, 5317);
+
+    /// <summary>gRPC over TLS; needs <see cref="Certificate"/>. Default off.</summary>
+    public IPEndPoint? Grpcs { get; init; }
+
+    /// <summary>Health, metrics and the JSON API, HTTP/1.1. Default 127.0.0.1:8080; null = off.</summary>
+    public IPEndPoint? Http { get; init; } = new(IPAddress.Loopback, 8080);
+
+    /// <summary>PEM file with the certificate chain and its private key, for the TLS listeners.</summary>
+    public string? Certificate { get; init; }
+
+    /// <summary>The InfluxDB-compatible server to write series to; null = the embedded store alone.</summary>
+    public InfluxTarget? Influx { get; init; }
+
+    /// <summary>Where to push metrics by OTLP (gRPC), besides <c>/metrics</c>; null = nowhere.</summary>
+    public Uri? Otlp { get; init; }
+
+    /// <summary>The lab topic space of the MQTT endpoint, for bringing up hardware. Default off.</summary>
+    public bool Lab { get; init; }
+
+    /// <summary>Least users behind a released number. Default 20, at least 2.</summary>
+    public int ReleaseThreshold { get; init; } = 20;
+
+    /// <summary>Whether a state file tells this user's command line where the collector listens. Default true.</summary>
+    public bool Announce { get; init; } = true;
+
+    /// <summary>A collector for tests and demos: every listener on a free loopback port, unannounced.</summary>
+    public static CollectorOptions OnFreePorts(string dataFolder) => new()
+    {
+        DataFolder = dataFolder,
+        Mqtt = new IPEndPoint(IPAddress.Loopback, 0),
+        Grpc = new IPEndPoint(IPAddress.Loopback, 0),
+        Http = new IPEndPoint(IPAddress.Loopback, 0),
+        Announce = false,
+    };
+
+    /// <summary>Finds what cannot work before anything is opened.</summary>
+    /// <exception cref="OptionsException">With the first fault.</exception>
+    public void Check()
+    {
+        if (string.IsNullOrWhiteSpace(DataFolder)) throw new OptionsException("data", "nothing", "a folder, e.g. --data ./telemetry-data");
+        if (File.Exists(DataFolder)) throw new OptionsException("data", $"the file '{DataFolder}'", "a folder, or a path where one can be made");
+        if (Mqtt is null && Mqtts is null && Grpc is null && Grpcs is null)
+        {
+            throw new OptionsException("mqtt, mqtts, grpc, grpcs", "all off", "at least one endpoint for devices");
+        }
+
+        if ((Mqtts ?? Grpcs) is not null && Certificate is null) throw new OptionsException("certificate", "nothing", "a PEM file with chain and key, because mqtts or grpcs is on");
+        if (Certificate is not null && !File.Exists(Certificate)) throw new OptionsException("certificate", $"'{Certificate}', which does not exist", "a PEM file with chain and key");
+        if (ReleaseThreshold < 2) throw new OptionsException("releaseThreshold", ReleaseThreshold.ToString(), "2 or more; 20 is the default");
+        Influx?.Check();
+    }
+}
+
+/// <summary>An InfluxDB-compatible server.</summary>
+public sealed record InfluxTarget
+{
+    /// <summary>Base address, e.g. <c>http://127.0.0.1:8086</c>.</summary>
+    public required Uri Url { get; init; }
+
+    /// <summary>Bucket (v2) or database (v1). Default <c>telemetry</c>.</summary>
+    public string Bucket { get; init; } = "telemetry";
+
+    /// <summary>Organisation (v2). Default <c>telemetry</c>.</summary>
+    public string Organization { get; init; } = "telemetry";
+
+    /// <summary>File with the token (v2) or "user:password" (v1); its content never reaches a log.</summary>
+    public string? TokenFile { get; init; }
+
+    /// <summary>"v1" (<c>/write</c>) or "v2" (<c>/api/v2/write</c>). Default v2 when a token file is given, else v1.</summary>
+    public string? Api { get; init; }
+
+    internal void Check()
+    {
+        if (!Url.IsAbsoluteUri || Url.Scheme is not ("http" or "https")) throw new OptionsException("influx", Url.ToString(), "an absolute http:// or https:// address");
+        if (TokenFile is not null && !File.Exists(TokenFile)) throw new OptionsException("influxTokenFile", $"'{TokenFile}', which does not exist", "a file holding the token");
+        if (Api is not (null or "v1" or "v2")) throw new OptionsException("influxApi", Api, "v1 or v2");
+    }
+}
+
+/// <summary>An option that cannot work; the text names key, found and expected.</summary>
+public sealed class OptionsException(string key, string found, string expected)
+    : Exception($"Option '{key}': found {found}; expected {expected}.")
+{
+    /// <summary>The option at fault.</summary>
+    public string Key { get; } = key;
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+
+namespace Telemetry.Collector.Options;
+
+/// <summary>The JSON file of <c>--config</c>: one object whose keys are the command line's long options in camelCase. The command line wins over it.</summary>
+public sealed record ConfigFile
+{
+    public string? Data { get; init; }
+    public string? Mqtt { get; init; }
+    public string? Mqtts { get; init; }
+    public string? Grpc { get; init; }
+    public string? Grpcs { get; init; }
+    public string? Http { get; init; }
+    public string? Certificate { get; init; }
+    public string? Influx { get; init; }
+    public string? InfluxBucket { get; init; }
+    public string? InfluxOrg { get; init; }
+    public string? InfluxTokenFile { get; init; }
+    public string? InfluxApi { get; init; }
+    public string? Otlp { get; init; }
+    public bool? Lab { get; init; }
+    public int? ReleaseThreshold { get; init; }
+
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        ReadCommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow,
+    };
+
+    /// <exception cref="OptionsException">When the file is missing, is not JSON or has a key that is not an option.</exception>
+    public static ConfigFile Read(string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ConfigFile>(File.ReadAllText(path), s_json)
+                ?? throw new OptionsException("config", $"'null' in '{path}'", "a JSON object");
+        }
+        catch (JsonException fault)
+        {
+            throw new OptionsException("config", $"'{path}', line {fault.LineNumber + 1}: {fault.Message.Split(" Path:")[0]}", "a JSON object with the options of `telemetry up` as keys");
+        }
+        catch (IOException fault)
+        {
+            throw new OptionsException("config", $"'{path}' ({fault.Message})", "a readable JSON file");
+        }
+    }
+
+    /// <summary>The options this file stands for, with defaults where it is silent.</summary>
+    public CollectorOptions ToOptions()
+    {
+        CollectorOptions defaults = new() { DataFolder = Data ?? "telemetry-data" };
+        return defaults with
+        {
+            Mqtt = Mqtt is null ? defaults.Mqtt : HostPort.Parse("mqtt", Mqtt),
+            Mqtts = Mqtts is null ? null : HostPort.Parse("mqtts", Mqtts),
+            Grpc = Grpc is null ? defaults.Grpc : HostPort.Parse("grpc", Grpc),
+            Grpcs = Grpcs is null ? null : HostPort.Parse("grpcs", Grpcs),
+            Http = Http is null ? defaults.Http : HostPort.Parse("http", Http),
+            Certificate = Certificate,
+            Otlp = ParseUri("otlp", Otlp),
+            Lab = Lab ?? false,
+            ReleaseThreshold = ReleaseThreshold ?? defaults.ReleaseThreshold,
+            Influx = ParseUri("influx", Influx) is { } url
+                ? new InfluxTarget
+                {
+                    Url = url,
+                    Bucket = InfluxBucket ?? "telemetry",
+                    Organization = InfluxOrg ?? "telemetry",
+                    TokenFile = InfluxTokenFile,
+                    Api = InfluxApi,
+                }
+                : null,
+        };
+    }
+
+    private static Uri? ParseUri(string key, string? text) =>
+        text is null ? null
+        : Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) ? uri
+        : throw new OptionsException(key, $"'{text}'", "an absolute address such as http://127.0.0.1:8086");
+}

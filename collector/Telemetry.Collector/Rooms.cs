@@ -1,0 +1,79 @@
+using Microsoft.Extensions.Logging;
+using Telemetry.Collector.Derivation;
+using Telemetry.Collector.Lifetime;
+using Telemetry.Collector.Metrics;
+using Telemetry.Collector.Options;
+using Telemetry.Collector.Series;
+using Telemetry.Ingest;
+using Telemetry.Insights.Store;
+using Telemetry.Log;
+using Telemetry.Registry;
+
+namespace Telemetry.Collector;
+
+/// <summary>The rooms of one collector, opened in the order they need each other and closed in the reverse.</summary>
+internal sealed class Rooms : IAsyncDisposable
+{
+    private readonly ILoggerFactory _loggers;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<ConsumerTask> _consumers = [];
+    private readonly List<IDisposable> _opened = [];
+
+    private Rooms(CollectorOptions options, DataFolder folder, ILoggerFactory loggers)
+    {
+        Folder = folder;
+        _loggers = loggers;
+        Metrics = Own(new MetricsExport(options.Otlp));
+        Registry = Own(DeviceRegistry.Open(folder.RegistryFile, Time));
+        Log = Own(BlockLog.Open(new BlockLogOptions { Folder = folder.LogFolder }, loggers.CreateLogger<BlockLog>(), Time));
+        Ingest = Own(IngestService.Open(Log, Registry, new IngestOptions(), loggers.CreateLogger<IngestService>(), Time));
+        Insights = Own(InsightsStore.Open(folder.InsightsFile));
+        Samples = new SampleQueries(Log, Registry);
+        AddScenarios();
+        Readiness = new Readiness(Log, _consumers);
+    }
+
+    public TimeProvider Time { get; } = TimeProvider.System;
+    public DataFolder Folder { get; }
+    public MetricsExport Metrics { get; }
+    public DeviceRegistry Registry { get; }
+    public BlockLog Log { get; }
+    public IngestService Ingest { get; }
+    public InsightsStore Insights { get; }
+    public SampleQueries Samples { get; }
+    public Readiness Readiness { get; }
+    public IReadOnlyList<ConsumerTask> Consumers => _consumers;
+
+    /// <summary>Opens every room. The folder belongs to the rooms from here on, also when opening fails.</summary>
+    public static Rooms Open(CollectorOptions options, DataFolder folder, ILoggerFactory loggers) => new(options, folder, loggers);
+
+    /// <summary>Lets the consumers begin at their places.</summary>
+    public void StartConsumers()
+    {
+        foreach (ConsumerTask consumer in _consumers) consumer.Start(_stop.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        foreach (ConsumerTask consumer in _consumers) await consumer.EndAsync();
+        for (int i = _opened.Count - 1; i >= 0; i--) _opened[i].Dispose();
+        _stop.Dispose();
+        _loggers.Dispose();
+        Folder.Dispose();
+    }
+
+    private void AddScenarios()
+    {
+        ScenarioConsumer scenarios = Own(new ScenarioConsumer(
+            Log, Registry, Own(new RegistryUsers(Registry)), Insights, time: Time, logger: _loggers.CreateLogger<ScenarioConsumer>()));
+        _consumers.Add(new ConsumerTask("scenarios", () => scenarios.Position, scenarios.RunAsync));
+    }
+
+    private T Own<T>(T room)
+        where T : IDisposable
+    {
+        _opened.Add(room);
+        return room;
+    }
+}

@@ -1,0 +1,79 @@
+using Telemetry.Collector.Api;
+using Telemetry.Log;
+using Telemetry.Registry;
+using Telemetry.Wire;
+using Telemetry.Wire.Batches;
+using Telemetry.Wire.Blocks;
+using Telemetry.Wire.Ingest;
+using Telemetry.Wire.Profiles;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Collector.Series;
+
+/// <summary>Answers questions for raw samples: whose device, which signal, when.</summary>
+internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
+{
+    /// <summary>Samples of a device, or of every device bound to a user while it was bound; device by device, each in time order.</summary>
+    /// <exception cref="ApiException">The request names nothing, or something unknown.</exception>
+    public IEnumerable<SampleRow> Read(SamplesRequest request)
+    {
+        List<SampleRange> ranges = RangesOf(request);
+        return ranges.SelectMany(range => new SampleReader(log, registry).Read(range));
+    }
+
+    /// <summary>How many values of each signal are stored, and whether any batch is stored twice. Counts the log itself, not an index of it.</summary>
+    /// <exception cref="ApiException">As <see cref="Read"/>; a request without user and device counts everything.</exception>
+    public SampleCountList Count(SamplesRequest request)
+    {
+        HashSet<uint>? wanted = request.User.Length == 0 && request.Device.Length == 0 ? null : [.. RangesOf(request).Select(range => range.DeviceKey)];
+        Dictionary<(uint DeviceKey, SignalDefinition Signal), (ulong Samples, ulong Duplicated)> counts = [];
+        HashSet<(uint DeviceKey, uint Epoch, ulong Seq)> seen = [];
+        SampleCountList answer = new();
+        BatchDecoder decoder = new();
+        using LogReader reader = log.OpenReader();
+        while (reader.TryRead(out LogRecord record))
+        {
+            if (record.Kind != LogRecordKind.Batch || wanted?.Contains(record.DeviceKey) == false) continue;
+            if (decoder.Open(record.Payload.Span, out RefusalReason _) != DecodeStatus.Done) continue;
+            if (registry.FindProfile(record.DeviceKey, decoder.Header.ProfileHash) is not { } profile) continue;
+            answer.Batches++;
+            bool isSecond = !seen.Add((record.DeviceKey, decoder.Header.Epoch, decoder.Header.Seq));
+            foreach (BlockDecoder block in decoder.Blocks(record.Payload.Span))
+            {
+                for (int column = 0; column < block.ColumnCount; column++)
+                {
+                    if (profile.Find(block.SignalId(column)) is not { } signal || (request.Signal.Length > 0 && signal.Key != request.Signal)) continue;
+                    (ulong samples, ulong duplicated) = counts.GetValueOrDefault((record.DeviceKey, signal));
+                    counts[(record.DeviceKey, signal)] = (samples + (ulong)block.RowCount, duplicated + (isSecond ? (ulong)block.RowCount : 0));
+                }
+            }
+        }
+
+        foreach (((uint deviceKey, SignalDefinition signal), (ulong samples, ulong duplicated)) in counts.OrderBy(entry => entry.Key.DeviceKey).ThenBy(entry => entry.Key.Signal.Id))
+        {
+            DeviceDescription device = registry.FindDevice(deviceKey)!;
+            answer.Counts.Add(new SampleCount { Brand = device.Brand, Device = device.Device, Signal = signal.Key, Samples = samples, Duplicated = duplicated });
+        }
+
+        return answer;
+    }
+
+    private List<SampleRange> RangesOf(SamplesRequest request)
+    {
+        long from = request.FromUnixMs == 0 ? long.MinValue : request.FromUnixMs;
+        long to = request.ToUnixMs == 0 ? long.MaxValue : request.ToUnixMs;
+        if (from >= to) throw new ApiException(ApiFault.Invalid, $"The range is empty: from {from} is not before to {to} (unix ms).");
+        if (request.Device.Length > 0)
+        {
+            DeviceRecord device = registry.FindDevice(request.Brand, request.Device)
+                ?? throw new ApiException(ApiFault.NotFound, $"Device '{request.Brand}/{request.Device}' is not registered; `telemetry device list` shows those that are.");
+            return [new SampleRange(device.DeviceKey, from, to, request.Signal)];
+        }
+
+        if (request.User.Length == 0) throw new ApiException(ApiFault.Invalid, "The request names neither a device nor a user; give one of them.");
+        UserRecord user = registry.FindUser(UserKey.Parse(request.User))
+            ?? throw new ApiException(ApiFault.NotFound, "The user is not registered; `telemetry user list` shows those who are.");
+        return [.. user.Bindings.Select(binding => new SampleRange(binding.DeviceKey, Math.Max(from, binding.FromUnixMs), Math.Min(to, binding.ToUnixMs), request.Signal))
+            .Where(range => range.FromUnixMs < range.ToUnixMs)];
+    }
+}

@@ -1,0 +1,74 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Telemetry.Collector.Options;
+using Telemetry.Testing;
+
+namespace Telemetry.Collector.Tests.Lifetime;
+
+public sealed class CollectorHostTests
+{
+    [Fact]
+    public async Task Start_FreePorts_IsAliveReadyAndMeasured()
+    {
+        using TempFolder folder = new();
+        await using CollectorHost host = await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["data"]));
+        using HttpClient http = new() { BaseAddress = new Uri($"http://{host.HttpAddress}") };
+
+        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync("/healthz")).StatusCode);
+        Assert.Equal("ready\n", await http.GetStringAsync("/readyz"));
+        string metrics = await http.GetStringAsync("/metrics");
+        Assert.Contains("# TYPE telemetry_ingest_batches_total counter", metrics, StringComparison.Ordinal);
+        Assert.Contains("process_memory_resident_bytes ", metrics, StringComparison.Ordinal);
+        Assert.StartsWith("ready mqtt=127.0.0.1:", host.ReadyLine, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Api_WithoutToken_IsRefusedWithAText()
+    {
+        using TempFolder folder = new();
+        await using CollectorHost host = await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["data"]));
+        using HttpClient http = new() { BaseAddress = new Uri($"http://{host.HttpAddress}") };
+
+        HttpResponseMessage answer = await http.PostAsJsonAsync("/v1/registry/ListBrands", new { });
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Contains("operator.token", (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString(), StringComparison.Ordinal);
+
+        http.DefaultRequestHeaders.Authorization = new("Bearer", host.OperatorToken);
+        Assert.Equal(HttpStatusCode.OK, (await http.PostAsJsonAsync("/v1/registry/ListBrands", new { })).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await http.PostAsJsonAsync("/v1/registry/ListBrands", new { nonsense = 1 })).StatusCode);
+    }
+
+    [Fact]
+    public async Task Start_FolderInUse_IsRefusedAndTheFirstGoesOn()
+    {
+        using TempFolder folder = new();
+        await using CollectorHost host = await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["data"]));
+        OptionsException fault = await Assert.ThrowsAsync<OptionsException>(() => CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["data"])));
+        Assert.Equal("data", fault.Key);
+
+        using HttpClient http = new();
+        Assert.Equal("ready\n", await http.GetStringAsync(new Uri($"http://{host.HttpAddress}/readyz")));
+    }
+
+    [Fact]
+    public async Task Start_PortTaken_LeavesTheFolderFree()
+    {
+        using TempFolder folder = new();
+        await using CollectorHost first = await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["first"]));
+        CollectorOptions clash = CollectorOptions.OnFreePorts(folder["second"]) with { Http = first.HttpAddress };
+        await Assert.ThrowsAnyAsync<IOException>(() => CollectorHost.StartAsync(clash));
+        await using CollectorHost second = await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["second"]));
+        Assert.NotNull(second.HttpAddress);
+    }
+
+    [Fact]
+    public async Task Start_Again_KeepsTheOperatorToken()
+    {
+        using TempFolder folder = new();
+        string token;
+        await using (CollectorHost host = await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["data"]))) token = host.OperatorToken;
+        await using CollectorHost again = await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["data"]));
+        Assert.Equal(token, again.OperatorToken);
+    }
+}

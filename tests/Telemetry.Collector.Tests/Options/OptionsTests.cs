@@ -1,0 +1,61 @@
+using System.Net;
+using Telemetry.Collector.Options;
+using Telemetry.Testing;
+
+namespace Telemetry.Collector.Tests.Options;
+
+public sealed class OptionsTests
+{
+    [Theory]
+    [InlineData("127.0.0.1:1883", "127.0.0.1", 1883)]
+    [InlineData("[::1]:0", "::1", 0)]
+    [InlineData("localhost:65535", "127.0.0.1", 65535)]
+    [InlineData("*:80", "0.0.0.0", 80)]
+    public void HostPort_AsOperatorsWriteIt_IsRead(string text, string address, int port) =>
+        Assert.Equal(new IPEndPoint(IPAddress.Parse(address), port), HostPort.Parse("mqtt", text));
+
+    [Fact]
+    public void HostPort_Off_IsNoEndPoint() => Assert.Null(HostPort.Parse("mqtt", "off"));
+
+    [Theory]
+    [InlineData("1883")]
+    [InlineData("127.0.0.1:65536")]
+    [InlineData("127.0.0.1:")]
+    [InlineData("example.org:1883")]
+    public void HostPort_AnythingElse_NamesKeyAndValue(string text)
+    {
+        OptionsException fault = Assert.Throws<OptionsException>(() => HostPort.Parse("mqtt", text));
+        Assert.Equal("mqtt", fault.Key);
+        Assert.Contains($"'{text}'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ConfigFile_UnknownKey_IsNamedWithItsLine()
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(folder["c.json"], "{\n  \"data\": \"x\",\n  \"mqqt\": \"127.0.0.1:1\"\n}");
+        OptionsException fault = Assert.Throws<OptionsException>(() => ConfigFile.Read(folder["c.json"]));
+        Assert.Contains("mqqt", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("line 3", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ConfigFile_Silent_MeansDefaults()
+    {
+        CollectorOptions options = new ConfigFile { Data = "d", Grpc = "off" }.ToOptions();
+        Assert.Equal(1883, options.Mqtt!.Port);
+        Assert.Null(options.Grpc);
+        Assert.Equal(20, options.ReleaseThreshold);
+    }
+
+    [Fact]
+    public void Check_TlsWithoutCertificate_IsRefused()
+    {
+        CollectorOptions options = CollectorOptions.OnFreePorts("d") with { Mqtts = new IPEndPoint(IPAddress.Loopback, 0) };
+        Assert.Equal("certificate", Assert.Throws<OptionsException>(options.Check).Key);
+    }
+
+    [Fact]
+    public void Check_NoEndpointForDevices_IsRefused() =>
+        Assert.Throws<OptionsException>((CollectorOptions.OnFreePorts("d") with { Mqtt = null, Grpc = null }).Check);
+}

@@ -1,0 +1,106 @@
+using System.Net.Sockets;
+using Telemetry.Testing;
+
+namespace Telemetry.EndToEnd.Tests;
+
+/// <summary>What a hostile or mistaken peer does gets a clear answer and a count; nothing else suffers.</summary>
+public sealed class BadInputTests
+{
+    private const long Noon = 1_767_268_800_000; // 2026-01-01 12:00 UTC
+    private static readonly int s_seed = 20260101;
+
+    [RealPartFact("mosquitto_pub")]
+    public async Task GarbageOnEveryPort_OversizedPacket_WrongPassword_UnknownDevice_OthersAreServed()
+    {
+        await using CollectorProcess collector = await CollectorProcess.StartAsync();
+        string secret = await collector.AddDeviceAsync("acme", "good");
+        Random random = new(s_seed);
+        foreach (int port in new[] { collector.MqttPort, collector.GrpcPort, collector.HttpPort })
+        {
+            for (int i = 0; i < 20; i++)
+            {
+                byte[] garbage = new byte[random.Next(1, 4096)];
+                random.NextBytes(garbage);
+                await SendAndReadToEndAsync(port, garbage);
+            }
+        }
+
+        // A PUBLISH that claims 256 MiB - 1 before any CONNECT, and a CONNECT that claims the same.
+        await SendAndReadToEndAsync(collector.MqttPort, [0x30, 0xFF, 0xFF, 0xFF, 0x7F, 1, 2, 3]);
+        await SendAndReadToEndAsync(collector.MqttPort, [0x10, 0xFF, 0xFF, 0xFF, 0x7F, 1, 2, 3]);
+
+        string file = collector["good.batch"];
+        await File.WriteAllBytesAsync(file, PeerBatches.HeartRates(0xABCD, 1, Noon, 60, 61));
+        Assert.NotEqual(0, (await PublishAsync(collector, "acme/good", "not-the-secret", "t1/acme/good/up", file)).ExitCode);
+        Assert.NotEqual(0, (await PublishAsync(collector, "acme/nobody", secret, "t1/acme/nobody/up", file)).ExitCode);
+        (int exit, _, string transcript) = await PublishAsync(collector, "acme/good", secret, "t1/acme/good/up", file);
+        Assert.True(exit == 0, transcript);
+
+        Assert.Equal([60, 61], await collector.SamplesAsync("acme/good", "heart_rate"));
+        string metrics = await collector.MetricsAsync();
+        Assert.True(CollectorProcess.Metric(metrics, "telemetry_ingest_batches_total", "outcome=\"stored\"") == 1, metrics);
+    }
+
+    [RealPartFact("mosquitto_pub")]
+    public async Task BatchThatCannotBeUnderstood_IsKeptWithItsReason()
+    {
+        await using CollectorProcess collector = await CollectorProcess.StartAsync();
+        string secret = await collector.AddDeviceAsync("acme", "odd");
+        byte[] damaged = PeerBatches.HeartRates(0xABCD, 1, Noon, 60, 61);
+        damaged[12] ^= 0x40;
+        string file = collector["odd.batch"];
+        await File.WriteAllBytesAsync(file, damaged);
+        Assert.Equal(0, (await PublishAsync(collector, "acme/odd", secret, "t1/acme/odd/up", file)).ExitCode);
+
+        string letters = await collector.TelemetryAsync("deadletters", "list", "--json");
+        Assert.Contains("ChecksumMismatch", letters, StringComparison.Ordinal);
+        Assert.Contains("odd", letters, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ProfileWithFaults_EveryFaultIsNamedWithItsLine()
+    {
+        using TempFolder folder = new();
+        string file = folder["bad.json"];
+        await File.WriteAllTextAsync(file, """
+            {
+              "model": "bad",
+              "version": 0,
+              "signals": [
+                { "id": 1, "key": "Heart Rate", "unit": "/min", "kind": "gauge", "resolution": 0, "min": 20, "max": 250, "privacy": "health", "periodMs": 1000 }
+              ]
+            }
+            """);
+        (int exit, _, string transcript) = await ChildProcess.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "telemetry.dll"), "profile", "check", file]);
+        Assert.True(exit == 1, transcript);
+        Assert.Contains("version", transcript, StringComparison.Ordinal);
+        Assert.Contains("Heart Rate", transcript, StringComparison.Ordinal);
+        Assert.Contains("resolution", transcript, StringComparison.Ordinal);
+    }
+
+    private static Task<(int ExitCode, string Output, string Transcript)> PublishAsync(CollectorProcess collector, string user, string secret, string topic, string file) =>
+        ChildProcess.RunAsync(
+            RealParts.PathOf("mosquitto_pub")!,
+            ["-h", "127.0.0.1", "-p", $"{collector.MqttPort}", "-V", "mqttv5", "-q", "1", "-u", user, "-P", secret, "-t", topic, "-f", file]);
+
+    // The server must close (or answer and close) by itself; an endless wait fails the test by its limit.
+    private static async Task SendAndReadToEndAsync(int port, byte[] bytes)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
+        using TcpClient client = new();
+        await client.ConnectAsync("127.0.0.1", port, limit.Token);
+        try
+        {
+            await client.GetStream().WriteAsync(bytes, limit.Token);
+            client.Client.Shutdown(SocketShutdown.Send);
+            byte[] sink = new byte[4096];
+            while (await client.GetStream().ReadAsync(sink, limit.Token) > 0)
+            {
+            }
+        }
+        catch (IOException)
+        {
+            // Reset by the server while we were still sending: also an answer.
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Telemetry.Collector;
+using Telemetry.Collector.Options;
+
+namespace Telemetry.Cli.Commands;
+
+/// <summary><c>telemetry up</c>: runs the collector until it is told to stop.</summary>
+internal static class UpCommand
+{
+    public static Command Create()
+    {
+        Option<string?> data = new("--data") { Description = "Folder of everything kept; made when missing. Default ./telemetry-data" };
+        Option<string?> mqtt = new("--mqtt") { Description = "MQTT 3.1.1 and 5, HOST:PORT or off. Default 127.0.0.1:1883" };
+        Option<string?> mqtts = new("--mqtts") { Description = "MQTT over TLS, HOST:PORT; needs --certificate" };
+        Option<string?> grpc = new("--grpc") { Description = "gRPC over plain HTTP/2, HOST:PORT or off. Default 127.0.0.1:5317" };
+        Option<string?> grpcs = new("--grpcs") { Description = "gRPC over TLS, HOST:PORT; needs --certificate" };
+        Option<string?> http = new("--http") { Description = "Health, metrics and JSON API, HOST:PORT or off. Default 127.0.0.1:8080" };
+        Option<string?> certificate = new("--certificate") { Description = "PEM file with certificate chain and private key" };
+        Option<string?> influx = new("--influx") { Description = "InfluxDB-compatible server, e.g. http://127.0.0.1:8086" };
+        Option<string?> influxTokenFile = new("--influx-token-file") { Description = "File with its token (v2) or user:password (v1)" };
+        Option<string?> influxBucket = new("--influx-bucket") { Description = "Bucket (v2) or database (v1). Default telemetry" };
+        Option<string?> influxOrg = new("--influx-org") { Description = "Organisation (v2). Default telemetry" };
+        Option<string?> influxApi = new("--influx-api") { Description = "v1 or v2. Default v2 with a token file, else v1" };
+        Option<string?> otlp = new("--otlp") { Description = "Push metrics by OTLP to this address" };
+        Option<bool> lab = new("--lab") { Description = "Open the MQTT lab/ topic space, for bringing up hardware" };
+        Option<int?> threshold = new("--release-threshold") { Description = "Least users behind a released number. Default 20" };
+        Option<string?> config = new("--config") { Description = "JSON file with these options as camelCase keys; the command line wins" };
+
+        Command command = new("up", "Run the collector: MQTT, gRPC and HTTP endpoints over one data folder.")
+        {
+            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, otlp, lab, threshold, config,
+        };
+        command.SetAction(async (parsed, cancellation) =>
+        {
+            try
+            {
+                ConfigFile file = parsed.GetValue(config) is { } path ? ConfigFile.Read(path) : new ConfigFile();
+                CollectorOptions options = (file with
+                {
+                    Data = parsed.GetValue(data) ?? file.Data,
+                    Mqtt = parsed.GetValue(mqtt) ?? file.Mqtt,
+                    Mqtts = parsed.GetValue(mqtts) ?? file.Mqtts,
+                    Grpc = parsed.GetValue(grpc) ?? file.Grpc,
+                    Grpcs = parsed.GetValue(grpcs) ?? file.Grpcs,
+                    Http = parsed.GetValue(http) ?? file.Http,
+                    Certificate = parsed.GetValue(certificate) ?? file.Certificate,
+                    Influx = parsed.GetValue(influx) ?? file.Influx,
+                    InfluxTokenFile = parsed.GetValue(influxTokenFile) ?? file.InfluxTokenFile,
+                    InfluxBucket = parsed.GetValue(influxBucket) ?? file.InfluxBucket,
+                    InfluxOrg = parsed.GetValue(influxOrg) ?? file.InfluxOrg,
+                    InfluxApi = parsed.GetValue(influxApi) ?? file.InfluxApi,
+                    Otlp = parsed.GetValue(otlp) ?? file.Otlp,
+                    Lab = parsed.GetValue(lab) || file.Lab == true,
+                    ReleaseThreshold = parsed.GetValue(threshold) ?? file.ReleaseThreshold,
+                }).ToOptions();
+                return await RunAsync(options, cancellation);
+            }
+            catch (OptionsException fault)
+            {
+                Console.Error.WriteLine(fault.Message);
+                return ExitCode.BadInput;
+            }
+            catch (IOException fault)
+            {
+                Console.Error.WriteLine($"The collector could not start: {fault.Message}");
+                return ExitCode.Unreachable;
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CollectorOptions options, CancellationToken cancellation)
+    {
+        TaskCompletionSource stopAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => { signal.Cancel = true; stopAsked.TrySetResult(); });
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => { signal.Cancel = true; stopAsked.TrySetResult(); });
+
+        await using CollectorHost host = await CollectorHost.StartAsync(options, cancellation);
+        Console.Out.WriteLine(host.ReadyLine);
+        Console.Out.Flush();
+        await stopAsked.Task.WaitAsync(cancellation);
+        await host.StopAsync();
+        return ExitCode.Done;
+    }
+}
