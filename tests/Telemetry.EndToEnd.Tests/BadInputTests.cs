@@ -36,7 +36,7 @@ public sealed class BadInputTests
         (int exit, _, string transcript) = await PublishAsync(collector, "acme/good", secret, "t1/acme/good/up", file);
         Assert.True(exit == 0, transcript);
 
-        Assert.Equal([60, 61], await collector.SamplesAsync("acme/good", "heart_rate"));
+        Assert.Equal(new double[] { 60, 61 }, await collector.SamplesAsync("acme/good", "heart_rate"));
         string metrics = await collector.MetricsAsync();
         Assert.True(CollectorProcess.Metric(metrics, "telemetry_ingest_batches_total", "outcome=\"stored\"") == 1, metrics);
     }

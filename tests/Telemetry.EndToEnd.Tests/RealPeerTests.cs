@@ -22,7 +22,7 @@ public sealed class RealPeerTests
             Assert.True(exit == 0, transcript);
         }
 
-        Assert.Equal([60, 61, 63, 60, 61, 64], await collector.SamplesAsync("acme/mosquitto", "heart_rate"));
+        Assert.Equal(new double[] { 60, 61, 63, 60, 61, 64 }, await collector.SamplesAsync("acme/mosquitto", "heart_rate"));
     }
 
     [RealPartFact("npm:mqtt")]
@@ -41,7 +41,7 @@ public sealed class RealPeerTests
         }
 
         // Every batch was published twice and is stored once.
-        Assert.Equal([70, 72, 70, 73], await collector.SamplesAsync("acme/js", "heart_rate"));
+        Assert.Equal(new double[] { 70, 72, 70, 73 }, await collector.SamplesAsync("acme/js", "heart_rate"));
     }
 
     [RealPartFact("python:grpc", "python:grpc_tools")]
@@ -55,7 +55,7 @@ public sealed class RealPeerTests
             RealParts.Python, [Script("submit.py"), Protos, collector["generated"], $"{collector.GrpcPort}", "acme/py", secret, .. files]);
         Assert.True(exit == 0, transcript);
         Assert.Equal(Settled, output.Split('\n'));
-        Assert.Equal([80, 81, 82, 83, 84, 85], await collector.SamplesAsync("acme/py", "heart_rate"));
+        Assert.Equal(new double[] { 80, 81, 82, 83, 84, 85 }, await collector.SamplesAsync("acme/py", "heart_rate"));
     }
 
     [RealPartFact("npm:@grpc/grpc-js", "npm:@grpc/proto-loader")]
@@ -68,7 +68,7 @@ public sealed class RealPeerTests
             "node", [Script("submit.js"), Protos, $"{collector.GrpcPort}", "acme/node", secret, .. files], environment: NodePath);
         Assert.True(exit == 0, transcript);
         Assert.Equal(Settled, output.Split('\n'));
-        Assert.Equal([80, 81, 82, 83, 84, 85], await collector.SamplesAsync("acme/node", "heart_rate"));
+        Assert.Equal(new double[] { 80, 81, 82, 83, 84, 85 }, await collector.SamplesAsync("acme/node", "heart_rate"));
     }
 
     // The first batch goes in by the unary call, so the stream finds it stored already.
