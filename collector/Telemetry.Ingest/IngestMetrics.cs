@@ -6,7 +6,7 @@ namespace Telemetry.Ingest;
 /// <summary>Meter "Telemetry.Ingest". The counts of one scrape come from one snapshot, so that promise 2 holds in every scrape.</summary>
 internal sealed class IngestMetrics : IDisposable
 {
-    private readonly Meter _meter = new("Telemetry.Ingest");
+    private readonly Meter _meter;
     private readonly IngestService _service;
 
     // A scrape reads all instruments on one thread, one after the other: the instrument that asks for the second time begins a new one.
@@ -16,6 +16,7 @@ internal sealed class IngestMetrics : IDisposable
     public IngestMetrics(IngestService service)
     {
         _service = service;
+        _meter = new Meter(new MeterOptions("Telemetry.Ingest") { Scope = service });
         _meter.CreateObservableCounter("telemetry.ingest.received", ObserveReceived, "{batch}", "Batches that endpoints submitted: the sum of all outcomes.");
         _meter.CreateObservableCounter("telemetry.ingest.batches", ObserveOutcomes, "{batch}", "Batches by outcome.");
         _meter.CreateObservableCounter("telemetry.ingest.bytes", () => service.Counts.StoredBytes, "By", "Bytes of stored batches.");

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using Telemetry.Log.Disk;
 using Telemetry.Wire;
@@ -15,6 +16,7 @@ namespace Telemetry.Log;
 /// <remarks>One owner.</remarks>
 public sealed class LogCursor : IDisposable
 {
+    private const string Suffix = ".cursor";
     private const int SlotBytes = 28;
     private const int SlotStride = 4096;
     private readonly ILogFile _file;
@@ -34,7 +36,7 @@ public sealed class LogCursor : IDisposable
         }
 
         _file = log.Disk.Open(fileName, forWriting: true);
-        if (TryReadSlot(0) | TryReadSlot(SlotStride))
+        if (TryReadSlot(_file, 0, ref _generation, ref _position) | TryReadSlot(_file, SlotStride, ref _generation, ref _position))
         {
             // A cursor ahead of the log speaks of records that are gone with the log it belonged to.
             _position = Math.Min(_position, log.DurablePosition);
@@ -72,20 +74,30 @@ public sealed class LogCursor : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    internal static string FileNameOf(string name) => name + ".cursor";
+    /// <summary>Reads the cursor in a file of a stopped log.</summary>
+    /// <returns>False when the name is not a cursor's. A cursor without an intact slot has position -1.</returns>
+    internal static bool TryReadFile(ILogDisk disk, string fileName, [NotNullWhen(true)] out string? consumer, out long position)
+    {
+        consumer = fileName.EndsWith(Suffix, StringComparison.Ordinal) ? fileName[..^Suffix.Length] : null;
+        position = -1;
+        if (consumer is null) return false;
+        using ILogFile file = disk.Open(fileName, forWriting: false);
+        ulong generation = 0;
+        _ = TryReadSlot(file, 0, ref generation, ref position) | TryReadSlot(file, SlotStride, ref generation, ref position);
+        return true;
+    }
 
-    private bool TryReadSlot(long offset)
+    private static string FileNameOf(string name) => name + Suffix;
+
+    private static bool TryReadSlot(ILogFile file, long offset, ref ulong generation, ref long position)
     {
         Span<byte> slot = stackalloc byte[SlotBytes];
-        if (_file.Read(slot, offset) < SlotBytes || !slot.StartsWith("TLMCUR1\n"u8)) return false;
+        if (file.Read(slot, offset) < SlotBytes || !slot.StartsWith("TLMCUR1\n"u8)) return false;
         if (BinaryPrimitives.ReadUInt32LittleEndian(slot[24..]) != Crc32C.Compute(slot[..24])) return false;
-        ulong generation = BinaryPrimitives.ReadUInt64LittleEndian(slot[8..]);
-        if (generation >= _generation)
-        {
-            _generation = generation;
-            _position = BinaryPrimitives.ReadInt64LittleEndian(slot[16..]);
-        }
-
+        ulong found = BinaryPrimitives.ReadUInt64LittleEndian(slot[8..]);
+        if (found < generation) return true;
+        generation = found;
+        position = BinaryPrimitives.ReadInt64LittleEndian(slot[16..]);
         return true;
     }
 }

@@ -5,7 +5,7 @@ namespace Telemetry.Log;
 /// <summary>Meter "Telemetry.Log". Plain fields, each written under the append lock or by the writer thread alone.</summary>
 internal sealed class LogMetrics : IDisposable
 {
-    private readonly Meter _meter = new("Telemetry.Log");
+    private readonly Meter _meter;
     private readonly Histogram<double> _flushSeconds;
     private long _records;
     private long _bytes;
@@ -14,6 +14,7 @@ internal sealed class LogMetrics : IDisposable
 
     public LogMetrics(BlockLog log)
     {
+        _meter = new Meter(new MeterOptions("Telemetry.Log") { Scope = log });
         _flushSeconds = _meter.CreateHistogram<double>("telemetry.log.flush.duration", "s", "Time to write and flush one group.");
         _meter.CreateObservableCounter("telemetry.log.records", () => Volatile.Read(ref _records), "{record}", "Records flushed.");
         _meter.CreateObservableCounter("telemetry.log.bytes", () => Volatile.Read(ref _bytes), "By", "Bytes of records flushed.");

@@ -3,9 +3,10 @@ using Telemetry.Cli.Commands;
 
 RootCommand root = new("Telemetry: collector, simulators and questions to them.")
 {
-    UpCommand.Create(),
-    SamplesCommand.Create(),
     DeadLettersCommand.Create(),
+    DoctorCommand.Create(),
+    SamplesCommand.Create(),
+    UpCommand.Create(),
     ProfileCommand.Create(),
     QueryCommand.Create(),
 };

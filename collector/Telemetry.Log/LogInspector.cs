@@ -1,0 +1,86 @@
+using Telemetry.Log.Disk;
+using Telemetry.Log.Format;
+
+namespace Telemetry.Log;
+
+/// <summary>What a stopped log's folder holds, record by record.</summary>
+/// <param name="Segments">Each segment, in order.</param>
+/// <param name="UnreadableSegments">Files whose header is damaged in both copies.</param>
+/// <param name="Cursors">Each consumer's place and how many bytes it has yet to read.</param>
+/// <param name="EndPosition">Where the next record would begin.</param>
+public sealed record LogInspection(
+    IReadOnlyList<SegmentInspection> Segments, IReadOnlyList<string> UnreadableSegments, IReadOnlyList<CursorInspection> Cursors, long EndPosition)
+{
+    /// <summary>Intact records of all segments.</summary>
+    public long Records => Segments.Sum(segment => segment.Records);
+
+    /// <summary>Bytes that hold no intact record.</summary>
+    public long DamagedBytes => Segments.Sum(segment => segment.DamagedBytes);
+}
+
+/// <summary>One segment.</summary>
+/// <param name="File">Its name.</param>
+/// <param name="Records">Intact records, erased ones included.</param>
+/// <param name="Bytes">Bytes of those records.</param>
+/// <param name="DamagedSpans">Stretches without an intact record.</param>
+/// <param name="DamagedBytes">Their bytes.</param>
+public sealed record SegmentInspection(string File, long Records, long Bytes, int DamagedSpans, long DamagedBytes);
+
+/// <summary>One consumer.</summary>
+/// <param name="Consumer">Its name.</param>
+/// <param name="Position">Where it goes on; -1 when neither slot is intact.</param>
+/// <param name="LagBytes">Bytes it has yet to read.</param>
+public sealed record CursorInspection(string Consumer, long Position, long LagBytes);
+
+/// <summary>Reads a stopped log without changing anything in its folder.</summary>
+public static class LogInspector
+{
+    /// <summary>Walks every segment and checks every record's CRC.</summary>
+    /// <param name="disk">The log's folder; no log may be open on it.</param>
+    /// <param name="onRecord">Gets every intact record but erased ones, in log order; its payload holds until it returns.</param>
+    /// <exception cref="IOException">The folder cannot be read.</exception>
+    public static LogInspection Inspect(ILogDisk disk, Action<LogRecord> onRecord)
+    {
+        List<SegmentInspection> segments = [];
+        List<string> unreadable = [];
+        long end = 0;
+        foreach (string name in disk.ListFiles().Order(StringComparer.Ordinal))
+        {
+            if (!SegmentHeader.TryParseFileName(name, out long basePosition)) continue;
+            using ILogFile file = disk.Open(name, forWriting: false);
+            if (SegmentHeader.TryRead(file, basePosition, out SegmentHeader header)) segments.Add(InspectSegment(file, header, onRecord, out end));
+            else unreadable.Add(name);
+        }
+
+        return new LogInspection(segments, unreadable, InspectCursors(disk, end), end);
+    }
+
+    private static SegmentInspection InspectSegment(ILogFile file, SegmentHeader header, Action<LogRecord> onRecord, out long end)
+    {
+        long limit = Math.Min(file.Length, header.SegmentBytes);
+        SegmentScanner scanner = new(file, header, new byte[1 << 20]);
+        (long records, long bytes) = (0, 0);
+        end = scanner.Position;
+        while (scanner.TryNext(limit, out RecordHeader record, out ReadOnlyMemory<byte> payload))
+        {
+            int size = RecordFormat.SizeOf(record.Length);
+            end = scanner.Position;
+            (records, bytes) = (records + 1, bytes + size);
+            if (record.Kind == LogRecordKind.Erased) continue;
+            onRecord(new LogRecord(end - size, end, record.Kind, record.Reason, record.DeviceKey, record.ReceivedUnixMs, payload));
+        }
+
+        return new SegmentInspection(header.FileName, records, bytes, scanner.DamagedSpans, scanner.DamagedBytes);
+    }
+
+    private static List<CursorInspection> InspectCursors(ILogDisk disk, long end)
+    {
+        List<CursorInspection> cursors = [];
+        foreach (string name in disk.ListFiles().Order(StringComparer.Ordinal))
+        {
+            if (LogCursor.TryReadFile(disk, name, out string? consumer, out long position)) cursors.Add(new CursorInspection(consumer, position, Math.Max(0, end - position)));
+        }
+
+        return cursors;
+    }
+}
