@@ -17,23 +17,38 @@ internal static class CodeTables
     /// <summary>Longest code of a symbol, in bits.</summary>
     public const int MaxCodeBits = 8;
 
-    /// <summary>Bits a whole token is looked up by. 10 keeps the seven tables in 28 KiB, inside the first-level cache.</summary>
+    /// <summary>Bits a token is looked up by. Sign and extra bits of a range may follow them, so this bounds only the codes.</summary>
     public const int TokenBits = 10;
 
-    // Token: bits 0-7 bits it takes, 8-15 run, 16-23 magnitude, 24 falling or turned, 25 sign is relative to the last, 26 not in the table,
-    // 27 run of 64, 28 exact swap.
+    // Token: byte 0 all bits it takes, 1 run, 2 least magnitude, 3 mask of the extra bits, 4 where they begin, 5 flags.
     public const int RunShift = 8;
     public const int MagnitudeShift = 16;
-    public const uint Falling = 1u << 24;
-    public const int FallingShift = 24;
-    public const int RelativeShift = 25;
-    public const uint Relative = 1u << 25;
-    public const uint Unlisted = 1u << 26;
-    public const uint FullRun = 1u << 27;
-    public const uint Swap = 1u << 28;
+    public const int ExtraMaskShift = 24;
+    public const int ExtraAtShift = 32;
+    public const int FallingShift = 40;
+    public const int RelativeShift = 41;
+    public const int AbsoluteShift = 42;
 
-    /// <summary>Tokens that are more than a short run and a small difference.</summary>
-    public const uint Special = Unlisted | FullRun | Swap;
+    /// <summary>The sign bit of a small difference: relative to the last one, it turns.</summary>
+    public const ulong Falling = 1UL << FallingShift;
+
+    /// <summary>The sign counts from the last one.</summary>
+    public const ulong Relative = 1UL << RelativeShift;
+
+    /// <summary>The sign is the bit before the extra bits.</summary>
+    public const ulong Absolute = 1UL << AbsoluteShift;
+
+    /// <summary>The codes are longer than <see cref="TokenBits"/>, or a near swap or a far difference follows.</summary>
+    public const ulong Unlisted = 1UL << 43;
+
+    /// <summary>A run of 64, or to the end of the block.</summary>
+    public const ulong FullRun = 1UL << 44;
+
+    /// <summary>An exact swap.</summary>
+    public const ulong Swap = 1UL << 45;
+
+    /// <summary>Tokens the main path does not take.</summary>
+    public const ulong Special = Unlisted | FullRun;
 
     private const int RunSymbols = 13;
     private const int DifferenceSymbols = 22;
@@ -58,7 +73,7 @@ internal static class CodeTables
     private static readonly ushort[][] Differences = [.. DifferenceLengths.Select(lengths => Build(lengths, DifferenceSymbols))];
 
     /// <summary>Tokens by class and the next <see cref="TokenBits"/> bits.</summary>
-    public static readonly uint[] Tokens = BuildTokens();
+    public static readonly ulong[] Tokens = BuildTokens();
 
     /// <summary>Symbol &lt;&lt; 4 | length of the run code at the front of <paramref name="bits"/>.</summary>
     public static int Run(int activityClass, ulong bits) => Runs[activityClass][(int)(bits & 0xFF)];
@@ -95,9 +110,9 @@ internal static class CodeTables
         return reversed;
     }
 
-    private static uint[] BuildTokens()
+    private static ulong[] BuildTokens()
     {
-        uint[] tokens = new uint[Classes << TokenBits];
+        ulong[] tokens = new ulong[Classes << TokenBits];
         for (int activityClass = 0; activityClass < Classes; activityClass++)
         {
             for (uint bits = 0; bits < 1u << TokenBits; bits++)
@@ -107,7 +122,7 @@ internal static class CodeTables
         return tokens;
     }
 
-    private static uint TokenOf(int activityClass, uint bits)
+    private static ulong TokenOf(int activityClass, uint bits)
     {
         int taken = 0, run = 0;
         if (activityClass < RunClasses)
@@ -122,9 +137,24 @@ internal static class CodeTables
 
         int difference = Difference(activityClass, activityClass < RunClasses && run == 0, bits >> taken);
         taken += difference & 15;
-        uint token = MagnitudeAndSign(difference >> 4, bits >> taken, out int signAndExtra);
-        taken += signAndExtra;
-        return taken > TokenBits ? Unlisted : token | (uint)taken | ((uint)run << RunShift);
+        if (taken > TokenBits) return Unlisted;
+        ulong token = ((ulong)run << RunShift) | ((ulong)taken << ExtraAtShift);
+        int name = difference >> 4;
+        switch (name)
+        {
+            case < SwapSymbol:
+                return token | (uint)taken | ((ulong)((name >> 1) + 1) << MagnitudeShift) | Relative | ((name & 1) != 0 ? Falling : 0);
+            case SwapSymbol:
+                return token | (uint)taken | Swap;
+            case ZeroSymbol:
+                return token | (uint)taken | Relative;
+            case NearSwapSymbol or FarSymbol:
+                return Unlisted;
+            default:
+                ulong least = (ulong)RangeOf(name, 0, out int rangeBits);
+                ulong mask = (1UL << rangeBits) - 1;
+                return token | (uint)(taken + 1 + rangeBits) | (least << MagnitudeShift) | (mask << ExtraMaskShift) | Absolute;
+        }
     }
 
     /// <summary>Length of the run of zeros behind a run symbol 0..11, with its extra bits.</summary>
@@ -139,21 +169,5 @@ internal static class CodeTables
     {
         extra = ((symbol - FirstRangeSymbol) >> 1) + 1;
         return (((2 | (symbol & 1)) << extra) | (int)(bits & ((1u << extra) - 1))) + 1;
-    }
-
-    private static uint MagnitudeAndSign(int symbol, ulong bits, out int taken)
-    {
-        taken = 0;
-        switch (symbol)
-        {
-            case < SwapSymbol: return ((uint)((symbol >> 1) + 1) << MagnitudeShift) | Relative | ((symbol & 1) != 0 ? Falling : 0);
-            case SwapSymbol: return Swap;
-            case ZeroSymbol: return Relative;
-            case NearSwapSymbol or FarSymbol: return Unlisted;
-            default:
-                int magnitude = RangeOf(symbol, bits >> 1, out int extra);
-                taken = 1 + extra;
-                return ((uint)magnitude << MagnitudeShift) | ((bits & 1) != 0 ? Falling : 0);
-        }
     }
 }

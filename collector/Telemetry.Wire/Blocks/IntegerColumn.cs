@@ -56,6 +56,11 @@ internal static class IntegerColumn
     private const int JumpMagnitude = 16;
     private const int FirstValueBits = 7;
 
+    private const int LeastBound = 128;
+
+    // 10 of codes, a sign, 6 extra bits
+    private const int MaxTokenBits = 17;
+
     // Bits of the mean, less three, is the class; from this one on differences are Rice coded.
     private const int ScaledClass = CodeTables.Classes;
     private const int ClassBase = 29;
@@ -98,85 +103,107 @@ internal static class IntegerColumn
         if (rows.Length < count + Slack - 1) throw new ArgumentException("The buffer of a column has no slack.", nameof(rows));
         ref long to = ref MemoryMarshal.GetReference(rows);
         ref byte from = ref MemoryMarshal.GetReference(window);
-        ref uint tokens = ref MemoryMarshal.GetArrayDataReference(CodeTables.Tokens);
+        ref ulong tokens = ref MemoryMarshal.GetArrayDataReference(CodeTables.Tokens);
         long other = 0;
         long sign = 0; // 0 rising, -1 falling
         uint mean = FirstMean;
         int row = 0;
+
+        // The next bits, least significant first; at least `available` of them are valid. `index` is the first byte not counted in it.
+        int index = position >> 3;
+        ulong bits = BitReader.Load(ref from, index, window.Length) >> (position & 7);
+        int available = 56 - (position & 7);
+        index += 7;
         while (row < count)
         {
-            ulong bits = BitReader.Load(ref from, position >> 3, window.Length) >> (position & 7);
+            if (available < MaxTokenBits)
+            {
+                bits |= BitReader.Load(ref from, index, window.Length) << available;
+                index += (63 - available) >> 3;
+                available |= 56;
+            }
+
             int activityClass = ClassBase - BitOperations.LeadingZeroCount(mean | 7);
-            int run = 0;
-            uint seen = 0;
-            long difference;
+            LongToken rare;
             if (activityClass < ScaledClass)
             {
-                uint token = Unsafe.Add(ref tokens, (activityClass << CodeTables.TokenBits) | (int)(bits & ((1 << CodeTables.TokenBits) - 1)));
+                ulong token = Unsafe.Add(ref tokens, (activityClass << CodeTables.TokenBits) | (int)(bits & ((1 << CodeTables.TokenBits) - 1)));
                 if ((token & CodeTables.Special) == 0)
                 {
-                    position += (byte)token;
-                    run = (byte)(token >> CodeTables.RunShift);
-                    uint magnitude = (byte)(token >> CodeTables.MagnitudeShift);
-                    sign = (sign & -(long)((token >> CodeTables.RelativeShift) & 1)) ^ -(long)((token >> CodeTables.FallingShift) & 1);
-                    difference = (magnitude ^ sign) - sign;
-                    seen = magnitude << 5;
-                    if (run > count - row - 1) return false;
+                    int run = (byte)(token >> CodeTables.RunShift);
+                    if (run >= count - row) return false;
                     Fill(ref Unsafe.Add(ref to, row), TStream.IsTimeline ? 0 : value, run);
                     row += run;
-                    long next = Step<TStream>(value, difference);
-                    if (magnitude >= JumpMagnitude) other = TStream.IsTimeline ? next : value;
-                    value = next;
-                    Unsafe.Add(ref to, row++) = value;
+
+                    // Sign and extra bits of a range; both are masked away for the other symbols.
+                    ulong tail = bits >> (byte)(token >> CodeTables.ExtraAtShift);
+                    uint magnitude = (byte)(token >> CodeTables.MagnitudeShift) + (uint)(tail >> 1 & (byte)(token >> CodeTables.ExtraMaskShift));
+                    sign &= -(long)((token >> CodeTables.RelativeShift) & 1);
+                    sign ^= -(long)(((token >> CodeTables.FallingShift) & 1) | ((token >> CodeTables.AbsoluteShift) & tail & 1));
+                    bool isSwap = (token & CodeTables.Swap) != 0;
+                    long level = TStream.IsTimeline ? 0 : value;
+                    long difference = isSwap ? Between<TStream>(level, other) : (magnitude ^ sign) - sign;
+                    sign = isSwap ? difference >> 63 : sign;
+                    bits >>= (byte)token;
+                    available -= (byte)token;
                     mean = (uint)((ulong)mean >> run);
-                    mean = (mean + Math.Min(seen, (mean << 2) + 128)) >> 1;
+                    mean = (mean + Math.Min(magnitude << 5, Bound(mean))) >> 1;
+                    value = Step<TStream>(value, difference);
+                    other = isSwap | magnitude >= JumpMagnitude ? (TStream.IsTimeline ? value : level) : other;
+                    Unsafe.Add(ref to, row++) = value;
                     continue;
                 }
 
                 if ((token & CodeTables.FullRun) != 0)
                 {
-                    position += (byte)token;
-                    run = Math.Min(MaxRun, count - row);
+                    bits >>= (byte)token;
+                    available -= (byte)token;
+                    int run = Math.Min(MaxRun, count - row);
                     Fill(ref Unsafe.Add(ref to, row), TStream.IsTimeline ? 0 : value, run);
                     row += run;
                     mean = 0;
                     continue;
                 }
 
-                if (!TryReadToken<TStream>(new BitReader(window, length) { Position = position }, activityClass, value, other, sign, out LongToken rare)) return false;
-                position = rare.Position;
-                run = rare.Run;
-                difference = rare.Difference;
-                seen = rare.Seen;
-                if (run > count - row - 1) return false;
-                Fill(ref Unsafe.Add(ref to, row), TStream.IsTimeline ? 0 : value, run);
-                row += run;
-                mean = run > 30 ? 0 : mean >> run;
-                if (rare.IsJump) other = TStream.IsTimeline ? difference : value;
-                sign = rare.IsZero ? sign : difference >> 63;
+                BitReader reader = new(window, length) { Position = (index << 3) - available };
+                if (!TryReadToken<TStream>(reader, activityClass, value, other, sign, out rare)) return false;
             }
             else
             {
-                if (!TryReadScaled<TStream>(new BitReader(window, length) { Position = position }, activityClass, out LongToken scaled)) return false;
-                position = scaled.Position;
-                difference = scaled.Difference;
-                seen = scaled.Seen;
-                if (scaled.IsJump) other = TStream.IsTimeline ? difference : value;
-                sign = scaled.IsZero ? sign : difference >> 63;
+                BitReader reader = new(window, length) { Position = (index << 3) - available };
+                if (!TryReadScaled<TStream>(reader, activityClass, out rare)) return false;
             }
 
-            value = Step<TStream>(value, difference);
+            if (rare.Run >= count - row) return false;
+            Fill(ref Unsafe.Add(ref to, row), TStream.IsTimeline ? 0 : value, rare.Run);
+            row += rare.Run;
+            if (rare.IsJump) other = TStream.IsTimeline ? rare.Difference : value;
+            if (rare.Difference != 0 || rare.IsJump) sign = rare.Difference >> 63;
+            value = Step<TStream>(value, rare.Difference);
             Unsafe.Add(ref to, row++) = value;
-            mean = (mean + Math.Min(seen, (mean << 2) + 128)) >> 1;
+            mean = (uint)((ulong)mean >> rare.Run);
+            mean = (mean + Math.Min(rare.Seen, Bound(mean))) >> 1;
+            index = rare.Position >> 3;
+            bits = BitReader.Load(ref from, index, window.Length) >> (rare.Position & 7);
+            available = 56 - (rare.Position & 7);
+            index += 7;
         }
 
-        return new BitReader(window, length) { Position = position }.IsAtEnd;
+        return new BitReader(window, length) { Position = (index << 3) - available }.IsAtEnd;
     }
+
+    // One far difference raises the mean at most fivefold, or to two units: a spike is soon forgotten, a noisy signal soon learnt.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Bound(uint mean) => (mean << 2) + LeastBound;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Step<TStream>(long value, long difference)
         where TStream : struct, IIntegerStream =>
         TStream.IsTimeline ? difference : TStream.IsNarrow ? (int)(value + difference) : value + difference;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static long Between<TStream>(long from, long to)
+        where TStream : struct, IIntegerStream => TStream.IsNarrow ? (int)(to - from) : to - from;
 
     // Stores eight at a time, past the run's end: the next rows overwrite it.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -192,10 +219,7 @@ internal static class IntegerColumn
         }
     }
 
-    private readonly record struct LongToken(int Position, int Run, long Difference, uint Seen, bool IsJump)
-    {
-        public bool IsZero => Difference == 0;
-    }
+    private readonly record struct LongToken(int Position, int Run, long Difference, uint Seen, bool IsJump);
 
     // The tokens that do not fit the table: long codes, swaps, far differences. Kept out of the loop so that its registers stay its own.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -250,7 +274,7 @@ internal static class IntegerColumn
         }
 
         long target = TStream.IsNarrow ? (int)(other + near) : other + near;
-        long difference = TStream.IsTimeline ? target : TStream.IsNarrow ? (int)(target - value) : target - value;
+        long difference = Between<TStream>(TStream.IsTimeline ? 0 : value, target);
         token = new LongToken(bits.Position, run, difference, 0, IsJump: true);
         return true;
     }

@@ -38,6 +38,15 @@ namespace Telemetry.Device.Sampling
         private static readonly ushort[] RunTable = Build(RunLengths, RunSymbols);
         private static readonly ushort[] DifferenceTable = Build(DifferenceLengths, DifferenceSymbols);
 
+        // Class of a mean below 512, by mean / 8.
+        private static readonly byte[] ClassTable = BuildClasses();
+
+        /// <summary>Activity class of a mean below 512: 0 up to 7, and one more with each doubling.</summary>
+        public static int ActivityClass(int mean)
+        {
+            return ClassTable[mean >> 3];
+        }
+
         /// <summary>Code of a run symbol: bits 0-7 the code, from 8 its length.</summary>
         public static int Run(int activityClass, int symbol)
         {
@@ -70,6 +79,13 @@ namespace Telemetry.Device.Sampling
             }
 
             return table;
+        }
+
+        private static byte[] BuildClasses()
+        {
+            byte[] classes = new byte[64];
+            for (int i = 1; i < classes.Length; i++) classes[i] = (byte)(classes[i >> 1] + 1);
+            return classes;
         }
 
         private static int Reversed(int code, int length)

@@ -52,9 +52,21 @@ namespace Telemetry.Device.Sampling
         private void AddValue(int column)
         {
             int stream = column + FirstColumnStream;
-            if (_kinds[column] == KindInteger) AddInteger(stream, _next[column]);
-            else if (_kinds[column] == KindWide) AddWide(stream, _next[column], _nextHigh[column]);
-            else AddReal(stream, _next[column], _nextHigh[column]);
+            if (_kinds[column] == KindWide)
+            {
+                AddWide(stream, _next[column], _nextHigh[column]);
+            }
+            else if (_kinds[column] == KindReal)
+            {
+                AddReal(stream, _next[column], _nextHigh[column]);
+            }
+            else
+            {
+                // The usual row repeats the last one of a quiet signal: one addition.
+                int value = _next[column];
+                if (value == _last[stream] && _mean[stream] < FirstNoisyMean && _run[stream] < MaxRun - 1) _run[stream]++;
+                else AddInteger(stream, value);
+            }
         }
 
         private void AddInteger(int stream, int value)
@@ -138,7 +150,7 @@ namespace Telemetry.Device.Sampling
                 int run = _run[stream] + 1;
                 if (run == MaxRun)
                 {
-                    PutCode(stream, BlockCodes.Run(ActivityClass(mean), BlockCodes.FullRunSymbol));
+                    PutCode(stream, BlockCodes.Run(BlockCodes.ActivityClass(mean), BlockCodes.FullRunSymbol));
                     _mean[stream] = 0;
                     run = 0;
                 }
@@ -147,7 +159,7 @@ namespace Telemetry.Device.Sampling
                 return;
             }
 
-            if (mean < FirstScaledMean) PutCode(stream, BlockCodes.Difference(ActivityClass(mean), false, BlockCodes.ZeroSymbol));
+            if (mean < FirstScaledMean) PutCode(stream, BlockCodes.Difference(BlockCodes.ActivityClass(mean), false, BlockCodes.ZeroSymbol));
             else PutScaled(stream, mean, false, 0, 0);
             _mean[stream] = mean >> 1;
         }
@@ -163,17 +175,13 @@ namespace Telemetry.Device.Sampling
             }
             else
             {
-                int activityClass = ActivityClass(mean);
-                bool isAdjacent = false;
-                if (mean < FirstNoisyMean)
-                {
-                    PutRun(stream, activityClass, run);
-                    isAdjacent = run == 0;
-                }
-
-                if (isSwap) PutSwap(stream, activityClass, isAdjacent, near);
-                else if (magnitudeHigh == 0 && magnitude <= 4) PutSmall(stream, activityClass, isAdjacent, isFalling, (int)magnitude);
-                else PutLarge(stream, activityClass, isAdjacent, isFalling, magnitude, magnitudeHigh);
+                int activityClass = BlockCodes.ActivityClass(mean);
+                bool hasRun = mean < FirstNoisyMean;
+                int prefix = hasRun ? RunPrefix(activityClass, run) : 0;
+                bool isAdjacent = hasRun && run == 0;
+                if (isSwap) PutSwap(stream, prefix, activityClass, isAdjacent, near);
+                else if (magnitudeHigh == 0 && magnitude <= 4) PutSmall(stream, prefix, activityClass, isAdjacent, isFalling, (int)magnitude);
+                else PutLarge(stream, prefix, activityClass, isAdjacent, isFalling, magnitude, magnitudeHigh);
             }
 
             _isFalling[stream] = isFalling;
@@ -184,41 +192,41 @@ namespace Telemetry.Device.Sampling
             _mean[stream] = (mean + (seen < bound ? seen : bound)) >> 1;
         }
 
-        // 0: mean below 8; each doubling is a class.
-        private static int ActivityClass(int mean)
-        {
-            int activityClass = 0;
-            for (int m = mean >> 3; m != 0; m >>= 1) activityClass++;
-            return activityClass;
-        }
-
-        private void PutRun(int stream, int activityClass, int run)
+        // Code of a run of 0..63 that a difference ends, with its extra bits: bits 0-11 the code, from 16 its length, at most 12.
+        private static int RunPrefix(int activityClass, int run)
         {
             if (run < 4)
             {
-                PutCode(stream, BlockCodes.Run(activityClass, run));
-                return;
+                int whole = BlockCodes.Run(activityClass, run);
+                return (whole & 0xFF) | ((whole >> 8) << 16);
             }
 
             // 4-5, 6-7, 8-11, 12-15, 16-23, ... : two symbols an octave, the rest as they are.
             int extra = 1;
             while (run >> (extra + 2) != 0) extra++;
-            PutCode(stream, BlockCodes.Run(activityClass, 4 + ((extra - 1) << 1) + ((run >> extra) & 1)));
-            PutBits(stream, (uint)(run & ((1 << extra) - 1)), extra);
+            int code = BlockCodes.Run(activityClass, 4 + ((extra - 1) << 1) + ((run >> extra) & 1));
+            int length = code >> 8;
+            return (code & 0xFF) | ((run & ((1 << extra) - 1)) << length) | ((length + extra) << 16);
+        }
+
+        private void PutPrefixed(int stream, int prefix, int code)
+        {
+            int length = prefix >> 16;
+            PutBits(stream, (uint)((prefix & 0xFFFF) | ((code & 0xFF) << length)), length + (code >> 8));
         }
 
         // 1..4: the sign is told relative to the last one, because signals drift or alternate.
-        private void PutSmall(int stream, int activityClass, bool isAdjacent, bool isFalling, int magnitude)
+        private void PutSmall(int stream, int prefix, int activityClass, bool isAdjacent, bool isFalling, int magnitude)
         {
             int turn = isFalling != _isFalling[stream] ? 1 : 0;
-            PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, ((magnitude - 1) << 1) + turn));
+            PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, ((magnitude - 1) << 1) + turn));
         }
 
-        private void PutLarge(int stream, int activityClass, bool isAdjacent, bool isFalling, uint magnitude, uint magnitudeHigh)
+        private void PutLarge(int stream, int prefix, int activityClass, bool isAdjacent, bool isFalling, uint magnitude, uint magnitudeHigh)
         {
             if (magnitudeHigh != 0 || magnitude > 128)
             {
-                PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.FarSymbol));
+                PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.FarSymbol));
                 PutFar(stream, isFalling, magnitude, magnitudeHigh);
                 return;
             }
@@ -228,21 +236,21 @@ namespace Telemetry.Device.Sampling
             int extra = 1;
             while (rest >> (extra + 2) != 0) extra++;
             int symbol = BlockCodes.FirstRangeSymbol + ((extra - 1) << 1) + ((rest >> extra) & 1);
-            PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, symbol));
+            PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, symbol));
             PutBits(stream, isFalling ? 1u : 0, 1);
             PutBits(stream, (uint)(rest & ((1 << extra) - 1)), extra);
         }
 
         // Back to the level before the last jump, exactly or nearly.
-        private void PutSwap(int stream, int activityClass, bool isAdjacent, int near)
+        private void PutSwap(int stream, int prefix, int activityClass, bool isAdjacent, int near)
         {
             if (near == 0)
             {
-                PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.SwapSymbol));
+                PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.SwapSymbol));
                 return;
             }
 
-            PutCode(stream, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.NearSwapSymbol));
+            PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.NearSwapSymbol));
             PutBits(stream, near < 0 ? 1u : 0, 1);
             PutExpGolomb(stream, (uint)(near < 0 ? -near : near) - 1, 2);
         }

@@ -91,7 +91,7 @@ namespace Telemetry.Device.Sampling
                     if (stream == QualityStream || (stream >= FirstColumnStream && _kinds[stream - FirstColumnStream] == KindReal))
                         PutExpGolomb(stream, (uint)_run[stream], 0);
                     else
-                        PutCode(stream, BlockCodes.Run(ActivityClass(_mean[stream]), BlockCodes.FullRunSymbol));
+                        PutCode(stream, BlockCodes.Run(BlockCodes.ActivityClass(_mean[stream]), BlockCodes.FullRunSymbol));
                     _run[stream] = 0;
                 }
 
