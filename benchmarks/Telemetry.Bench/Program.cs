@@ -1,8 +1,10 @@
 // tools/bench NAME [--json] [--peers]: every benchmark is one class with a Run(BenchOptions); add it to the table.
 using Telemetry.Bench;
+using Telemetry.Bench.Codec;
 
 Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordinal)
 {
+    ["codec"] = CodecBench.Run,
     ["ingest"] = IngestBench.Run,
     ["restart"] = RestartBench.Run,
 };

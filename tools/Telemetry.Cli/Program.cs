@@ -7,6 +7,7 @@ RootCommand root = new("Telemetry: collector, simulators and questions to them."
     DoctorCommand.Create(),
     SamplesCommand.Create(),
     UpCommand.Create(),
+    BlockCommand.Create(),
     ProfileCommand.Create(),
     QueryCommand.Create(),
 };

@@ -70,7 +70,7 @@ internal static class PackedBlock
     private static bool TryReadTimes(BlockDecoder target, ref ReadOnlySpan<byte> rest, in Shape shape)
     {
         long unitMs = (shape.Flags & StepsInSecondsFlag) != 0 ? MsPerSecond : 1;
-        if ((shape.Flags & IrregularFlag) == 0)
+        if (IsRegular(shape))
         {
             FillRegular(target.TimesBuffer, shape.Rows, shape.StartMs, shape.Period * unitMs);
             return true;
@@ -139,26 +139,10 @@ internal static class PackedBlock
 
     private static bool TryReadColumns(BlockDecoder target, ReadOnlySpan<byte> rest, in Shape shape)
     {
-        bool hasDescriptors = (shape.Flags & DescriptorsFlag) != 0;
-        int signal = 0;
-        int kind = NarrowKind;
-        if (!hasDescriptors)
-        {
-            if (!TryReadNumber(ref rest, out ulong first) || first is 0 or > WireLimits.MaxSignalId) return false;
-            signal = (int)first - 1;
-        }
-
+        if (!TryBeginIds(ref rest, shape, out int signal)) return false;
         for (int column = 0; column < shape.Columns; column++)
         {
-            ulong descriptor = 0;
-            if (hasDescriptors && (!TryReadNumber(ref rest, out descriptor) || descriptor >> 2 >= WireLimits.MaxSignalId)) return false;
-            signal += (int)(descriptor >> 2) + 1;
-            kind = (int)(descriptor & 3);
-            if (signal > WireLimits.MaxSignalId) return false;
-
-            ReadOnlySpan<byte> window = rest;
-            int length = rest.Length;
-            if (column < shape.Columns - 1 && !TryTake(ref rest, out window, out length)) return false;
+            if (!TryReadFrame(ref rest, shape, column, ref signal, out int kind, out ReadOnlySpan<byte> window, out int length)) return false;
             target.BeginColumn(signal, kind == RealKind);
             bool isGood = kind switch
             {
@@ -171,6 +155,60 @@ internal static class PackedBlock
         }
 
         return true;
+    }
+
+    /// <summary>Steps over the parts of a block.</summary>
+    public static bool TryReadParts(ReadOnlySpan<byte> block, in Shape shape, List<ColumnLayout> columns, out int timelineBytes, out int qualityBytes)
+    {
+        timelineBytes = 0;
+        qualityBytes = 0;
+        ReadOnlySpan<byte> rest = block[shape.Bytes..];
+        if (!IsRegular(shape) && !TryTake(ref rest, out _, out timelineBytes)) return false;
+        if ((shape.Flags & QualityFlag) != 0)
+        {
+            if (rest.IsEmpty) return false;
+            bool changes = (rest[0] & QualityChangesFlag) != 0;
+            rest = rest[1..];
+            if (changes && !TryTake(ref rest, out _, out qualityBytes)) return false;
+        }
+
+        if (!TryBeginIds(ref rest, shape, out int signal)) return false;
+        for (int column = 0; column < shape.Columns; column++)
+        {
+            if (!TryReadFrame(ref rest, shape, column, ref signal, out int kind, out _, out int length)) return false;
+            columns.Add(new ColumnLayout(signal, kind, length));
+        }
+
+        return true;
+    }
+
+    /// <summary>True when all steps are equal.</summary>
+    public static bool IsRegular(in Shape shape) => (shape.Flags & IrregularFlag) == 0;
+
+    // Without descriptors the ids are first, first + 1, ...; with them each tells its distance to the one before.
+    private static bool TryBeginIds(scoped ref ReadOnlySpan<byte> rest, in Shape shape, out int signalBefore)
+    {
+        signalBefore = 0;
+        if ((shape.Flags & DescriptorsFlag) != 0) return true;
+        if (!TryReadNumber(ref rest, out ulong first) || first is 0 or > WireLimits.MaxSignalId) return false;
+        signalBefore = (int)first - 1;
+        return true;
+    }
+
+    private static bool TryReadFrame(
+        scoped ref ReadOnlySpan<byte> rest, in Shape shape, int column, ref int signal, out int kind, out ReadOnlySpan<byte> window, out int length)
+    {
+        kind = NarrowKind;
+        window = rest;
+        length = rest.Length;
+        ulong descriptor = 0;
+        if ((shape.Flags & DescriptorsFlag) != 0 && (!TryReadNumber(ref rest, out descriptor) || descriptor >> 2 >= WireLimits.MaxSignalId)) return false;
+        signal += (int)(descriptor >> 2) + 1;
+        kind = (int)(descriptor & 3);
+        if (signal > WireLimits.MaxSignalId) return false;
+        window = rest;
+        length = rest.Length;
+        return column == shape.Columns - 1 || TryTake(ref rest, out window, out length);
     }
 
     // The window reaches to the end of the block, so that a decoder may load whole words; the stream is its first length bytes.
