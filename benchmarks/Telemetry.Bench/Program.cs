@@ -6,6 +6,7 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
 {
     ["codec"] = CodecBench.Run,
     ["ingest"] = IngestBench.Run,
+    ["query"] = QueryBench.Run,
     ["restart"] = RestartBench.Run,
 };
 

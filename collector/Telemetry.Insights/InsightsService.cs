@@ -15,13 +15,14 @@ public sealed class InsightsService : IDisposable
     private readonly DeviceRegistry _registry;
     private readonly TimeProvider _clock;
     private readonly PrivacyOptions _options;
+    private readonly NoiseKey _key;
     private readonly SegmentCache _cache;
     private readonly EpsilonLedger _ledger;
     private readonly PrivacyGate _gate;
 
     private InsightsService(InsightsStore store, DeviceRegistry registry, TimeProvider clock, PrivacyOptions options, NoiseKey key, EpsilonLedger ledger)
     {
-        (_store, _registry, _clock, _options, _ledger) = (store, registry, clock, options, ledger);
+        (_store, _registry, _clock, _options, _key, _ledger) = (store, registry, clock, options, key, ledger);
         _cache = new SegmentCache(store);
         _gate = new PrivacyGate(key, ledger, options);
     }
@@ -93,6 +94,10 @@ public sealed class InsightsService : IDisposable
         int from = (int)Math.Min(request.FromUnixMs / 60_000, int.MaxValue), to = request.ToUnixMs == 0 ? int.MaxValue : (int)Math.Min((request.ToUnixMs + 59_999) / 60_000, int.MaxValue);
         return new SegmentList { Segments = { _store.Segments(user, from, to, request.AsOfRevision).Select(ToMessage) } };
     }
+
+    /// <summary>The name a brand knows a user by: always the same for one brand, and nothing that two brands could compare.</summary>
+    /// <returns>16 characters of base 32: 80 bits of a keyed function of brand and user.</returns>
+    public string PseudonymFor(string brand, UserKey user) => PartnerPseudonym.Of(_key, brand, user);
 
     /// <summary>Closes the ledger and the cache.</summary>
     public void Dispose()

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Telemetry.Registry.Storage;
 
 namespace Telemetry.Registry;
 
@@ -11,37 +12,68 @@ public sealed record RegistryErasure(int Bindings, int Consents, IReadOnlyList<D
 /// <summary>An epoch of a device.</summary>
 public readonly record struct DeviceEpoch(uint DeviceKey, uint Epoch);
 
+/// <summary>A user to add.</summary>
+/// <param name="User">The key; empty = draw one.</param>
+/// <param name="UtcOffsetMinutes">Local time minus UTC, -840..840.</param>
+public sealed record NewUser(UserKey User, int UtcOffsetMinutes)
+{
+    /// <summary>What the user says about consent, in the order said.</summary>
+    public IReadOnlyList<ConsentEntry> Consents { get; init; } = [];
+}
+
 // Users, bindings, consent, erasure.
 public sealed partial class DeviceRegistry
 {
+    private const string InsertConsent = "INSERT INTO consents(user, purpose, recipient, granted, from_unix_ms, recorded_unix_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)";
+
     /// <summary>Adds a user. Adding the same again changes nothing.</summary>
     /// <param name="user">The key; empty = draw one.</param>
     /// <param name="utcOffsetMinutes">Local time minus UTC, -840..840.</param>
     /// <exception cref="RegistryException">Conflict: the user is there with another offset. Invalid: the offset is out of range.</exception>
-    public UserRecord AddUser(UserKey user, int utcOffsetMinutes)
-    {
-        if (utcOffsetMinutes is < -840 or > 840)
-        {
-            throw new RegistryException(RegistryError.Invalid, $"A UTC offset of {utcOffsetMinutes} minutes was given; -840..840 is expected.");
-        }
+    public UserRecord AddUser(UserKey user, int utcOffsetMinutes) => AddUsers([new NewUser(user, utcOffsetMinutes)])[0];
 
-        if (user.IsEmpty) user = UserKey.Draw();
-        UserRecord record;
+    /// <summary>Adds users with what they consent to in one transaction: all of them or none. A user that is there already stays as it is.</summary>
+    /// <exception cref="RegistryException">As <see cref="AddUser"/> and <see cref="SetConsent"/>.</exception>
+    public IReadOnlyList<UserRecord> AddUsers(IReadOnlyList<NewUser> users)
+    {
+        List<UserRecord> records = new(users.Count);
+        List<UserRecord> added = [];
         lock (_changing)
         {
-            if (_users.TryGetValue(user, out UserRecord? present))
+            Change(() =>
             {
-                if (present.UtcOffsetMinutes == utcOffsetMinutes) return present;
-                throw new RegistryException(RegistryError.Conflict, $"The user is there with a UTC offset of {present.UtcOffsetMinutes} minutes, not {utcOffsetMinutes}. Choose another key.");
-            }
+                using Statement insertUser = Prepare("INSERT INTO users VALUES(?1, ?2)", 2), insertConsent = Prepare(InsertConsent, 6);
+                HashSet<UserKey> inThisCall = [];
+                foreach (NewUser one in users)
+                {
+                    UserKey key = one.User.IsEmpty ? UserKey.Draw() : one.User;
+                    if (FindSame(key, one.UtcOffsetMinutes) is { } present)
+                    {
+                        records.Add(present);
+                        continue;
+                    }
 
-            record = new UserRecord(user, utcOffsetMinutes, [], ConsentHistory.Empty);
-            Change(() => Run("INSERT INTO users VALUES(?1, ?2)", user.Text, (long)utcOffsetMinutes));
-            _users[user] = record;
+                    if (!inThisCall.Add(key)) throw new RegistryException(RegistryError.Conflict, "The same user is added twice in one call. Name each once.");
+                    insertUser.Run(key.Text, (long)one.UtcOffsetMinutes);
+                    ConsentHistory consents = ConsentHistory.Empty;
+                    foreach (ConsentEntry entry in one.Consents)
+                    {
+                        CheckConsent(entry);
+                        insertConsent.Run(ConsentRow(key, entry));
+                        consents = consents.Add(entry);
+                    }
+
+                    added.Add(new UserRecord(key, one.UtcOffsetMinutes, [], consents));
+                    records.Add(added[^1]);
+                }
+
+                return added.Count;
+            });
+            foreach (UserRecord record in added) _users[record.User] = record;
         }
 
-        Tell(RegistryChangeKind.User, user: user);
-        return record;
+        foreach (UserRecord record in added) Tell(RegistryChangeKind.User, user: record.User);
+        return records;
     }
 
     /// <summary>A page of users by key.</summary>
@@ -82,21 +114,11 @@ public sealed partial class DeviceRegistry
     /// <exception cref="RegistryException">NotFound: no such user, or recipient brand. Invalid: a recipient is missing or given where none belongs.</exception>
     public void SetConsent(UserKey user, ConsentEntry entry)
     {
-        if (!Enum.IsDefined(entry.Purpose)) throw new RegistryException(RegistryError.Invalid, $"Purpose {(int)entry.Purpose} is unknown; insights (1), partner (2) or triggers (3) is expected.");
-        if (entry.FromUnixMs < 0) throw new RegistryException(RegistryError.Invalid, $"Consent from {entry.FromUnixMs} was given; 0 or more is expected (unix ms).");
-        bool isPartner = entry.Purpose == ConsentPurpose.Partner;
-        if (isPartner != entry.Recipient.Length > 0)
-        {
-            throw new RegistryException(RegistryError.Invalid, isPartner ? "Consent to partner names no recipient; name the brand." : $"A recipient was given for {entry.Purpose}; only partner has one. Leave it empty.");
-        }
-
         lock (_changing)
         {
-            if (isPartner) Brand(entry.Recipient);
+            CheckConsent(entry);
             UserRecord record = User(user);
-            Change(() => Run(
-                "INSERT INTO consents(user, purpose, recipient, granted, from_unix_ms, recorded_unix_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-                user.Text, (long)entry.Purpose, entry.Recipient, entry.IsGranted ? 1L : 0L, entry.FromUnixMs, _clock.GetUtcNow().ToUnixTimeMilliseconds()));
+            Change(() => Run(InsertConsent, ConsentRow(user, entry)));
             _users[user] = record with { Consents = record.Consents.Add(entry) };
         }
 
@@ -154,6 +176,34 @@ public sealed partial class DeviceRegistry
         foreach (uint deviceKey in receipt.FencedEpochs.Select(epoch => epoch.DeviceKey).Distinct()) Tell(RegistryChangeKind.ErasedEpoch, deviceKey);
         Tell(RegistryChangeKind.UserErased, user: user);
         return receipt;
+    }
+
+    private object[] ConsentRow(UserKey user, ConsentEntry entry) =>
+        [user.Text, (long)entry.Purpose, entry.Recipient, entry.IsGranted ? 1L : 0L, entry.FromUnixMs, _clock.GetUtcNow().ToUnixTimeMilliseconds()];
+
+    private void CheckConsent(ConsentEntry entry)
+    {
+        if (!Enum.IsDefined(entry.Purpose)) throw new RegistryException(RegistryError.Invalid, $"Purpose {(int)entry.Purpose} is unknown; insights (1), partner (2) or triggers (3) is expected.");
+        if (entry.FromUnixMs < 0) throw new RegistryException(RegistryError.Invalid, $"Consent from {entry.FromUnixMs} was given; 0 or more is expected (unix ms).");
+        bool isPartner = entry.Purpose == ConsentPurpose.Partner;
+        if (isPartner != entry.Recipient.Length > 0)
+        {
+            throw new RegistryException(RegistryError.Invalid, isPartner ? "Consent to partner names no recipient; name the brand." : $"A recipient was given for {entry.Purpose}; only partner has one. Leave it empty.");
+        }
+
+        if (isPartner) Brand(entry.Recipient);
+    }
+
+    // The user as it is there already; null when it is new.
+    private UserRecord? FindSame(UserKey user, int utcOffsetMinutes)
+    {
+        if (utcOffsetMinutes is < -840 or > 840)
+        {
+            throw new RegistryException(RegistryError.Invalid, $"A UTC offset of {utcOffsetMinutes} minutes was given; -840..840 is expected.");
+        }
+
+        if (!_users.TryGetValue(user, out UserRecord? present) || present.UtcOffsetMinutes == utcOffsetMinutes) return present;
+        throw new RegistryException(RegistryError.Conflict, $"The user is there with a UTC offset of {present.UtcOffsetMinutes} minutes, not {utcOffsetMinutes}. Choose another key.");
     }
 
     private UserRecord User(UserKey user) => _users.GetValueOrDefault(user)

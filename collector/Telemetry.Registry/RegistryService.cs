@@ -40,6 +40,10 @@ public sealed class RegistryService(DeviceRegistry registry)
     /// <summary>Users by key.</summary>
     public UserList ListUsers(ListRequest request) => new() { Users = { registry.Users(request.After, Limit(request)).Select(ToMessage) } };
 
+    /// <summary>One user with all bindings and consents: the registry's part of an export.</summary>
+    public User FindUser(string user) =>
+        ToMessage(registry.FindUser(UserKey.Parse(user)) ?? throw new RegistryException(RegistryError.NotFound, "There is no such user. Add it first (telemetry user add)."));
+
     /// <summary>Binds a device to a user, or ends a binding.</summary>
     public Binding BindDevice(Binding request)
     {

@@ -90,6 +90,47 @@ public sealed partial class InsightsStore : IDisposable
         }
     }
 
+    /// <summary>
+    /// The store's part of an erasure: removes a user's minutes, states and segments with all their revisions, and takes the bytes off the
+    /// disk. What is left is what a replay of the log without the user's batches derives.
+    /// </summary>
+    /// <remarks>Erase in the registry first: then no derivation step that begins later can bring the user back. Waits for an open transaction.</remarks>
+    public InsightsErasure EraseUser(UserKey user)
+    {
+        _writing.Wait();
+        long? revision = null;
+        try
+        {
+            using SqliteTransaction transaction = _writer.BeginTransaction(deferred: false);
+            int Delete(string table)
+            {
+                using Statement delete = new(_writer, $"DELETE FROM {table} WHERE user_id = (SELECT user_id FROM users WHERE user = ?1)", 1) { TransactionOf = () => transaction };
+                return delete.Run(user.Text);
+            }
+
+            InsightsErasure erased = new(Delete("minutes"), Delete("segments"), Delete("states"));
+            Delete("users");
+            _statements.Transaction = transaction;
+            _statements.WriteMeta.Run("revision", Revision + 1); // what cohort queries hold in memory is out of date
+            transaction.Commit();
+            revision = Revision + 1;
+            return erased;
+        }
+        finally
+        {
+            _statements.Transaction = null;
+            _statements.ForgetIds();
+            if (revision is not null)
+            {
+                // Freed pages are zeroed (secure_delete); the write-ahead log still holds old ones until it is folded in.
+                using Statement checkpoint = new(_writer, "PRAGMA wal_checkpoint(TRUNCATE)", 0);
+                checkpoint.Run();
+            }
+
+            Ended(null, revision);
+        }
+    }
+
     /// <summary>Closes the file; waits for an open transaction.</summary>
     public void Dispose()
     {
@@ -115,6 +156,12 @@ public sealed partial class InsightsStore : IDisposable
         _writing.Release();
     }
 }
+
+/// <summary>What the store removed for an erasure.</summary>
+/// <param name="Minutes">Feature rows.</param>
+/// <param name="Segments">Segments, old revisions included.</param>
+/// <param name="States">Values the derivation kept for the user.</param>
+public sealed record InsightsErasure(int Minutes, int Segments, int States);
 
 /// <summary>A segment as the store holds it.</summary>
 /// <param name="User">Whose.</param>
