@@ -1,0 +1,39 @@
+using Telemetry.Device.Platform;
+
+namespace Telemetry.Simulator.Replay;
+
+/// <summary>A device's clocks in simulated time: the crystal may drift, the battery-backed clock may be wrong.</summary>
+/// <remarks>The collector lives in real time, so its server time is not taken over: a month replayed in a minute keeps its own dates.</remarks>
+internal sealed class VirtualClock(long startUnixMs, double driftPpm) : IClock
+{
+    private long _stepMs;
+
+    /// <inheritdoc/>
+    public long UptimeMs { get; private set; }
+
+    /// <inheritdoc/>
+    public long ReadWallUnixMs() => startUnixMs + UptimeMs + _stepMs;
+
+    /// <inheritdoc/>
+    public void SetWallUnixMs(long unixMs)
+    {
+        // Real time means nothing here; see the remarks.
+    }
+
+    /// <summary>Moves to a true instant; one before the present is the present.</summary>
+    public void AdvanceTo(long unixMs)
+    {
+        long uptime = UptimeAt(unixMs);
+        if (uptime > UptimeMs) UptimeMs = uptime;
+    }
+
+    /// <summary>What the crystal says at a true instant.</summary>
+    public long UptimeAt(long unixMs)
+    {
+        long elapsed = unixMs - startUnixMs;
+        return driftPpm == 0 ? elapsed : elapsed + (long)Math.Round(elapsed * driftPpm / 1e6);
+    }
+
+    /// <summary>Puts the wall clock wrong by this much more.</summary>
+    public void Step(long milliseconds) => _stepMs += milliseconds;
+}
