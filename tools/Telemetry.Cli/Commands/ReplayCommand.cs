@@ -1,9 +1,11 @@
 using System.CommandLine;
 using Telemetry.Cli.Fleets;
 using Telemetry.Simulator.Devices;
+using Telemetry.Simulator.ExtraSensory;
 using Telemetry.Simulator.Fit;
 using Telemetry.Simulator.Fitabase;
 using Telemetry.Simulator.Replay;
+using Telemetry.Simulator.SmartHome;
 using Telemetry.Simulator.Sources;
 using Telemetry.Wire;
 
@@ -12,7 +14,7 @@ namespace Telemetry.Cli.Commands;
 /// <summary><c>telemetry replay</c>: real files through the SDK as if devices had measured them.</summary>
 internal static class ReplayCommand
 {
-    private const string Sources = "fitabase, fit";
+    private const string Sources = "fit, fitabase, extrasensory, adl";
 
     public static Command Create()
     {
@@ -46,14 +48,21 @@ internal static class ReplayCommand
     private static IFleetSource Open(string? source, string? path, string? brand, string? model)
     {
         if (source is null) throw new CommandException($"--source is missing; one of {Sources} is expected.");
-        if (source is not ("fitabase" or "fit")) throw new CommandException($"--source '{source}' is unknown; one of {Sources} is expected.");
-        if (path is null) throw new CommandException($"--path is missing; the {(source == "fit" ? "FIT file or a folder of them" : "folder of minute_long.csv.gz")} is expected.");
+        if (source is not ("fit" or "fitabase" or "extrasensory" or "adl")) throw new CommandException($"--source '{source}' is unknown; one of {Sources} is expected.");
+        if (path is null) throw new CommandException("--path is missing; the file or folder to replay is expected.");
         brand ??= source;
         if (!Topics.IsBrandId(brand)) throw new CommandException($"--brand '{brand}' is no brand id; 1-32 of a-z, 0-9 and '-' are expected.");
-        DeviceProfile profile = source == "fit" ? StandardProfiles.FitWatch : StandardProfiles.FitabaseBand;
-        if (model is not null) profile = StandardProfiles.Rename(profile, model);
-        return source == "fit" ? FitSource.Open(path, brand, profile) : new FitabaseSource(FitabaseReader.Open(path), brand, profile);
+        return source switch
+        {
+            "fit" => FitSource.Open(path, brand, Named(StandardProfiles.FitWatch, model)),
+            "fitabase" => new FitabaseSource(FitabaseReader.Open(path), brand, Named(StandardProfiles.FitabaseBand, model)),
+            _ when model is not null => throw new CommandException($"--model is for --source fit and fitabase; {source} has devices of several models or sensors."),
+            "extrasensory" => ExtraSensorySource.Open(path, brand),
+            _ => SmartHomeSource.Open(path, brand),
+        };
     }
+
+    private static DeviceProfile Named(DeviceProfile profile, string? model) => model is null ? profile : StandardProfiles.Rename(profile, model);
 
     private static void Write(ReplaySummary summary, FleetTarget target)
     {

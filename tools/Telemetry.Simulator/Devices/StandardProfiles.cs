@@ -23,6 +23,15 @@ public static class StandardProfiles
     /// <summary>What FIT activity files hold.</summary>
     public static DeviceProfile FitWatch { get; } = Load("fit-watch");
 
+    /// <summary>Phone of an ExtraSensory person.</summary>
+    public static DeviceProfile Phone { get; } = Load("phone-1");
+
+    /// <summary>Watch of an ExtraSensory person.</summary>
+    public static DeviceProfile Watch { get; } = Load("watch-1");
+
+    /// <summary>One sensor of a labelled home.</summary>
+    public static DeviceProfile HomeSensor { get; } = Load("home-sensor");
+
     /// <summary>The same signals under another model's name, as <c>--model</c> asks.</summary>
     /// <exception cref="InputException">The name is not a model id.</exception>
     public static DeviceProfile Rename(DeviceProfile profile, string model)

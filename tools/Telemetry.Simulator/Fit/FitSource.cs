@@ -7,16 +7,13 @@ namespace Telemetry.Simulator.Fit;
 /// <remarks>A damaged file becomes a fault, and what stands before its damage is replayed; the other files are not touched by it.</remarks>
 public sealed class FitSource : IFleetSource
 {
-    /// <summary>Faults kept as text; all are counted.</summary>
-    public const int MaxFaults = 100;
-
     // Ids of the fit-watch profile.
     private const int HeartRate = 1, Cadence = 2, Speed = 3, Distance = 4, Altitude = 5, Temperature = 6, Power = 7;
 
     private readonly string[] _files;
     private readonly string _brand;
     private readonly DeviceProfile _profile;
-    private readonly List<string> _faults = [];
+    private readonly FaultLog _faults = new();
 
     private FitSource(string[] files, string brand, DeviceProfile profile) => (_files, _brand, _profile) = (files, brand, profile);
 
@@ -24,10 +21,10 @@ public sealed class FitSource : IFleetSource
     public string Name => "fit";
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> Faults => _faults;
+    public IReadOnlyList<string> Faults => _faults.Texts;
 
     /// <inheritdoc/>
-    public long FaultCount { get; private set; }
+    public long FaultCount => _faults.Count;
 
     /// <summary>Finds the files: <paramref name="path"/> itself, or every *.fit of a folder, by name.</summary>
     /// <exception cref="InputException">There is no such file or folder, or the folder has no FIT file.</exception>
@@ -47,7 +44,7 @@ public sealed class FitSource : IFleetSource
         {
             FitActivity? activity = TryRead(file);
             if (activity is null) continue;
-            if (activity.Damage is { } damage) Fault($"{file}: {damage}. {activity.Records.Count} records before it are kept.");
+            if (activity.Damage is { } damage) _faults.Add($"{file}: {damage}. {activity.Records.Count} records before it are kept.");
             List<Reading> readings = Readings(activity);
             if (readings.Count == 0) continue;
             string id = IdOf(file, taken);
@@ -63,7 +60,7 @@ public sealed class FitSource : IFleetSource
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            Fault($"{file}: cannot be read: {fault.Message}");
+            _faults.Add($"{file}: cannot be read: {fault.Message}");
             return null;
         }
     }
@@ -97,12 +94,6 @@ public sealed class FitSource : IFleetSource
         Wire.Profiles.SignalDefinition definition = _profile.Model.Find(signal)!;
         if (known < definition.Min || known > definition.Max) return;
         readings.Add(new Reading(unixMs, signal, (int)Math.Round(known / definition.Resolution), Reading.Worn));
-    }
-
-    private void Fault(string text)
-    {
-        FaultCount++;
-        if (_faults.Count < MaxFaults) _faults.Add(text);
     }
 
     // Device ids take letters, digits, '_' and '-' only, 64 with the prefix.
