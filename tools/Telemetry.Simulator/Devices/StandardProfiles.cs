@@ -75,14 +75,15 @@ public sealed class DeviceProfile
     public string Json { get; }
 
     /// <summary>As firmware carries it: the tables a build step would have generated.</summary>
-    public Device.Profile ToFirmware()
+    /// <param name="steady">Signals measured every period; the others are treated as irregular. Null = all by their period.</param>
+    public Device.Profile ToFirmware(IReadOnlySet<int>? steady = null)
     {
         IReadOnlyList<SignalDefinition> signals = Model.Signals;
         return new Device.Profile(
             Model.Hash,
             [.. signals.Select(signal => signal.Id)],
             [.. signals.Select(signal => (byte)signal.Kind)],
-            [.. signals.Select(signal => signal.PeriodMs)])
+            [.. signals.Select(signal => steady is null || steady.Contains(signal.Id) ? signal.PeriodMs : 0)])
         {
             Minimums = [.. signals.Select(signal => (int)Math.Round(signal.Min / signal.Resolution))],
             Maximums = [.. signals.Select(signal => (int)Math.Round(signal.Max / signal.Resolution))],

@@ -3,11 +3,11 @@ using Telemetry.Simulator.Sources;
 
 namespace Telemetry.Simulator.Devices;
 
-/// <summary>A wristband on a person (Profiles/band-2.json): heart rate every 5 s, steps and speed every 10 s, the rest once a minute.</summary>
+/// <summary>A wristband on a person (Profiles/band-2.json): heart rate every 5 s, steps every 10 s, speed outdoors every 15 s, the rest once a minute.</summary>
 internal static class Wristband
 {
     private const int HeartRate = 1, Steps = 2, Motion = 3, Temperature = 4, Speed = 5, Place = 6, Screen = 7, Charging = 8;
-    private const int HeartPeriodMs = 5_000, StepsPeriodMs = 10_000, MinuteMs = 60_000;
+    private const int HeartPeriodMs = 5_000, StepsPeriodMs = 10_000, SpeedPeriodMs = 15_000, MinuteMs = 60_000;
 
     // A pulse follows effort with about these time constants.
     private const double RiseSeconds = 40, FallSeconds = 75;
@@ -40,9 +40,12 @@ internal static class Wristband
                     yield return new Reading(start + offset, HeartRate, (int)Math.Clamp(Math.Round(heart + (1.3 * random.Gaussian())), 30, 230), quality);
                 }
 
-                if (offset % StepsPeriodMs != 0) continue;
-                yield return new Reading(start + offset, Steps, isOff ? 0 : random.Count(now.StepsPerMinute / 6, now.StepsPerMinute / 40), quality);
-                if (!double.IsNaN(now.SpeedMetersPerSecond) && !isOff)
+                if (offset % StepsPeriodMs == 0)
+                {
+                    yield return new Reading(start + offset, Steps, isOff ? 0 : random.Count(now.StepsPerMinute / 6, now.StepsPerMinute / 40), quality);
+                }
+
+                if (offset % SpeedPeriodMs == 0 && !double.IsNaN(now.SpeedMetersPerSecond) && !isOff)
                 {
                     double speed = Math.Max(0, now.SpeedMetersPerSecond * (1 + (0.06 * random.Gaussian())));
                     yield return new Reading(start + offset, Speed, (int)Math.Round(speed * 100), quality);

@@ -48,7 +48,7 @@ public sealed class FitSource : IFleetSource
             List<Reading> readings = Readings(activity);
             if (readings.Count == 0) continue;
             string id = IdOf(file, taken);
-            yield return new DeviceSource(_brand, $"watch-{id}", $"fit-{id}", _profile, readings);
+            yield return new DeviceSource(_brand, $"watch-{id}", $"fit-{id}", _profile, readings) { SteadySignals = SteadyOf(readings, activity.Records.Count) };
         }
     }
 
@@ -64,6 +64,10 @@ public sealed class FitSource : IFleetSource
             return null;
         }
     }
+
+    // What a watch writes into nearly every record; sensors that were not paired, or failed, are missing from most.
+    private static HashSet<int> SteadyOf(List<Reading> readings, int records) =>
+        [.. readings.CountBy(reading => reading.Signal).Where(signal => signal.Value >= records * 0.95).Select(signal => signal.Key)];
 
     // Files repeat a record's second now and then, and some step back at a pause: times are kept, order is restored.
     private List<Reading> Readings(FitActivity activity)

@@ -3,7 +3,6 @@ using Telemetry.Device.Platform;
 namespace Telemetry.Simulator.Replay;
 
 /// <summary>A device's clocks in simulated time: the crystal may drift, the battery-backed clock may be wrong.</summary>
-/// <remarks>The collector lives in real time, so its server time is not taken over: a month replayed in a minute keeps its own dates.</remarks>
 internal sealed class VirtualClock(long startUnixMs, double driftPpm) : IClock
 {
     private long _stepMs;
@@ -17,7 +16,7 @@ internal sealed class VirtualClock(long startUnixMs, double driftPpm) : IClock
     /// <inheritdoc/>
     public void SetWallUnixMs(long unixMs)
     {
-        // Real time means nothing here; see the remarks.
+        // The simulated battery-backed clock is set by nobody: it is right, or wrong by its steps.
     }
 
     /// <summary>Moves to a true instant; one before the present is the present.</summary>

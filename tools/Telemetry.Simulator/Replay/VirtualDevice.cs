@@ -20,6 +20,9 @@ internal sealed class VirtualDevice : IDisposable
     // Simulated time between two turns of the pump while readings flow: seals happen on time to within this.
     private const long PumpEveryMs = 60_000;
 
+    // telemetry.v1.ClockSource.
+    private const int PhoneClock = 4;
+
     // Repeated faults are laid out this far ahead.
     private const long MinutesOfYear = 366 * 1440;
 
@@ -56,7 +59,7 @@ internal sealed class VirtualDevice : IDisposable
             Secret = secret,
             Host = options.Host,
             Port = options.Port,
-            Profile = source.Profile.ToFirmware(),
+            Profile = source.Profile.ToFirmware(source.SteadySignals),
             Clock = _clock,
             LinkClock = _link,
             Flash = new MemoryFlash(PageBytes, SectorBytes, SpoolSectors),
@@ -64,7 +67,9 @@ internal sealed class VirtualDevice : IDisposable
             Seed = SeedOf(options.Seed, source.Name),
             SealIntervalMs = options.SealIntervalMs,
             BatchBytes = options.BatchBytes,
+            DriftPpm = 0,
         });
+        TellTime();
     }
 
     /// <summary>Where its readings come from.</summary>
@@ -172,6 +177,9 @@ internal sealed class VirtualDevice : IDisposable
         while (_nextFault < _faults.Count && StartUnixMs + _faults[_nextFault].AfterMs <= unixMs) Break(_faults[_nextFault++].Fault);
     }
 
+    // As a paired phone would, and beyond doubt: the collector's own time is real time, which means nothing here.
+    private void TellTime() => _client.SetWallTime(_clock.ReadWallUnixMs(), errorMs: 0, source: PhoneClock);
+
     private void Break(Fault fault)
     {
         switch (fault.Kind)
@@ -190,6 +198,7 @@ internal sealed class VirtualDevice : IDisposable
                 break;
             case FaultKind.ClockStep:
                 _clock.Step((long)(fault.Seconds * 1000));
+                TellTime();
                 break;
             default:
                 // Drift holds from the start.

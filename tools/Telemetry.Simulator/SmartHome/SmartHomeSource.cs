@@ -16,8 +16,8 @@ public sealed class SmartHomeSource : IFleetSource
 
     private const long MinuteMs = 60_000;
 
-    // A sensor that hangs for longer than this is taken for stuck.
-    private const long LongestMs = 24 * 60 * MinuteMs;
+    // Doors stand open for days; longer than this, a sensor is taken for stuck.
+    private const long LongestMs = 14 * 1440 * MinuteMs;
 
     // Sensor numbers of the Kasteren home that are doors people walk through; the others are cupboards and appliances.
     private static readonly string[] KasterenDoors = ["5", "6", "12", "24"];
@@ -66,16 +66,16 @@ public sealed class SmartHomeSource : IFleetSource
     {
         SortedDictionary<string, List<Interval>> sensors = new(StringComparer.Ordinal);
         string name = Path.GetFileName(file);
-        bool isData = false;
-        int line = 0;
+        int rules = 0, line = 0;
         foreach (string text in File.ReadLines(file))
         {
+            // One line of dashes stands before the rows, a footer tells their number.
             line++;
-            if (text.StartsWith("----", StringComparison.Ordinal)) isData = true;
-            else if (isData && text.Trim().Length > 0 && !text.StartsWith("----", StringComparison.Ordinal)) Take(text, $"{name} line {line}", sensors);
+            if (text.StartsWith("----", StringComparison.Ordinal)) rules++;
+            else if (rules == 1 && text.Trim().Length > 0 && !text.StartsWith("Length:", StringComparison.Ordinal)) Take(text, $"{name} line {line}", sensors);
         }
 
-        if (!isData) _faults.Add($"{name}: no line of dashes behind a header; the file is left out.");
+        if (rules == 0) _faults.Add($"{name}: no line of dashes behind a header; the file is left out.");
         foreach (List<Interval> intervals in sensors.Values) intervals.Sort((left, right) => left.StartMs.CompareTo(right.StartMs));
         return sensors;
     }
@@ -91,7 +91,7 @@ public sealed class SmartHomeSource : IFleetSource
 
         if (!TryTime(cells[0], out long start) || !TryTime(cells[1], out long end) || end < start || end - start > LongestMs)
         {
-            _faults.Add($"{place}: '{cells[0]}' to '{cells[1]}', expected two times in order, at most a day apart");
+            _faults.Add($"{place}: '{cells[0]}' to '{cells[1]}', expected two times in order, at most 14 days apart");
             return;
         }
 
