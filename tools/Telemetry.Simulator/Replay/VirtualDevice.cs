@@ -142,7 +142,14 @@ internal sealed class VirtualDevice : IDisposable
         while (_hasReading && taken < mostReadings)
         {
             Reading reading = _readings.Current;
-            if (reading.UnixMs > untilUnixMs || _client.SpoolFreeBytes < LeastFreeSpoolBytes) break;
+            if (_client.SpoolFreeBytes < LeastFreeSpoolBytes) break;
+            if (reading.UnixMs > untilUnixMs)
+            {
+                // Nothing to measure yet: time passes all the same.
+                MoveTo(untilUnixMs);
+                break;
+            }
+
             if (reading.UnixMs >= nextPump)
             {
                 MoveTo(reading.UnixMs);
