@@ -142,7 +142,7 @@ internal sealed class VirtualDevice : IDisposable
         while (_hasReading && taken < mostReadings)
         {
             Reading reading = _readings.Current;
-            if (_client.SpoolFreeBytes < LeastFreeSpoolBytes) break;
+            if (_client.SpoolFreeBytes < LeastFreeSpoolBytes || AwaitsConnectionToBreak(reading.UnixMs)) break;
             if (reading.UnixMs > untilUnixMs)
             {
                 // Nothing to measure yet: time passes all the same.
@@ -183,6 +183,12 @@ internal sealed class VirtualDevice : IDisposable
         if (_transport.IsOffline && unixMs >= _offlineUntilUnixMs) _transport.IsOffline = false;
         while (_nextFault < _faults.Count && StartUnixMs + _faults[_nextFault].AfterMs <= unixMs) Break(_faults[_nextFault++].Fault);
     }
+
+    // A fault of the connection needs one: simulated time waits for the reconnect after the fault before.
+    private bool AwaitsConnectionToBreak(long unixMs) =>
+        _nextFault < _faults.Count && StartUnixMs + _faults[_nextFault].AfterMs <= unixMs
+        && _faults[_nextFault].Fault.Kind is FaultKind.Cut or FaultKind.LoseAcks
+        && !_transport.IsOffline && !_client.IsConnected;
 
     // As a paired phone would, and beyond doubt: the collector's own time is real time, which means nothing here.
     private void TellTime() => _client.SetWallTime(_clock.ReadWallUnixMs(), errorMs: 0, source: PhoneClock);
