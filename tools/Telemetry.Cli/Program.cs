@@ -8,6 +8,9 @@ RootCommand root = new("Telemetry: collector, simulators and questions to them."
     SamplesCommand.Create(),
     UpCommand.Create(),
     BlockCommand.Create(),
+    DemoCommand.Create(),
+    SimulateCommand.Create(),
+    ReplayCommand.Create(),
     ProfileCommand.Create(),
     QueryCommand.Create(),
 };
