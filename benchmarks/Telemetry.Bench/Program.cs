@@ -1,6 +1,7 @@
 // tools/bench NAME [--json] [--peers]: every benchmark is one class with a Run(BenchOptions); add it to the table.
 using Telemetry.Bench;
 using Telemetry.Bench.Codec;
+using Telemetry.Bench.Device;
 
 Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordinal)
 {
@@ -8,6 +9,9 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["ingest"] = IngestBench.Run,
     ["query"] = QueryBench.Run,
     ["restart"] = RestartBench.Run,
+    ["herd"] = HerdBench.Run,
+    ["record"] = RecordBench.Run,
+    ["spool"] = SpoolBench.Run,
 };
 
 if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out Func<BenchOptions, int>? run))

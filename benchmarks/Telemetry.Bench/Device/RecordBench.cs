@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Telemetry.Device;
+using Telemetry.Device.Platform;
+
+namespace Telemetry.Bench.Device;
+
+/// <summary>
+/// <c>tools/bench record</c>: what a Record costs its caller. A tick records eight signals of one period and reads the clock once, as firmware
+/// does; the pump packs between ticks and is not in the figure, except where a full ring makes the caller pack (p999).
+/// </summary>
+internal static class RecordBench
+{
+    private const int Signals = 8;
+    private const int Ticks = 400_000;
+
+    public static int Run(BenchOptions options)
+    {
+        (double p50, double p999, double ownClock) = MeasureTicks();
+        double allocated = MeasureAllocation();
+        long lost = MeasureThreads(out long recorded);
+        if (options.Json)
+        {
+            Console.WriteLine(JsonSerializer.Serialize(new { p50Ns = p50, p999Ns = p999, allocatedBytesPerRecord = allocated, lost, p50NsOwnClock = ownClock, threads = 8, recorded }));
+            return lost == 0 ? 0 : 1;
+        }
+
+        Console.WriteLine($"RecordAt, eight signals a tick   p50 {p50:F1} ns   p99.9 {p999:F1} ns   {allocated:F3} bytes a record");
+        Console.WriteLine($"Record, reading the clock itself p50 {ownClock:F1} ns");
+        Console.WriteLine($"8 threads: {recorded:N0} recorded, {lost} lost");
+        return lost == 0 ? 0 : 1;
+    }
+
+    private static (double P50, double P999, double OwnClock) MeasureTicks()
+    {
+        TelemetryClient client = MakeClient();
+        double[] nanoseconds = new double[Ticks];
+        double[] own = new double[Ticks];
+        double perTick = 1e9 / Stopwatch.Frequency / Signals;
+        long empty = long.MaxValue;
+        for (int i = 0; i < 10_000; i++)
+        {
+            long at = Stopwatch.GetTimestamp();
+            empty = Math.Min(empty, Stopwatch.GetTimestamp() - at);
+        }
+
+        for (int pass = 0; pass < 2; pass++)
+        {
+            for (int tick = 0; tick < Ticks; tick++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                long now = client.UptimeMs;
+                for (int signal = 1; signal <= Signals; signal++) client.RecordAt(signal, tick & 63, now);
+                nanoseconds[tick] = (Stopwatch.GetTimestamp() - start - empty) * perTick;
+                client.Step();
+            }
+        }
+
+        for (int tick = 0; tick < Ticks; tick++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            for (int signal = 1; signal <= Signals; signal++) client.Record(signal, tick & 63);
+            own[tick] = (Stopwatch.GetTimestamp() - start - empty) * perTick;
+            client.Step();
+        }
+
+        Array.Sort(nanoseconds);
+        Array.Sort(own);
+        return (nanoseconds[Ticks / 2], nanoseconds[(int)(Ticks * 0.999)], own[Ticks / 2]);
+    }
+
+    private static double MeasureAllocation()
+    {
+        TelemetryClient client = MakeClient();
+        for (int tick = 0; tick < 20_000; tick++) Tick(client, tick);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int tick = 0; tick < 100_000; tick++) Tick(client, tick);
+        return (GC.GetAllocatedBytesForCurrentThread() - before) / (100_000.0 * Signals);
+    }
+
+    private static void Tick(TelemetryClient client, int tick)
+    {
+        for (int signal = 1; signal <= Signals; signal++) client.Record(signal, tick & 63);
+        client.Step();
+    }
+
+    // Lost = recorded and neither spooled nor open nor counted as dropped. The spool is large enough that nothing is evicted.
+    private static long MeasureThreads(out long recorded)
+    {
+        TelemetryClient client = MakeClient(new MemoryFlash(4096, 65536, 2048));
+        const int Each = 250_000;
+        Thread[] threads = new Thread[8];
+        for (int i = 0; i < threads.Length; i++)
+        {
+            int signal = i + 1;
+            threads[i] = new Thread(() =>
+            {
+                for (int n = 0; n < Each; n++) client.Record(signal, n & 63);
+            });
+        }
+
+        foreach (Thread thread in threads) thread.Start();
+        foreach (Thread thread in threads) thread.Join();
+        client.Flush();
+        TelemetryCounters counters = client.ReadCounters();
+        recorded = counters.Recorded;
+        return (8L * Each) - counters.Spooled - counters.Acked - counters.Open;
+    }
+
+    private static TelemetryClient MakeClient(IFlash? flash = null) => new(new TelemetryOptions
+    {
+        Brand = "bench",
+        Device = "record",
+        Host = "none",
+        Clock = new SystemClock(trustsWall: false),
+        Flash = flash ?? new MemoryFlash(256, 4096, 64),
+        Transport = new NoTransport(),
+        Profile = new Profile(1, [1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 1, 1, 1, 1, 1, 1], [1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000]),
+        Seed = 1,
+    });
+
+    /// <summary>A device out of reach.</summary>
+    private sealed class NoTransport : ITransport
+    {
+        public TransportStatus Connect(string host, int port) => TransportStatus.Broken;
+
+        public int Send(byte[] buffer, int offset, int count) => -1;
+
+        public int Receive(byte[] buffer, int offset, int count) => -1;
+
+        public void Close()
+        {
+        }
+    }
+}

@@ -1,0 +1,16 @@
+// nanoFramework.Runtime.Native 1.7.
+namespace System
+{
+    public static class Environment
+    {
+        public static long TickCount64 { get { throw null; } }
+    }
+}
+
+namespace nanoFramework.Runtime.Native
+{
+    public static class Rtc
+    {
+        public static void SetSystemTime(System.DateTime dt) { throw null; }
+    }
+}

@@ -1,0 +1,96 @@
+using Telemetry.Device.Platform;
+using Telemetry.Device.Tests.Support;
+
+namespace Telemetry.Device.Tests;
+
+/// <summary>Promise 2 on the device: restored + recorded = acked + spooled + open + dropped, after every step of random schedules.</summary>
+public sealed class ConservationTests
+{
+    private const int Schedules = 400;
+    private const int Steps = 250; // 100,000 steps in all
+
+    [Fact]
+    public void Counts_RandomSchedules_AlwaysAddUp()
+    {
+        for (int seed = 1; seed <= Schedules; seed++)
+        {
+            try
+            {
+                RunSchedule(seed);
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                throw new InvalidOperationException($"schedule of seed {seed} failed", e);
+            }
+        }
+    }
+
+    private static void RunSchedule(int seed)
+    {
+        Random random = new(seed);
+        MemoryFlash flash = new(64, 1024, 8);
+        ManualClock clock = new(0);
+        Rig rig = NewRig(random, flash, clock);
+        for (int step = 0; step < Steps; step++)
+        {
+            switch (random.Next(12))
+            {
+                case 0:
+                    rig.Client.Flush();
+                    break;
+                case 1:
+                    rig.Broker.Acks = !rig.Broker.Acks;
+                    break;
+                case 2:
+                    rig.Broker.Drop();
+                    break;
+                case 3:
+                    rig.Broker.IsUp = !rig.Broker.IsUp;
+                    break;
+                case 4:
+                    // The power goes: RAM is forgotten, flash is mounted again.
+                    if (random.Next(4) == 0) rig = NewRig(random, flash, clock);
+                    break;
+                case 5:
+                    rig.Broker.PubackReason = random.Next(3) == 0 ? (int[])[0x97, 0x99, 0x83] is var codes ? codes[random.Next(3)] : 0 : 0;
+                    break;
+                case 6:
+                    rig.Broker.BreakAfterBytes = random.Next(2) == 0 ? random.Next(1, 600) : -1;
+                    break;
+                case 7:
+                    flash.Content[random.Next(flash.Content.Length)] ^= (byte)(random.Next(30) == 0 ? 1 << random.Next(8) : 0);
+                    break;
+                default:
+                    Record(rig, random);
+                    break;
+            }
+
+            rig.Clock.Advance(random.Next(5000));
+            rig.Client.Step();
+            rig.AssertConserved();
+        }
+
+        rig.Client.Flush();
+        rig.AssertConserved();
+    }
+
+    private static Rig NewRig(Random random, MemoryFlash flash, ManualClock clock) =>
+        new(options =>
+        {
+            options.SealIntervalMs = 20_000;
+            options.BatchBytes = 256;
+            options.Seed = random.Next();
+            options.ProtocolVersion = random.Next(4, 6);
+        }, flash, clock);
+
+    private static void Record(Rig rig, Random random)
+    {
+        for (int i = random.Next(1, 60); i > 0; i--)
+        {
+            int signal = random.Next(1, 7);
+            if (signal == Rig.Power) rig.Client.Record(signal, random.NextDouble());
+            else rig.Client.Record(signal, random.Next(-20, 300));
+            if (random.Next(3) == 0) rig.Clock.Advance(random.Next(300));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+using Google.Protobuf;
+using Telemetry.Device.Tests.Support;
+using Telemetry.Wire.Batches;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Device.Tests.Delivery;
+
+public sealed class UplinkTests
+{
+    [Fact]
+    public void Publish_ConnectionLostBeforePuback_SentAgainWithDupAndTheSameIdentifier()
+    {
+        Rig rig = new();
+        rig.Broker.Acks = false;
+        rig.Client.Record(Rig.Door, 1);
+        rig.Client.Flush();
+        rig.Run(1000);
+        (int id, bool firstDup) = Assert.Single(rig.Broker.PublishHeaders);
+
+        rig.Broker.Drop();
+        rig.Broker.SessionPresent = true;
+        rig.Broker.Acks = true;
+        rig.Run(600_000);
+
+        Assert.False(firstDup);
+        Assert.Equal([(id, false), (id, true)], rig.Broker.PublishHeaders);
+        Assert.Equal(rig.Broker.Published[0], rig.Broker.Published[1]);
+        Assert.True(rig.Client.IsDrained);
+    }
+
+    [Fact]
+    public void Publish_SessionGone_SentAsNew()
+    {
+        Rig rig = new();
+        rig.Broker.Acks = false;
+        rig.Client.Record(Rig.Door, 1);
+        rig.Client.Flush();
+        rig.Run(1000);
+        rig.Broker.Drop();
+        rig.Broker.Acks = true;
+        rig.Run(600_000);
+        Assert.False(rig.Broker.PublishHeaders[^1].Dup);
+        Assert.True(rig.Client.IsDrained);
+    }
+
+    [Fact]
+    public void Publish_ReceiveMaximumTwo_NeverMoreInFlight()
+    {
+        Rig rig = new();
+        rig.Broker.ConnackProperties = [0x21, 0, 2];
+        rig.Broker.Acks = false;
+        for (int i = 0; i < 5; i++)
+        {
+            rig.Client.Record(Rig.Door, i & 1);
+            rig.Client.Flush();
+        }
+
+        rig.Run(1000);
+        Assert.Equal(2, rig.Broker.Published.Count);
+        rig.Broker.Ack(rig.Broker.PublishHeaders[0].Id);
+        rig.Run(1000);
+        Assert.Equal(3, rig.Broker.Published.Count);
+    }
+
+    [Fact]
+    public void Publish_TopicAliasAllowed_TopicIsSentOnce()
+    {
+        Rig rig = new();
+        rig.Broker.ConnackProperties = [0x22, 0, 4];
+        for (int i = 0; i < 3; i++)
+        {
+            rig.Client.Record(Rig.Door, i & 1);
+            rig.Client.Flush();
+        }
+
+        rig.Run(1000);
+        byte[][] publishes = [.. rig.Broker.Packets.Where(packet => (packet[0] & 0xF6) == 0x32)];
+        Assert.Equal(3, publishes.Length);
+        Assert.Single(publishes, packet => packet.AsSpan().IndexOf("t1/acme/dev/up"u8) >= 0);
+        Assert.Equal(3, Rig.Samples(rig.Broker.Published).Count);
+    }
+
+    [Fact]
+    public void Connect_VersionRefused_FallsBackTo311()
+    {
+        Rig rig = new();
+        rig.Broker.ConnackCode = 0x84;
+        rig.Run(30_000);
+        rig.Broker.ConnackCode = 0;
+        rig.Run(600_000);
+        Assert.Equal(4, rig.Broker.Version);
+        Assert.True(rig.Client.IsConnected);
+    }
+
+    [Fact]
+    public void Connect_BadCredentials_TriesAtMostOnceAnHour()
+    {
+        Rig rig = new();
+        rig.Broker.ConnackCode = 0x86;
+        rig.Run(24L * 3_600_000);
+        Assert.InRange(rig.Broker.Connects, 12, 25);
+    }
+
+    [Fact]
+    public void Link_NothingArrivesAnyMore_IsGivenUpAndBatchDelivered()
+    {
+        Rig rig = new();
+        rig.Run(1000);
+        rig.Broker.IsSilent = true;
+        rig.Client.Record(Rig.Door, 1);
+        rig.Client.Flush();
+        rig.Run(25_000);
+        rig.Broker.IsSilent = false;
+        rig.Run(600_000);
+        Assert.Equal(2, rig.Broker.Connects);
+        Assert.True(rig.Client.IsDrained);
+    }
+
+    [Fact]
+    public void Idle_KeepAliveElapses_SignOfLifeIsSent()
+    {
+        Rig rig = new();
+        rig.Run(1_000_000);
+        Assert.Contains(rig.Broker.Packets, packet => packet[0] == 0xC0);
+        Assert.Equal(1, rig.Broker.Connects);
+    }
+
+    [Fact]
+    public void Event_BehindABacklog_OvertakesIt()
+    {
+        Rig rig = new(options => options.EventSectors = 4);
+        rig.Broker.IsUp = false;
+        for (int i = 0; i < 20; i++)
+        {
+            rig.Client.Record(Rig.Door, i & 1);
+            rig.Client.Flush();
+        }
+
+        rig.Client.Record(Rig.Button, 3);
+        rig.Broker.IsUp = true;
+        rig.Run(600_000);
+        Assert.Equal(Rig.Button, Rig.Samples([rig.Broker.Published[0]])[0].Signal);
+        Assert.Equal(21, Rig.Samples(rig.Broker.Published).Count);
+        Assert.True(rig.Client.IsDrained);
+    }
+
+    [Fact]
+    public void Command_ServerTime_StandsInTheNextBatch()
+    {
+        Rig rig = new();
+        rig.Broker.Command = new Command { ServerUnixMs = 1_800_000_000_000, ServerErrorMs = 40, Version = 1 }.ToByteArray();
+        rig.Run(1000);
+        rig.Client.Record(Rig.Door, 1);
+        rig.Client.Flush();
+        rig.Run(1000);
+        Assert.Equal(Telemetry.Wire.DecodeStatus.Done, BatchReader.ReadHeader(rig.Broker.Published[0], out BatchHeader header, out _));
+        Assert.Equal((int)ClockSource.Server, header.Clock.Source);
+        Assert.InRange(header.Clock.WallUnixMs, 1_800_000_000_900, 1_800_000_001_100);
+        Assert.InRange(header.Clock.ErrorMs, 40u, 100u);
+    }
+
+    [Fact]
+    public void Command_ErasureFence_DropsWhatIsSpooledAndBeginsAnEpoch()
+    {
+        Rig rig = new();
+        rig.Broker.Acks = false;
+        rig.Client.Record(Rig.Door, 1);
+        rig.Client.Flush();
+        uint epoch = rig.Client.Epoch;
+        rig.Broker.Command = new Command { Version = 1, EraseEpoch = epoch }.ToByteArray();
+        rig.Run(1000);
+        Assert.NotEqual(epoch, rig.Client.Epoch);
+        Assert.Equal(0, rig.Client.SpooledBatches);
+        Assert.Equal(1, rig.Client.ReadCounters().Dropped(LossReason.Erased));
+        rig.AssertConserved();
+    }
+
+    [Fact]
+    public void Command_ConsentWithdrawn_CaptureStopsAndIsTold()
+    {
+        Rig rig = new();
+        rig.Broker.Command = new Command { Version = 1, WithdrawnSignals = { Rig.Door } }.ToByteArray();
+        rig.Run(1000);
+        rig.Client.Record(Rig.Door, 1);
+        rig.Client.Record(Rig.HeartRate, 60);
+        rig.Client.Flush();
+        rig.Run(1000);
+        Assert.DoesNotContain(Rig.Samples(rig.Broker.Published), sample => sample.Signal == Rig.Door);
+        Assert.Equal(1, rig.Client.ReadCounters().Dropped(LossReason.Consent));
+        rig.AssertConserved();
+    }
+
+    [Fact]
+    public void Command_AnyByteFlipped_NeverThrows()
+    {
+        byte[] command = new Command
+        {
+            ServerUnixMs = 1_800_000_000_000, Version = 2, UploadWindow = new UploadWindow { IntervalS = 5 }, ReconnectWindow = new ReconnectWindow { WindowMs = 9 },
+            Question = new Question { Id = 1, Text = "well?", Answers = { "yes", "no" }, AnswerSignal = Rig.Button },
+            CaptureRates = { new CaptureRate { Signal = 1, PeriodMs = 500 } }, WithdrawnSignals = { 2, 300 },
+        }.ToByteArray();
+        Rig rig = new();
+        rig.Run(1000);
+        for (int i = 0; i < command.Length * 8; i++)
+        {
+            byte[] bent = [.. command];
+            bent[i / 8] ^= (byte)(1 << (i % 8));
+            rig.Broker.SendCommand(bent);
+            rig.Client.Step();
+        }
+
+        TelemetryCounters counters = rig.Client.ReadCounters();
+        Assert.Equal(command.Length * 8, counters.Commands + counters.SkippedCommands);
+    }
+
+    [Fact]
+    public void UploadWindow_FiveMinutes_AtMost288UploadsADay()
+    {
+        Rig rig = new(options => options.DisconnectWhenIdle = true);
+        rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
+        for (int second = 0; second < 86_400; second += 10)
+        {
+            rig.Client.Record(Rig.Door, (second / 10) & 1);
+            rig.Run(10_000);
+        }
+
+        Assert.InRange(rig.Broker.Connects, 200, 289);
+        rig.AssertConserved();
+    }
+
+    [Fact]
+    public void Socket_CutAtEveryByte_EverySampleArrives()
+    {
+        for (int cut = 1; cut < 400; cut += 3)
+        {
+            Rig rig = new(options => options.ProtocolVersion = (cut & 1) == 0 ? 4 : 5);
+            rig.Broker.BreakAfterBytes = cut;
+            for (int i = 0; i < 4; i++)
+            {
+                rig.Client.Record(Rig.Door, i & 1);
+                rig.Client.Flush();
+            }
+
+            rig.Run(20_000);
+            rig.Broker.BreakAfterBytes = -1;
+            rig.Run(900_000);
+            Assert.True(rig.Client.IsDrained, $"cut after {cut} bytes");
+            Assert.Equal(4, Rig.Samples(rig.Broker.Published).Count(sample => sample.Signal == Rig.Door) - Duplicates(rig));
+        }
+    }
+
+    private static int Duplicates(Rig rig) => rig.Broker.Published.Count - rig.Broker.Published.Select(Convert.ToHexString).Distinct(StringComparer.Ordinal).Count();
+}

@@ -1,0 +1,62 @@
+using Telemetry.Device.Platform;
+using Telemetry.Device.Tests.Support;
+
+namespace Telemetry.Device.Tests;
+
+public sealed class MemoryBudgetTests
+{
+    private const int SteadyBytes = 4096;
+
+    [Fact]
+    public void Client_EightSignals_TakesItsMemoryOnceAndWithinBudget()
+    {
+        MemoryFlash flash = new(256, 4096, 16);
+        ManualClock clock = new(0);
+        TelemetryOptions options = OptionsFor(flash, clock);
+        _ = new TelemetryClient(OptionsFor(new MemoryFlash(256, 4096, 16), clock)); // types are loaded, statics made
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        TelemetryClient client = new(options);
+        long made = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.True(made <= SteadyBytes, $"a client of eight signals takes {made} bytes");
+        GC.KeepAlive(client);
+    }
+
+    [Fact]
+    public void Record_LongAfterStart_AllocatesNothing()
+    {
+        ManualClock clock = new(0);
+        TelemetryClient client = new(OptionsFor(new MemoryFlash(256, 4096, 16), clock));
+        Drive(client, clock, 2000);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Drive(client, clock, 20_000);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static void Drive(TelemetryClient client, ManualClock clock, int seconds)
+    {
+        for (int second = 0; second < seconds; second++)
+        {
+            for (int signal = 1; signal <= 3; signal++) client.Record(signal, (second * signal) & 127);
+            if (second % 60 == 0)
+            {
+                for (int signal = 4; signal <= 8; signal++) client.Record(signal, (second * signal) & 127);
+            }
+
+            client.Step();
+            clock.Advance(1000);
+        }
+    }
+
+    private static TelemetryOptions OptionsFor(MemoryFlash flash, ManualClock clock) => new()
+    {
+        Brand = "acme",
+        Device = "dev",
+        Secret = "0123456789abcdef",
+        Host = "h",
+        Clock = clock,
+        Flash = flash,
+        Transport = new ScriptedBroker { IsUp = false },
+        Seed = 3,
+        Profile = new Profile(9, [1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 1, 1, 2, 2, 3, 4], [1000, 1000, 1000, 60000, 60000, 60000, 0, 0]),
+    };
+}

@@ -1,0 +1,50 @@
+using Telemetry.Testing;
+
+namespace Telemetry.Device.Tests.Nano;
+
+public sealed class NanoSubsetTests
+{
+    private const string PlantedNamespace = "Telemetry.Device.Tests.Nano.Planted.";
+
+    [Theory]
+    [InlineData("OwnGeneric", "generics")]
+    [InlineData("UsesGeneric", "generics")]
+    [InlineData("CallsGenericMethod", "generics")]
+    [InlineData("MultiDimensional", "multi-dimensional array")]
+    [InlineData("Pointers", "pointer")]
+    [InlineData("Fixing", "fixed")]
+    [InlineData("StackAllocation", "stackalloc")]
+    [InlineData("CheckedArithmetic", "checked arithmetic")]
+    [InlineData("VolatileField", "volatile")]
+    [InlineData("IDefaultMethod", "default interface method")]
+    [InlineData("IStaticAbstract", "static abstract member")]
+    [InlineData("EnumText", "ToString of an enum")]
+    public void Violations_PlantedSample_IsNamed(string planted, string expected) =>
+        Assert.Contains(expected, NanoSubset.Violations(typeof(NanoSubsetTests).Assembly.Location, PlantedNamespace + planted));
+
+    [Fact]
+    public void Violations_PlainClass_NoneFound() =>
+        Assert.Empty(NanoSubset.Violations(typeof(NanoSubsetTests).Assembly.Location, PlantedNamespace + "Clean"));
+
+    [Fact]
+    public void Violations_DeviceSource_NoneFound() => Assert.Empty(NanoSubset.Violations(NanoAssembly, ""));
+
+    [Fact]
+    public void References_DeviceSource_OnlyTheStubAssemblies()
+    {
+        using var image = new System.Reflection.PortableExecutable.PEReader(File.OpenRead(NanoAssembly));
+        var metadata = System.Reflection.Metadata.PEReaderExtensions.GetMetadataReader(image);
+        string[] names = [.. metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name)).Order(StringComparer.Ordinal)];
+        Assert.Equal(["System.IO.FileSystem", "System.Net", "mscorlib", "nanoFramework.Runtime.Native", "nanoFramework.System.Text"], names);
+    }
+
+    // Built beside this project by its reference without output: same configuration, own folder.
+    private static string NanoAssembly
+    {
+        get
+        {
+            string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+            return Path.Combine(RealParts.RepositoryRoot, "device", "Telemetry.Device.NanoCheck", "bin", configuration, "net10.0", "Telemetry.Device.Nano.dll");
+        }
+    }
+}
