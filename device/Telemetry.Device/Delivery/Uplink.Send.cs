@@ -26,7 +26,8 @@ namespace Telemetry.Device.Delivery
             if (_mustBirth)
             {
                 _mustBirth = false;
-                _link.PublishLife(LifeMessage.Make(true, _spool.Epoch, _spool.Boot));
+                MakeLifeMessages();
+                _link.PublishLife(_birth);
                 return true;
             }
 

@@ -36,6 +36,9 @@ namespace Telemetry.Device.Delivery
         private long _pausedUntilMs;
         private int _windowMs;
         private int _nextPacketId = 1;
+        private uint _lifeEpoch;
+        private byte[] _birth = new byte[0];
+        private byte[] _will = new byte[0];
         private long _bulkNext;
         private long _eventNext;
         private SpoolRing _sendingRing;
@@ -175,8 +178,17 @@ namespace Telemetry.Device.Delivery
             // 3.1.1 keeps no session that began clean: there it is resumed, and batches sent before the boot arrive twice at worst.
             bool cleanStart = _version == 5 && _isFirstSession;
             _wasGreeted = false;
-            byte[] will = LifeMessage.Make(false, _spool.Epoch, _spool.Boot);
-            _link.Open(_options.Host, _options.Port, _version, cleanStart, will, now);
+            MakeLifeMessages();
+            _link.Open(_options.Host, _options.Port, _version, cleanStart, _will, now);
+        }
+
+        // Made once an epoch: an attempt to connect allocates nothing.
+        private void MakeLifeMessages()
+        {
+            if (_lifeEpoch == _spool.Epoch) return;
+            _lifeEpoch = _spool.Epoch;
+            _birth = LifeMessage.Make(true, _spool.Epoch, _spool.Boot);
+            _will = LifeMessage.Make(false, _spool.Epoch, _spool.Boot);
         }
 
         private void Handle(MqttEvent happened, long now)

@@ -36,6 +36,7 @@ namespace Telemetry.Device.Mqtt
         private const int ConnectTimeoutMs = 30000;
         private const int AnswerTimeoutMs = 20000;
         private const int SessionExpirySeconds = 86400;
+        private const int PollMs = 20;
 
         private enum Phase
         {
@@ -195,6 +196,7 @@ namespace Telemetry.Device.Mqtt
             if (_phase == Phase.Online && _effectiveKeepAliveMs > 0) due = _lastSentMs + _effectiveKeepAliveMs;
             if (_expectsSinceMs >= 0 && _expectsSinceMs + AnswerTimeoutMs < due) due = _expectsSinceMs + AnswerTimeoutMs;
             due -= nowMs;
+            if (due > PollMs && (_phase != Phase.Online || _expectsSinceMs >= 0 || !CanSend)) due = PollMs; // an answer is on its way
             return due < 0 ? 0 : due > 60000 ? 60000 : (int)due;
         }
 

@@ -24,8 +24,9 @@ namespace Telemetry.Device.Sampling
             _sideTimesMs = new long[SideSamples];
 
             // The encoder keeps these two arrays, so a new block may be of another signal; only ever changed while it has no rows.
-            _sideId = new int[] { 1 };
-            _sideKind = new byte[] { BlockEncoder.KindInteger };
+            // It is made for a signal that has to be named, so that it names every one.
+            _sideId = new int[] { 65535 };
+            _sideKind = new byte[] { BlockEncoder.KindWide };
             _sideEncoder = new BlockEncoder(_sideId, _sideKind, SideRows, BlockEncoder.LeastBufferBytes(1));
         }
 

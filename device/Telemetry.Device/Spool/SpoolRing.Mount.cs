@@ -44,7 +44,7 @@ namespace Telemetry.Device.Spool
             _heldBatches = 0;
             _heldSamples = 0;
             _isAbandoned = true;
-            if (!Begin(0))
+            if (!Begin(0, AbandonedFlag))
             {
                 _isAbandoned = true;
                 return DeviceStatus.FlashFailed;
@@ -80,7 +80,7 @@ namespace Telemetry.Device.Spool
         {
             for (long sector = _evictedThrough + 1; sector <= _sector; sector++)
             {
-                if (sector > 0 && LoadSector(sector)) return (sector * _sectorBytes) + _headerFirstRecord;
+                if (sector > 0 && LoadSector(sector) && _headerFirstRecord < _sectorBytes) return (sector * _sectorBytes) + _headerFirstRecord;
             }
 
             return Head;
@@ -209,18 +209,28 @@ namespace Telemetry.Device.Spool
         {
             if (sector <= _evictedThrough) return DeviceStatus.Ok;
             _evictedThrough = sector;
-            bool isEvicting = false;
-            while (_heldBatches > 0 && _tail / _sectorBytes <= sector)
+            int evicting = 0;
+            for (long position = _tail; _heldBatches > evicting && TryLoad(ref position) && position / _sectorBytes <= sector; position = RecordEnd)
             {
-                long position = _tail;
-                if (!TryLoad(ref position) || position / _sectorBytes > sector) break;
                 AddRecordToLedger((byte)LossReason.SpoolEvicted, true);
-                FreeOldest();
-                _evictions++;
-                isEvicting = true;
+                evicting++;
             }
 
-            if (!isEvicting) return DeviceStatus.Ok;
+            if (evicting == 0) return DeviceStatus.Ok;
+
+            // The batches are freed behind the ledger: a watermark on flash that ran ahead of it would lose them untold.
+            DeviceStatus status = AppendLedger(sector);
+            for (; evicting > 0; evicting--)
+            {
+                FreeOldest();
+                _evictions++;
+            }
+
+            return status;
+        }
+
+        private DeviceStatus AppendLedger(long evictedThrough)
+        {
             int offset = RecordHeaderBytes + (EntryBytes * _ledger.Entries);
             for (int i = 0; i < _ledger.Entries; i++)
             {
@@ -228,7 +238,7 @@ namespace Telemetry.Device.Spool
                 PutEntry(_scratch, offset, _ledger.Entries, i, _ledger.Signals[i], _ledger.Reasons[i], count > uint.MaxValue ? uint.MaxValue : (uint)count);
             }
 
-            LittleEndian.WriteU32(_scratch, offset, (uint)sector);
+            LittleEndian.WriteU32(_scratch, offset, (uint)evictedThrough);
             return AppendRecord(KindLedger, _scratch, offset, 4, _ledger.Entries, _nextSeq) < 0 ? DeviceStatus.FlashFailed : DeviceStatus.Ok;
         }
     }

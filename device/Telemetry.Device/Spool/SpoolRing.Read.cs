@@ -13,7 +13,9 @@ namespace Telemetry.Device.Spool
         private long _recordAt;
         private long _recordHeld;
         private uint _recordBoot;
+        private uint _recordCrc;
         private uint _headerFirstRecord;
+        private bool _headerIsBreak;
         private long _headerNextSeq;
         private long _headerHeldFrom;
         private uint _headerEpoch;
@@ -67,7 +69,7 @@ namespace Telemetry.Device.Spool
         public bool IsPayloadSound()
         {
             long at = Advance(_recordAt, RecordHeaderBytes + (EntryBytes * _entries));
-            uint crc = 0;
+            uint crc = _recordCrc;
             for (int left = RecordPayloadBytes; left > 0;)
             {
                 int part = left < _chunk.Length ? left : _chunk.Length;
@@ -113,7 +115,8 @@ namespace Telemetry.Device.Spool
                 byte told = _chunk[2];
                 int signal = LittleEndian.ReadU16(_chunk, 0);
                 uint samples = LittleEndian.ReadU32(_chunk, 4);
-                if (told != 0) _ledger.Restore(signal, told, samples);
+                if (told != 0 && wasHeld) _ledger.Restore(signal, told, samples);
+                else if (told != 0) _ledger.Raise(signal, told, samples); // a ledger record may tell them as well
                 else if (wasHeld) _ledger.Add(signal, reason, samples);
                 else _ledger.Restore(signal, reason, samples);
             }
@@ -162,6 +165,7 @@ namespace Telemetry.Device.Spool
             }
 
             if (crc != LittleEndian.ReadU32(_head, 20)) return false;
+            _recordCrc = crc;
             RecordEnd = Advance(position, RecordBytes(RecordPayloadBytes, _entries));
             return true;
         }
@@ -177,7 +181,7 @@ namespace Telemetry.Device.Spool
             bool follows = true;
             if (sector != position / _sectorBytes)
             {
-                follows = LoadSector(sector) && _headerFirstRecord == end % _sectorBytes;
+                follows = LoadSector(sector) && !_headerIsBreak && _headerFirstRecord == end % _sectorBytes;
             }
 
             follows = follows && LoadRecord(end);
@@ -200,7 +204,7 @@ namespace Telemetry.Device.Spool
 
             for (sector++; sector <= _sector; sector++)
             {
-                if (LoadSector(sector)) return (sector * _sectorBytes) + _headerFirstRecord;
+                if (LoadSector(sector) && _headerFirstRecord < _sectorBytes) return (sector * _sectorBytes) + _headerFirstRecord;
             }
 
             return Head;
@@ -223,7 +227,8 @@ namespace Telemetry.Device.Spool
             _headerNextSeq = LittleEndian.ReadI64(_head, 12);
             _headerBoot = LittleEndian.ReadU32(_head, 20);
             _headerHeldFrom = LittleEndian.ReadI64(_head, 24);
-            _headerFirstRecord = LittleEndian.ReadU32(_head, 32);
+            _headerFirstRecord = LittleEndian.ReadU32(_head, 32) & ~AbandonedFlag;
+            _headerIsBreak = (LittleEndian.ReadU32(_head, 32) & AbandonedFlag) != 0;
             return LoadedSector % _sectors == index;
         }
 

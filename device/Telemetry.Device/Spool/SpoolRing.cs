@@ -16,7 +16,8 @@ namespace Telemetry.Device.Spool
     ///  12  u64 nextSeq       of the next batch when the sector was begun
     ///  20  u32 boot
     ///  24  u64 heldFrom      batches below were freed when the sector was begun
-    ///  32  u32 firstRecord   offset of the first record that begins here; beyond the sector when none does
+    ///  32  u32 firstRecord   offset of the first record that begins here, beyond the sector when none does; bit 31: what stands before
+    ///                        this sector was abandoned, no record goes on here
     ///  36  u32 crc32c        of bytes 0..35
     ///  40  records, the last of which may go on behind the header of the next sector
     ///
@@ -30,7 +31,7 @@ namespace Telemetry.Device.Spool
     ///  20  u32 crc32c        of bytes 0..19 and the entries
     ///  24  entries x { u16 signal, u8 reason, u8 0, u32 samples }   reason 0: in the batch; else: lost, told by this batch
     ///   .  payload           the sealed batch; in a ledger u32: sectors up to this number are evicted
-    ///   .  u32 crc32c        of the payload
+    ///   .  u32 crc32c        of the payload, continued from the one above: four erased bytes are their own CRC-32C
     /// </code>
     /// A logical position is number * SectorBytes + offset and only grows. The sector behind the newest is always dead: it is erased
     /// when it is begun, after the losses of the one behind it stand in a ledger record.
@@ -55,7 +56,7 @@ namespace Telemetry.Device.Spool
         private const byte KindLedger = 0xA1;
         private const byte Erased = 0xFF;
         private const int SectorHeaderBytes = 40;
-        private const int AbandonGapBytes = 8;
+        private const uint AbandonedFlag = 0x80000000;
         private const uint Magic = 0x31505354;
 
         private readonly IFlash _flash;
@@ -164,7 +165,7 @@ namespace Telemetry.Device.Spool
         /// <summary>The largest payload that fits beside <paramref name="entries"/> entries.</summary>
         public int MaxPayloadBytes(int entries)
         {
-            int most = ((_sectors - 2) * (_sectorBytes - SectorHeaderBytes)) - ScratchBytes(_ledger.Capacity) - (2 * AbandonGapBytes);
+            int most = ((_sectors - 2) * (_sectorBytes - SectorHeaderBytes)) - ScratchBytes(_ledger.Capacity);
             most -= RecordHeaderBytes + (EntryBytes * entries) + RecordTrailerBytes;
             return most < 65535 ? most : 65535;
         }
@@ -175,7 +176,7 @@ namespace Telemetry.Device.Spool
         {
             if (payloadBytes > MaxPayloadBytes(entries)) return DeviceStatus.TooLarge;
             int room = _isAbandoned || _sector == 0 ? 0 : _sectorBytes - _used;
-            int need = RecordBytes(payloadBytes, entries) + ScratchBytes(_ledger.Capacity) + (2 * AbandonGapBytes);
+            int need = RecordBytes(payloadBytes, entries) + ScratchBytes(_ledger.Capacity);
             int body = _sectorBytes - SectorHeaderBytes;
             int begun = need <= room ? 0 : (need - room + body - 1) / body;
             return EvictThrough(_sector + begun + 1 - _sectors);
@@ -237,8 +238,9 @@ namespace Telemetry.Device.Spool
             LittleEndian.WriteU32(buffer, start + 12, held > uint.MaxValue ? uint.MaxValue : (uint)held);
             LittleEndian.WriteU32(buffer, start + 16, _boot);
             uint head = Crc32c.Update(0, buffer, start, 20);
-            LittleEndian.WriteU32(buffer, start + 20, Crc32c.Update(head, buffer, start + RecordHeaderBytes, EntryBytes * entries));
-            LittleEndian.WriteU32(buffer, offset + count, Crc32c.Update(0, buffer, offset, count));
+            head = Crc32c.Update(head, buffer, start + RecordHeaderBytes, EntryBytes * entries);
+            LittleEndian.WriteU32(buffer, start + 20, head);
+            LittleEndian.WriteU32(buffer, offset + count, Crc32c.Update(head, buffer, offset, count));
             int bytes = RecordBytes(count, entries);
             for (int i = offset + count + 4; i < start + bytes; i++) buffer[i] = Erased;
             long at = WriteRecord(buffer, start, bytes);
@@ -257,11 +259,10 @@ namespace Telemetry.Device.Spool
         {
             if (_isAbandoned || _sector == 0)
             {
-                // The gap keeps a torn record that ended just at its sector's end from seeming to go on here.
-                if (!Begin(AbandonGapBytes)) return -1;
-                _used += AbandonGapBytes;
+                // The flag keeps a torn record that ended just at its sector's end from seeming to go on here.
+                if (!Begin(0, AbandonedFlag)) return -1;
             }
-            else if (_used == _sectorBytes && !Begin(0))
+            else if (_used == _sectorBytes && !Begin(0, 0))
             {
                 return -1;
             }
@@ -269,7 +270,7 @@ namespace Telemetry.Device.Spool
             long at = Head;
             while (bytes > 0)
             {
-                if (_used == _sectorBytes && !Begin(bytes)) return -1;
+                if (_used == _sectorBytes && !Begin(bytes, 0)) return -1;
                 int page = _flash.PageBytes - (_used % _flash.PageBytes);
                 int part = bytes < page ? bytes : page;
                 if (!_flash.Program(AddressOf(_sector) + _used, buffer, start, part)) return -1;
@@ -282,7 +283,7 @@ namespace Telemetry.Device.Spool
         }
 
         // Begins the next sector, whose first bytes continue the record that is being written.
-        private bool Begin(int continuedBytes)
+        private bool Begin(int continuedBytes, uint flags)
         {
             long next = _sector + 1;
             if (!_flash.Erase(_firstSector + (int)(next % _sectors)) || !_flash.Flush()) return false;
@@ -295,7 +296,7 @@ namespace Telemetry.Device.Spool
             LittleEndian.WriteI64(header, 12, _nextSeq);
             LittleEndian.WriteU32(header, 20, _boot);
             LittleEndian.WriteI64(header, 24, _heldBatches == 0 ? _nextSeq : _heldFrom);
-            LittleEndian.WriteU32(header, 32, (uint)(SectorHeaderBytes + continuedBytes));
+            LittleEndian.WriteU32(header, 32, (uint)(SectorHeaderBytes + continuedBytes) | flags);
             LittleEndian.WriteU32(header, 36, Crc32c.Update(0, header, 0, 36));
             for (int at = 0; at < SectorHeaderBytes;)
             {

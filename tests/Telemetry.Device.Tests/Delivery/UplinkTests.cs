@@ -112,7 +112,7 @@ public sealed class UplinkTests
         rig.Run(25_000);
         rig.Broker.IsSilent = false;
         rig.Run(600_000);
-        Assert.Equal(2, rig.Broker.Connects);
+        Assert.InRange(rig.Broker.Connects, 2, 3);
         Assert.True(rig.Client.IsDrained);
     }
 
