@@ -41,14 +41,14 @@ internal static class RestartBench
             long logBytes = new DirectoryInfo(folder).EnumerateFiles("*.seg").Sum(file => file.Length);
             long started = Stopwatch.GetTimestamp();
             using Process serving = StartSelf(ServeWord, folder);
-            WaitForLine(serving, AckedLine);
+            double cpuSeconds = double.Parse(WaitForLine(serving, AckedLine).AsSpan(AckedLine.Length), CultureInfo.InvariantCulture);
             double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             serving.Kill();
             serving.WaitForExit();
 
             Console.WriteLine(options.Json
-                ? JsonSerializer.Serialize(new { logBytes, firstAckSeconds = seconds }, JsonSerializerOptions.Web)
-                : $"{logBytes:N0} bytes of log, first ack {seconds:N2} s after the process was started");
+                ? JsonSerializer.Serialize(new { logBytes, firstAckSeconds = seconds, firstAckCpuSeconds = cpuSeconds }, JsonSerializerOptions.Web)
+                : $"{logBytes:N0} bytes of log, first ack {seconds:N2} s after the process was started ({cpuSeconds:N2} s of CPU)");
             return 0;
         }
         finally
@@ -86,7 +86,7 @@ internal static class RestartBench
         using IngestService ingest = new(log, new OpenDirectory());
         IngestTicket ticket = ingest.Submit(new IngestSession(Devices + 1, 1, "bench", "d", false, "bench"), new ReadOnlySequence<byte>(SealedBatches.Seal(Epoch, 1, PayloadBytes)));
         if (!ingest.WaitDurableAsync(ticket.Position, CancellationToken.None).AsTask().GetAwaiter().GetResult()) return 1;
-        Console.WriteLine(AckedLine);
+        Console.WriteLine($"{AckedLine} {Environment.CpuUsage.TotalTime.TotalSeconds.ToString(CultureInfo.InvariantCulture)}");
         Thread.Sleep(Timeout.Infinite);
         return 0;
     }
@@ -100,11 +100,11 @@ internal static class RestartBench
         return Process.Start(start)!;
     }
 
-    private static void WaitForLine(Process process, string line)
+    private static string WaitForLine(Process process, string line)
     {
         while (process.StandardOutput.ReadLine() is { } read)
         {
-            if (read == line) return;
+            if (read.StartsWith(line, StringComparison.Ordinal)) return read;
         }
 
         throw new InvalidOperationException($"The child ended before it said '{line}'.");

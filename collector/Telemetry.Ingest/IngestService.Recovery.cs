@@ -14,8 +14,12 @@ public sealed partial class IngestService
     // A checkpoint costs its own size: it is written when at least this many times its bytes came in.
     private const int CheckpointFactor = 4;
 
+    private static readonly TimeSpan LastCheckpointLimit = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource _closing;
     private long _checkpointAt;
     private int _isCheckpointing;
+    private int _isDisposed;
     private Task _checkpoint = Task.CompletedTask;
 
     private void Rebuild()
@@ -83,10 +87,10 @@ public sealed partial class IngestService
     private void CheckpointIfDue(long position)
     {
         if (position < Volatile.Read(ref _checkpointAt) || Interlocked.Exchange(ref _isCheckpointing, 1) != 0) return;
-        _checkpoint = Task.Run(WriteCheckpointAsync);
+        _checkpoint = Task.Run(() => WriteCheckpointAsync(_closing.Token));
     }
 
-    internal async Task WriteCheckpointAsync()
+    internal async Task WriteCheckpointAsync(CancellationToken cancellation = default)
     {
         // Whatever the sections hold beyond this position is applied again at the next start.
         long position = _log.NextPosition;
@@ -96,10 +100,10 @@ public sealed partial class IngestService
         try
         {
             // A seq may be remembered as seen only if its batch cannot be lost any more.
-            if (!await _log.WaitDurableAsync(end - 1).ConfigureAwait(false)) return;
+            if (!await _log.WaitDurableAsync(end - 1, cancellation).ConfigureAwait(false)) return;
             bytes = SeqCheckpoint.Save(_log.Disk, position, sections);
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
             IngestEvents.CheckpointFailed(_logger, exception.Message);
         }
@@ -110,12 +114,16 @@ public sealed partial class IngestService
         }
     }
 
-    /// <summary>Writes a last checkpoint, so that the next start reads nothing twice. Dispose before the log.</summary>
+    /// <summary>Writes a last checkpoint, so that the next start reads nothing twice; goes without it when the disk refuses for 5 s. Dispose before the log.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isCheckpointing, 1) == 0) _checkpoint = Task.Run(WriteCheckpointAsync);
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        if (_log.Health.IsWriting) _closing.CancelAfter(LastCheckpointLimit);
+        else _closing.Cancel();
+        if (Interlocked.Exchange(ref _isCheckpointing, 1) == 0) _checkpoint = Task.Run(() => WriteCheckpointAsync(_closing.Token));
         _checkpoint.GetAwaiter().GetResult();
         _directory.EpochErased -= OnEpochErased;
         _metrics.Dispose();
+        _closing.Dispose();
     }
 }

@@ -46,6 +46,7 @@ public sealed partial class IngestService : IIngest, IDisposable
         _shares = new BrandShares(log.BufferBytes);
         _deviceShareBytes = Math.Max(2 * WireLimits.MaxBatchBytes, log.BufferBytes / 8);
         _commands = new CommandBoard(_time);
+        _closing = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         Rebuild();
         _metrics = new IngestMetrics(this);
         _directory.EpochErased += OnEpochErased;
