@@ -4,7 +4,10 @@ using Telemetry.Collector.Lifetime;
 using Telemetry.Collector.Metrics;
 using Telemetry.Collector.Options;
 using Telemetry.Collector.Series;
+using Telemetry.Influx;
 using Telemetry.Ingest;
+using Telemetry.Insights;
+using Telemetry.Insights.Privacy;
 using Telemetry.Insights.Store;
 using Telemetry.Log;
 using Telemetry.Registry;
@@ -27,9 +30,11 @@ internal sealed class Rooms : IAsyncDisposable
         Registry = Own(DeviceRegistry.Open(folder.RegistryFile, Time));
         Log = Own(BlockLog.Open(new BlockLogOptions { Folder = folder.LogFolder }, loggers.CreateLogger<BlockLog>(), Time));
         Ingest = Own(IngestService.Open(Log, Registry, new IngestOptions(), loggers.CreateLogger<IngestService>(), Time));
-        Insights = Own(InsightsStore.Open(folder.InsightsFile));
+        InsightsStore store = Own(InsightsStore.Open(folder.InsightsFile));
+        Insights = Own(InsightsService.Open(store, Registry, folder.Path, PrivacyOptions.Default with { Threshold = options.ReleaseThreshold }, Time));
         Samples = new SampleQueries(Log, Registry);
-        AddScenarios();
+        AddScenarios(store);
+        if (options.Influx is { } target) AddInflux(target);
         Readiness = new Readiness(Log, _consumers);
     }
 
@@ -39,7 +44,7 @@ internal sealed class Rooms : IAsyncDisposable
     public DeviceRegistry Registry { get; }
     public BlockLog Log { get; }
     public IngestService Ingest { get; }
-    public InsightsStore Insights { get; }
+    public InsightsService Insights { get; }
     public SampleQueries Samples { get; }
     public Readiness Readiness { get; }
     public IReadOnlyList<ConsumerTask> Consumers => _consumers;
@@ -63,11 +68,18 @@ internal sealed class Rooms : IAsyncDisposable
         Folder.Dispose();
     }
 
-    private void AddScenarios()
+    private void AddScenarios(InsightsStore store)
     {
         ScenarioConsumer scenarios = Own(new ScenarioConsumer(
-            Log, Registry, Own(new RegistryUsers(Registry)), Insights, time: Time, logger: _loggers.CreateLogger<ScenarioConsumer>()));
+            Log, Registry, Own(new RegistryUsers(Registry)), store, time: Time, logger: _loggers.CreateLogger<ScenarioConsumer>()));
         _consumers.Add(new ConsumerTask("scenarios", () => scenarios.Position, scenarios.RunAsync));
+    }
+
+    private void AddInflux(InfluxTarget target)
+    {
+        InfluxSink sink = Own(new InfluxSink(Log, Registry, target.ToSinkOptions(Folder.InfluxFolder), Time, _loggers.CreateLogger<InfluxSink>()));
+        LogCursor cursor = Log.OpenCursor(target.CursorName);
+        _consumers.Add(new ConsumerTask("influx", () => cursor.Position, sink.RunAsync));
     }
 
     private T Own<T>(T room)

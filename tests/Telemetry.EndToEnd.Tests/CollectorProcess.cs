@@ -69,8 +69,8 @@ internal sealed class CollectorProcess : IAsyncDisposable
         string profile = _folder["peer.json"];
         await File.WriteAllTextAsync(profile, PeerBatches.ProfileJson);
         await TelemetryAsync("brand", "add", brand);
-        await TelemetryAsync("model", "add", "--brand", brand, profile);
-        using JsonDocument added = JsonDocument.Parse(await TelemetryAsync("device", "add", "--brand", brand, "--model", "peer", "--device", device, "--json"));
+        await TelemetryAsync("model", "add", brand, profile);
+        using JsonDocument added = JsonDocument.Parse(await TelemetryAsync("device", "add", $"{brand}/{device}", "--model", "peer", "--json"));
         return added.RootElement.GetProperty("secret").GetString()!;
     }
 

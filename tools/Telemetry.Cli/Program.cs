@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Telemetry.Cli;
 using Telemetry.Cli.Commands;
 
 RootCommand root = new("Telemetry: collector, simulators and questions to them.")
@@ -15,4 +16,8 @@ RootCommand root = new("Telemetry: collector, simulators and questions to them."
     QueryCommand.Create(),
 };
 foreach (Command command in RegistryCommands.Create()) root.Subcommands.Add(command);
-return await root.Parse(args).InvokeAsync();
+
+// The parser prints what is wrong and how the command goes; its own exit code would be 1, which means "not so" here.
+ParseResult parsed = root.Parse(args);
+int code = await parsed.InvokeAsync();
+return parsed.Errors.Count > 0 ? ExitCode.BadInput : code;

@@ -13,7 +13,6 @@ internal static class ApiTable
     public static IReadOnlyList<ApiMethod> Of(Rooms rooms)
     {
         RegistryService registry = new(rooms.Registry);
-        SegmentService segments = new(rooms.Insights, rooms.Registry);
         DeadLetterService letters = new(rooms.Ingest, rooms.Registry);
         return
         [
@@ -28,7 +27,8 @@ internal static class ApiTable
             ApiMethod.Unary<Binding, Binding>(Registry, "BindDevice", registry.BindDevice),
             ApiMethod.Unary<Consent, Consent>(Registry, "SetConsent", registry.SetConsent),
             ApiMethod.Unary<SamplesRequest, SampleCountList>(Query, "SampleCounts", rooms.Samples.Count),
-            ApiMethod.Unary<ScenariosRequest, SegmentList>(Query, "Scenarios", segments.List),
+            ApiMethod.Unary<ScenariosRequest, SegmentList>(Query, "Scenarios", rooms.Insights.Scenarios),
+            ApiMethod.Unary<ReleaseRequest, ReleaseTable>(Query, "Release", rooms.Insights.Release),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterList>(DeadLetters, "List", letters.List),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterReplay>(DeadLetters, "Replay", letters.ReplayAsync),
         ];

@@ -1,4 +1,5 @@
 using System.Net;
+using Telemetry.Influx;
 
 namespace Telemetry.Collector.Options;
 
@@ -86,6 +87,21 @@ public sealed record InfluxTarget
 
     /// <summary>"v1" (<c>/write</c>) or "v2" (<c>/api/v2/write</c>). Default v2 when a token file is given, else v1.</summary>
     public string? Api { get; init; }
+
+    /// <summary>Name of the sink's cursor in the log.</summary>
+    internal string CursorName => "influx";
+
+    /// <summary>The sink's settings; what is not said here keeps the sink's default.</summary>
+    internal InfluxOptions ToSinkOptions(string refusedFolder) => new()
+    {
+        Url = Url,
+        Bucket = Bucket,
+        Organization = Organization,
+        TokenFile = TokenFile ?? "",
+        Api = Api switch { "v1" => InfluxApi.V1, "v2" => InfluxApi.V2, _ => InfluxApi.Auto },
+        RefusedFolder = refusedFolder,
+        CursorName = CursorName,
+    };
 
     internal void Check()
     {
