@@ -87,7 +87,10 @@ internal sealed partial class MqttConnection
     private Step? OnForeign(in PublishPacket packet)
     {
         Interlocked.Increment(ref endpoint.Counters.Foreign);
-        if (!IsV5) throw new MqttProtocolException(EndReasons.TopicForeign);
+
+        // 3.1.1 may acknowledge or close ([MQTT-3.3.5-2] of 3.1.1). A '$' topic exchanges nothing by the standard: in the lab it is acknowledged and dropped.
+        bool isDollar = endpoint.Lab is not null && packet.Topic[0] == '$';
+        if (!IsV5 && !isDollar) throw new MqttProtocolException(EndReasons.TopicForeign);
         Settle(packet, position: 0, ReasonCode.NotAuthorized, RefusalReason.None);
         return null;
     }
