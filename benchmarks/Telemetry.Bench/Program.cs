@@ -2,6 +2,7 @@
 using Telemetry.Bench;
 using Telemetry.Bench.Codec;
 using Telemetry.Bench.Device;
+using Telemetry.Bench.Mqtt;
 
 Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordinal)
 {
@@ -12,6 +13,9 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["herd"] = HerdBench.Run,
     ["record"] = RecordBench.Run,
     ["spool"] = SpoolBench.Run,
+    ["mqtt"] = MqttBench.Run,
+    ["idle"] = IdleBench.Run,
+    [BenchServer.Name] = BenchServer.Run,
 };
 
 if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out Func<BenchOptions, int>? run))

@@ -110,7 +110,7 @@ internal sealed partial class MqttConnection
             int sent = 0;
             lock (_outbox.Gate)
             {
-                for (; _acks.TryDequeue(newest, out PendingAck ack); sent++)
+                for (; !_areAcksStopped && _acks.TryDequeue(newest, out PendingAck ack); sent++)
                 {
                     if (ack.Type == PacketType.Puback) _qos1InFlight--;
                     WriteAck(ack.Type, ack.PacketIdentifier, ack.Code, ack.Why);

@@ -84,14 +84,17 @@ internal sealed partial class MqttConnection
         Task drained = _outbox.WhenDrainedAsync();
         if (!drained.IsCompleted) await Task.WhenAny(drained, Task.Delay(Linger, endpoint.Time, connection.ConnectionClosed)).ConfigureAwait(false);
         await _outbox.CloseAsync().ConfigureAwait(false);
-        StopAcks();
-        await _ackTask.ConfigureAwait(false);
         await connection.Transport.Output.CompleteAsync().ConfigureAwait(false);
         await _input.CompleteAsync().ConfigureAwait(false);
-        if (!isOurs) return;
+        if (isOurs)
+        {
+            // The transport now sends what is left and closes; a peer that does not take it is cut off.
+            await Task.Delay(Linger, endpoint.Time, connection.ConnectionClosed).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
+            if (!connection.ConnectionClosed.IsCancellationRequested) connection.Abort();
+        }
 
-        // The transport now sends what is left and closes; a peer that does not take it is cut off.
-        await Task.Delay(Linger, endpoint.Time, connection.ConnectionClosed).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
-        if (!connection.ConnectionClosed.IsCancellationRequested) connection.Abort();
+        // The socket is gone; a flush may still be waited for, and its acknowledgements now go nowhere.
+        StopAcks();
+        await _ackTask.ConfigureAwait(false);
     }
 }

@@ -13,6 +13,7 @@ internal sealed class ManualIngest : IIngest
     private readonly Dictionary<uint, List<Action>> _watchers = [];
     private long _position;
     private long _durable;
+    private long _failed;
 
     /// <summary>Every submission, in order.</summary>
     public List<(string Device, byte[] Batch)> Submitted { get; } = [];
@@ -59,6 +60,7 @@ internal sealed class ManualIngest : IIngest
         lock (_gate)
         {
             if (IsDurableAtOnce || position <= _durable) return ValueTask.FromResult(true);
+            if (position <= _failed) return ValueTask.FromResult(false);
             TaskCompletionSource<bool> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiters.Add((position, done));
             return new ValueTask<bool>(done.Task);
@@ -72,6 +74,7 @@ internal sealed class ManualIngest : IIngest
         lock (_gate)
         {
             if (succeeds) _durable = Math.Max(_durable, position);
+            else _failed = Math.Max(_failed, position);
             due = [.. _waiters.Where(waiter => waiter.Position <= position).Select(waiter => waiter.Done)];
             _waiters.RemoveAll(waiter => waiter.Position <= position);
         }

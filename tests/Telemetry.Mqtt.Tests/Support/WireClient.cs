@@ -80,7 +80,7 @@ internal sealed class WireClient : IAsyncDisposable
     {
         byte[] packet = await ReadPacketAsync();
         Assert.Equal(0xE0, packet[0]);
-        Assert.Equal(reason.ToString("X2"), packet[2].ToString("X2"));
+        Assert.Equal(reason.ToString("X2"), Bytes.Body(packet)[0].ToString("X2"));
         await ExpectClosedAsync();
     }
 
@@ -98,6 +98,9 @@ internal sealed class WireClient : IAsyncDisposable
 internal static class Bytes
 {
     public static byte[] Text(string text) => [(byte)(Encoding.UTF8.GetByteCount(text) >> 8), (byte)Encoding.UTF8.GetByteCount(text), .. Encoding.UTF8.GetBytes(text)];
+
+    /// <summary>What follows the fixed header.</summary>
+    public static byte[] Body(byte[] packet) => packet[(1 + packet.Skip(1).TakeWhile(one => one >= 0x80).Count() + 1)..];
 
     public static byte[] Packet(byte first, params byte[] body) => [first, .. Length(body.Length), .. body];
 

@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Telemetry.Bench.Mqtt;
+
+/// <summary>A process whose CPU time and memory are read from /proc; the load generator's own are never in the figures.</summary>
+internal sealed class ServerProcess : IDisposable
+{
+    /// <summary>USER_HZ of Linux, the unit of /proc/PID/stat.</summary>
+    private const double TicksPerSecond = 100;
+
+    private readonly Process _process;
+    private readonly string? _folder;
+
+    private ServerProcess(Process process, string? folder)
+    {
+        _process = process;
+        _folder = folder;
+    }
+
+    public int Port { get; private set; }
+    public uint ProfileHash { get; private set; }
+    public List<string> Secrets { get; } = [];
+
+    /// <summary>User and system CPU seconds so far.</summary>
+    public double CpuSeconds
+    {
+        get
+        {
+            string stat = File.ReadAllText($"/proc/{_process.Id}/stat");
+            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
+        }
+    }
+
+    public long RssBytes
+    {
+        get
+        {
+            string line = File.ReadLines($"/proc/{_process.Id}/status").First(one => one.StartsWith("VmRSS:", StringComparison.Ordinal));
+            return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        }
+    }
+
+    /// <summary>Starts this benchmark's own server with some devices over a fresh folder.</summary>
+    public static ServerProcess StartOurs(int devices)
+    {
+        string folder = Directory.CreateTempSubdirectory("telemetry-bench-").FullName;
+        string dll = typeof(ServerProcess).Assembly.Location;
+        ServerProcess server = new(Launch("dotnet", [dll, BenchServer.Name, folder, devices.ToString(CultureInfo.InvariantCulture)], folder), folder);
+        string[] ready = server.ReadLine().Split(' ');
+        server.Port = int.Parse(ready[1], CultureInfo.InvariantCulture);
+        server.ProfileHash = uint.Parse(ready[2], CultureInfo.InvariantCulture);
+        for (int i = 0; i < devices; i++) server.Secrets.Add(server.ReadLine().Split(' ')[1]);
+        return server;
+    }
+
+    /// <summary>Starts a foreign broker over a fresh folder; <paramref name="configure"/> gets folder and port and returns its arguments.</summary>
+    public static ServerProcess StartPeer(string program, Func<string, int, string[]> configure)
+    {
+        string folder = Directory.CreateTempSubdirectory("telemetry-bench-").FullName;
+        int port = FreePort();
+        return new ServerProcess(Launch(program, configure(folder, port), folder), folder) { Port = port };
+    }
+
+    /// <summary>Managed bytes, bytes of the sequence table, batches stored; after a full collection.</summary>
+    public (long ManagedBytes, long SequenceBytes, long Stored) Stat()
+    {
+        _process.StandardInput.WriteLine("stat");
+        long[] fields = [.. ReadLine().Split(' ').Skip(1).Select(one => long.Parse(one, CultureInfo.InvariantCulture))];
+        return (fields[0], fields[1], fields[2]);
+    }
+
+    public void Dispose()
+    {
+        _process.StandardInput.Close();
+        if (!_process.WaitForExit(5_000)) _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+        if (_folder is not null) Directory.Delete(_folder, recursive: true);
+    }
+
+    private static Process Launch(string program, string[] arguments, string folder) =>
+        Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = folder })!;
+
+    private static int FreePort()
+    {
+        using System.Net.Sockets.TcpListener probe = new(System.Net.IPAddress.Loopback, 0);
+        probe.Start();
+        return ((System.Net.IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private string ReadLine() => _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The server ended before it answered.");
+}
