@@ -96,7 +96,7 @@ internal static class EndReasons
     // The collector cannot or will not go on.
     public static readonly EndReason BatchRefused = new("batch-refused", ReasonCode.QuotaExceeded,
         "A batch was refused, and 3.1.1 has no word for it but closing without PUBACK.");
-    public static readonly EndReason StorageUnavailable = new("storage-unavailable", ReasonCode.ServerUnavailable,
+    public static readonly EndReason StorageUnavailable = new("storage-unavailable", ReasonCode.ServerBusy,
         "The collector could not make a batch durable; it stays with the sender.");
     public static readonly EndReason InternalError = new("internal-error", ReasonCode.UnspecifiedError,
         "The collector failed on this connection; its log says where.");

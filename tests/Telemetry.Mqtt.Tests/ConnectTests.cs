@@ -42,6 +42,22 @@ public class ConnectTests
         await RefusedAsync(4, 4, EndReasons.BadCredentials, connect => connect.Password = "wrong");
     }
 
+    [Theory]
+    [InlineData(4, 3)]
+    [InlineData(5, 0x88)]
+    public async Task Connect_CredentialsCannotBeChecked_IsRefusedAsUnavailable(byte version, byte code)
+    {
+        await using MqttHost host = await MqttHost.StartAsync();
+        host.Ingest.IsRegistryGone = true;
+        await using WireClient client = await host.OpenAsync();
+
+        await client.SendAsync(ConnectBytes.Of("band-1", version).ToArray());
+
+        Assert.Equal(code, Bytes.Body(await client.ReadPacketAsync())[1]);
+        await client.ExpectClosedAsync();
+        await host.EndedAsync(EndReasons.AuthenticationUnavailable);
+    }
+
     [Fact]
     public async Task Connect_WithoutUserName_IsRefused()
     {

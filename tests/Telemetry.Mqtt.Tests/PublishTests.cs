@@ -71,7 +71,7 @@ public class PublishTests
         await host.Ingest.Arrived.WaitAsync(TestLimits.Answer);
         host.Ingest.MakeDurable(1, succeeds: false);
 
-        await client.ExpectDisconnectAsync(0x88);
+        await client.ExpectDisconnectAsync(0x89);
         await host.EndedAsync(EndReasons.StorageUnavailable);
     }
 

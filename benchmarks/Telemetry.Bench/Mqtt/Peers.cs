@@ -40,7 +40,7 @@ internal static class Peers
     {
         string file = Path.Combine(folder, "m.conf");
         string storage = isPersistent ? $"persistence true\npersistence_location {folder}/\nautosave_interval 1\n" : "persistence false\n";
-        File.WriteAllText(file, $"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\nset_tcp_nodelay true\nmax_inflight_messages 0\n{storage}");
+        File.WriteAllText(file, $"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\nset_tcp_nodelay true\nmax_inflight_messages 0\nlog_dest none\n{storage}");
         return ["-c", file];
     }
 

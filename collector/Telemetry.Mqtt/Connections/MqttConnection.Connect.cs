@@ -36,7 +36,8 @@ internal sealed partial class MqttConnection
         if (packet.Properties.Has(PropertyId.MaximumPacketSize)) _clientMaximumPacketSize = packet.Properties.MaximumPacketSize;
         if (packet.Properties.Has(PropertyId.ReceiveMaximum)) ClientReceiveMaximum = packet.Properties.ReceiveMaximum;
         if (packet.Properties.Has(PropertyId.AuthenticationMethod)) throw new MqttProtocolException(EndReasons.AuthenticationMethodUnsupported);
-        if (packet.ClientIdentifier.IsEmpty && !packet.IsCleanStart && _version == MqttVersion.V311) throw new MqttProtocolException(EndReasons.ClientIdentifierRejected);
+        bool isNameless = packet.ClientIdentifier.IsEmpty && !packet.IsCleanStart;
+        if (isNameless && _version == MqttVersion.V311) throw new MqttProtocolException(EndReasons.ClientIdentifierRejected);
 
         _clientTopicAliasMaximum = packet.Properties.TopicAliasMaximum;
         _wantsProblemInformation = packet.Properties.WantsProblemInformation;
@@ -94,8 +95,16 @@ internal sealed partial class MqttConnection
             return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), request.Password) ? Account.Operator() : null;
         }
 
-        IngestSession? device = await endpoint.Ingest.AuthenticateAsync(request.UserName, request.Password, "mqtt", connection.ConnectionClosed).ConfigureAwait(false);
-        return device is null ? null : Account.Of(device);
+        try
+        {
+            IngestSession? device = await endpoint.Ingest.AuthenticateAsync(request.UserName, request.Password, "mqtt", connection.ConnectionClosed).ConfigureAwait(false);
+            return device is null ? null : Account.Of(device);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            MqttLog.NotAuthenticated(endpoint.Logger, e, connection.ConnectionId);
+            throw new MqttProtocolException(EndReasons.AuthenticationUnavailable);
+        }
     }
 
     private bool MayHaveWill(Account account, Will will) =>

@@ -14,7 +14,8 @@ internal sealed partial class MqttConnection
     /// <param name="isSessionOver">The other one started clean.</param>
     public void SettleWill(bool isSessionOver)
     {
-        if (Interlocked.Exchange(ref _will, null) is { } will && (will.DelaySeconds == 0 || isSessionOver)) endpoint.PublishWill(_session!, will);
+        if (Interlocked.Exchange(ref _will, null) is not { } will) return;
+        if (will.DelaySeconds == 0 || isSessionOver) endpoint.PublishWill(will.Message.Source!, will);
     }
 
     /// <summary>DISCONNECT from the client, MQTT 5.0 and 3.1.1 section 3.14.4.</summary>
@@ -35,7 +36,7 @@ internal sealed partial class MqttConnection
 
     private async Task EndAsync(EndReason reason)
     {
-        if (reason == EndReasons.ServerShuttingDown) await WhenAcksSentAsync().WaitAsync(Linger, endpoint.Time).ContinueWith(static _ => { }, TaskScheduler.Default).ConfigureAwait(false);
+        if (reason == EndReasons.ServerShuttingDown) await Task.WhenAny(WhenAcksSentAsync(), Task.Delay(Linger, endpoint.Time)).ConfigureAwait(false);
         if (reason.Code >= ReasonCode.UnspecifiedError) SendLast(reason);
 
         bool isOurs = reason.Code >= ReasonCode.UnspecifiedError || reason == EndReasons.ConnectTimeout;

@@ -58,12 +58,14 @@ internal readonly ref struct ConnackPacket
     {
         if (version != MqttVersion.V5) return ReturnCode(reason.Code) is { } code ? [(byte)PacketType.Connack << 4, 2, 0, code] : null;
 
+        // 0x8B is a word of DISCONNECT only (tables 3-1 and 3-10 of MQTT 5.0).
+        ReasonCode known = reason.Code == ReasonCode.ServerShuttingDown ? ReasonCode.ServerUnavailable : reason.Code;
         byte[] text = Encoding.UTF8.GetBytes(reason.Text);
         byte[] properties = new byte[3 + text.Length];
         WriteUInt16(properties, PropertyId.ReasonString, (ushort)text.Length);
         text.CopyTo(properties, 3);
-        byte[] packet = Frame(isSessionPresent: false, (byte)reason.Code, properties);
-        return packet.Length <= maximumPacketSize ? packet : Frame(isSessionPresent: false, (byte)reason.Code, []);
+        byte[] packet = Frame(isSessionPresent: false, (byte)known, properties);
+        return packet.Length <= maximumPacketSize ? packet : Frame(isSessionPresent: false, (byte)known, []);
     }
 
     /// <summary>Table 3.1 of MQTT 3.1.1.</summary>

@@ -29,10 +29,14 @@ internal sealed class ManualIngest : IIngest
 
     public bool IsDurableAtOnce { get; set; }
 
+    /// <summary>Credentials cannot be checked.</summary>
+    public bool IsRegistryGone { get; set; }
+
     public ConcurrentDictionary<string, string> Commands { get; } = new(StringComparer.Ordinal);
 
     public ValueTask<IngestSession?> AuthenticateAsync(string username, ReadOnlyMemory<byte> secret, string endpoint, CancellationToken cancellation)
     {
+        if (IsRegistryGone) throw new IOException("The registry cannot be read.");
         bool isRight = Encoding.UTF8.GetString(secret.Span) == "secret-of-" + username;
         return ValueTask.FromResult(isRight ? SessionOf(username, endpoint) : null);
     }

@@ -6,6 +6,12 @@ namespace Telemetry.Mqtt.Tests;
 /// <summary>A socket and the bytes of the standard, written out by hand: what a test sends is what it shows.</summary>
 internal sealed class WireClient : IAsyncDisposable
 {
+    /// <summary>What a server may say in DISCONNECT (MQTT 5.0 [MQTT-3.14.2-1], section 3.14.2.1); clients fail on anything else.</summary>
+    private static readonly byte[] DisconnectReasons =
+    [
+        0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8B, 0x8D, 0x8E, 0x8F, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xA0, 0xA1, 0xA2,
+    ];
+
     private readonly TcpClient _tcp;
     private readonly NetworkStream _stream;
 
@@ -80,6 +86,7 @@ internal sealed class WireClient : IAsyncDisposable
     {
         byte[] packet = await ReadPacketAsync();
         Assert.Equal(0xE0, packet[0]);
+        Assert.Contains(Bytes.Body(packet)[0], DisconnectReasons);
         Assert.Equal(reason.ToString("X2"), Bytes.Body(packet)[0].ToString("X2"));
         await ExpectClosedAsync();
     }
