@@ -14,6 +14,7 @@ RootCommand root = new("Telemetry: collector, simulators and questions to them."
     ReplayCommand.Create(),
     ProfileCommand.Create(),
     QueryCommand.Create(),
+    ScenariosCommand.Create(),
 };
 foreach (Command command in RegistryCommands.Create()) root.Subcommands.Add(command);
 

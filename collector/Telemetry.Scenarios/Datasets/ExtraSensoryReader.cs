@@ -15,6 +15,9 @@ public static class ExtraSensoryReader
     // Heavy tails: means over time are taken of their logarithms.
     private static readonly string[] LogParts = [":std", "energy_band", "speed", "diameter", "light", "std_", "range", "deriv"];
 
+    // These tell which phone or town it is rather than what its owner does: trees would learn people by heart.
+    private static readonly string[] LeftOut = ["altitude", "vertical_accuracy", "pressure", "relative_humidity", "temperature_ambient", ":missing", "is_unknown"];
+
     private static readonly string[] MeanParts =
     [
         "raw_acc:magnitude_stats:std", "raw_acc:magnitude_spectrum:log_energy_band2", "raw_acc:magnitude_autocorrelation:normalized_ac", "raw_acc:3d:mean_z", "raw_acc:3d:std_y",
@@ -47,7 +50,7 @@ public static class ExtraSensoryReader
     {
         string[] header = (reader.ReadLine() ?? throw new InvalidDataException($"{name} is empty; a header is expected.")).Split(',');
         if (header[0] != "timestamp") throw new InvalidDataException($"The first column of {name} is '{header[0]}'; 'timestamp' is expected.");
-        int[] features = [.. Enumerable.Range(1, header.Length - 1).Where(i => !header[i].StartsWith("label", StringComparison.Ordinal))];
+        int[] features = [.. Enumerable.Range(1, header.Length - 1).Where(i => !header[i].StartsWith("label", StringComparison.Ordinal) && !LeftOut.Any(part => header[i].Contains(part, StringComparison.Ordinal)))];
         bool[] isLog = [.. features.Select(i => LogParts.Any(part => header[i].Contains(part, StringComparison.Ordinal)))];
         LabelColumns labels = new(header);
         baseNames = [.. features.Select(i => header[i]), "hour_of_day", "weekend"];

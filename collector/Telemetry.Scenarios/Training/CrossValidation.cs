@@ -21,16 +21,19 @@ public static class CrossValidation
     /// <summary>Leaves each person out once, trains on the others and judges the one left out.</summary>
     /// <param name="set">At least four people; or one, then days are left out in turn.</param>
     /// <param name="options">How to train.</param>
-    /// <param name="progress">Told after each, or null.</param>
-    public static EvaluationReport LeaveOneOut(LabelledSet set, TrainingOptions options, Action<int, int>? progress = null)
+    /// <param name="threads">Trainings at a time; the answer does not depend on it.</param>
+    /// <param name="progress">Told after each how many are done, or null.</param>
+    public static EvaluationReport LeaveOneOut(LabelledSet set, TrainingOptions options, int threads = 1, Action<int>? progress = null)
     {
-        List<IReadOnlyList<JudgedMinute>> judged = [];
-        foreach (LabelledPerson person in set.People)
+        IReadOnlyList<JudgedMinute>[] judged = new IReadOnlyList<JudgedMinute>[set.People.Count];
+        int done = 0;
+        Parallel.For(0, judged.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
+            LabelledPerson person = set.People[i];
             ScenarioModel model = ModelTrainer.Train(set.Only(other => other.Name != person.Name), "left-out", options);
-            judged.Add(Judged(new BoundModel(model, set.BaseNames), person));
-            progress?.Invoke(judged.Count, set.People.Count);
-        }
+            judged[i] = Judged(new BoundModel(model, set.BaseNames), person);
+            progress?.Invoke(Interlocked.Increment(ref done));
+        });
 
         return Evaluation.Report(set.Scenarios, judged);
     }

@@ -15,6 +15,12 @@ public sealed record EvaluationReport
     /// <summary>Mean of the classes' F1, answers after 5 minutes.</summary>
     public required double MacroF1Lag5 { get; init; }
 
+    /// <summary>Share of right minutes, answers at once.</summary>
+    public required double AccuracyStreaming { get; init; }
+
+    /// <summary>Mean of the classes' recall, answers at once.</summary>
+    public required double ClassAccuracyStreaming { get; init; }
+
     /// <summary>Share of right minutes, answers after 5 minutes.</summary>
     public required double AccuracyLag5 { get; init; }
 
@@ -30,7 +36,7 @@ public sealed record EvaluationReport
     /// <summary>Share of right minutes among the half with the highest streamed confidence.</summary>
     public required double AccuracyTopHalf { get; init; }
 
-    /// <summary>Share of true boundaries with a named one of the same new scenario or any within 5 minutes.</summary>
+    /// <summary>Share of true boundaries with a named one within 5 minutes.</summary>
     public required double BoundaryWithin5Min { get; init; }
 
     /// <summary>Median distance of the true boundaries found to the nearest named one, minutes.</summary>
@@ -70,6 +76,8 @@ public static class Evaluation
             Minutes = all.Length,
             MacroF1Streaming = Round(MacroF1(streaming)),
             MacroF1Lag5 = Round(MacroF1(lagged)),
+            AccuracyStreaming = Round(all.Length == 0 ? 0 : (double)all.Count(minute => minute.Streaming == minute.Truth) / all.Length),
+            ClassAccuracyStreaming = Round(present.Length == 0 ? 0 : present.Average(k => Class(streaming, k).Recall)),
             AccuracyLag5 = Round(all.Length == 0 ? 0 : (double)all.Count(minute => minute.Lagged == minute.Truth) / all.Length),
             ClassAccuracyLag5 = Round(present.Length == 0 ? 0 : present.Average(k => classes[k].Recall)),
             PerClass = present.ToDictionary(k => scenarios[k], k => classes[k]),

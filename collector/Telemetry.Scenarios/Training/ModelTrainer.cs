@@ -7,10 +7,14 @@ namespace Telemetry.Scenarios.Training;
 /// <param name="Balance">0 = classes weigh as they occur, 1 = all alike.</param>
 /// <param name="RowsOfClass">Minutes of one class and person that go in at most; a night has little news in its 400th minute.</param>
 /// <param name="InnerFolds">People are split so often to choose the filter's settings and the calibration on people the trees did not see.</param>
-public sealed record TrainingOptions(BoostingOptions Boosting, double Balance = 0.6, int RowsOfClass = 500, int InnerFolds = 3)
+public sealed record TrainingOptions(BoostingOptions Boosting, double Balance = 0.6, int RowsOfClass = 200, int InnerFolds = 2)
 {
-    /// <summary>Today's settings.</summary>
-    public static TrainingOptions Default { get; } = new(new BoostingOptions());
+    /// <summary>Settings that suit a source: homes with few switches and few days take smaller trees on all their minutes.</summary>
+    public static TrainingOptions For(string source) => source switch
+    {
+        "kasteren" or "ordonez" or "occupancy" => new TrainingOptions(new BoostingOptions(Rounds: 40, Depth: 2, InputShare: 0.5, RowShare: 0.8, LeastWeight: 1), RowsOfClass: 2000),
+        _ => new TrainingOptions(new BoostingOptions()),
+    };
 }
 
 /// <summary>Makes a model from labelled people: trees first, then duration, weight, votes and calibration on people held out inside.</summary>

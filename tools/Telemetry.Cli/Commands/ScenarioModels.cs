@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.Text.Json;
+using Spectre.Console;
+using Telemetry.Scenarios.Datasets;
+using Telemetry.Scenarios.Model;
+using Telemetry.Scenarios.Training;
+
+namespace Telemetry.Cli.Commands;
+
+/// <summary><c>telemetry scenarios train|evaluate</c>: models from labelled sets, and how good they are on people they have not seen.</summary>
+internal static class ScenarioModels
+{
+    private const string Sources = "extrasensory, wisdm, fit, ordonez, kasteren, occupancy";
+
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    public static Command Train()
+    {
+        Option<string> source = Source(), path = PathOf();
+        Option<string> output = new("--out") { Description = "File for the model", Required = true };
+        Option<string> version = new("--version-name") { Description = "Stands in every segment the model makes", DefaultValueFactory = _ => "trained-1" };
+        Command train = new("train", "Make a model from a labelled set.") { source, path, output, version };
+        train.SetAction((parsed, cancellation) => CollectorClient.GuardAsync(() => Task.Run(() =>
+        {
+            LabelledSet set = Read(parsed.GetValue(source)!, parsed.GetValue(path)!);
+            ScenarioModel model = ModelTrainer.Train(set, parsed.GetValue(version)!, OptionsFor(set));
+            byte[] json = ModelFile.Write(model);
+            File.WriteAllBytes(parsed.GetValue(output)!, json);
+            Console.WriteLine($"{parsed.GetValue(output)}: {json.Length:N0} bytes, {model.Trees.Count} trees over {model.Inputs.Count} inputs, from {set.People.Count} people.");
+            return ExitCode.Done;
+        }), cancellation));
+        return train;
+    }
+
+    public static Command Evaluate()
+    {
+        Option<string> source = Source(), path = PathOf();
+        Option<string?> modelFile = new("--model") { Description = "A ready model; default: with --split none the one that is shipped" };
+        Option<string?> split = new("--split") { Description = "person or day: leave each out, train on the others, judge it. none: judge a ready model. Default: none with --model, otherwise what the set allows" };
+        Option<int> threads = new("--threads") { Description = "Trainings at a time", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Option<bool> json = new("--json") { Description = "One JSON object on standard output" };
+        Command evaluate = new("evaluate", "How good a model is on people it has not seen.") { source, path, modelFile, split, threads, json };
+        split.AcceptOnlyFromAmong("person", "day", "none");
+        evaluate.SetAction((parsed, cancellation) => CollectorClient.GuardAsync(() => Task.Run(() =>
+        {
+            string name = parsed.GetValue(source)!;
+            LabelledSet set = Read(name, parsed.GetValue(path)!);
+            EvaluationReport report = Judge(set, parsed.GetValue(modelFile), parsed.GetValue(split), parsed.GetValue(threads));
+            if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(report, s_json));
+            else Write(report);
+            return ExitCode.Done;
+        }), cancellation));
+        return evaluate;
+    }
+
+    private static EvaluationReport Judge(LabelledSet set, string? modelFile, string? split, int threads)
+    {
+        bool isReady = split == "none" || (split is null && (modelFile is not null || set.Name == "fit"));
+        try
+        {
+            if (isReady) return CrossValidation.Judge(modelFile is null ? ModelFile.Default : ModelFile.Read(File.ReadAllBytes(modelFile)), set);
+            if (modelFile is not null) throw new CommandException($"--split {split} trains its own models; leave --model out, or judge it with --split none.");
+            if (set.People.Count < 3) throw new CommandException($"The set has {set.People.Count} to leave out; at least 3 are needed. Judge a ready model with --split none.");
+            if (split == "day" && set.Name is "extrasensory" or "wisdm") throw new CommandException($"{set.Name} is judged person by person; leave --split out.");
+            return CrossValidation.LeaveOneOut(set, OptionsFor(set), threads, done => Console.Error.Write($"\r{done} of {set.People.Count} judged"));
+        }
+        catch (Exception fault) when (fault is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(fault.Message);
+        }
+        finally
+        {
+            if (!isReady) Console.Error.WriteLine();
+        }
+    }
+
+    private static LabelledSet Read(string source, string path)
+    {
+        try
+        {
+            return source switch
+            {
+                "extrasensory" => ExtraSensoryReader.Read(path),
+                "wisdm" => WisdmReader.Read(path),
+                "kasteren" => HomeReader.ReadKasteren(path),
+                "ordonez" => HomeReader.ReadOrdonez(path),
+                "occupancy" => OccupancyReader.Read(path),
+                "fit" => FitLabels.Read(path),
+                "fitabase" => throw new CommandException("The fitabase set says nothing about what people did minute by minute, so nothing can be judged against it; replay it and read 'scenarios list'."),
+                _ => throw new CommandException($"--source '{source}' is not known; one of {Sources} is expected."),
+            };
+        }
+        catch (Exception fault) when (fault is InvalidDataException or IOException or UnauthorizedAccessException or FormatException)
+        {
+            throw new CommandException($"The {source} set at '{path}' cannot be read: {fault.Message}");
+        }
+    }
+
+    private static TrainingOptions OptionsFor(LabelledSet set) => TrainingOptions.For(set.Name);
+
+    private static void Write(EvaluationReport report)
+    {
+        Table table = new() { Border = TableBorder.Rounded };
+        foreach (string column in new[] { "scenario", "minutes", "precision", "recall", "F1" }) table.AddColumn(column);
+        foreach ((string name, ClassReport scores) in report.PerClass)
+            table.AddRow(Markup.Escape(name), $"{scores.Minutes:N0}", $"{scores.Precision:F3}", $"{scores.Recall:F3}", $"{scores.F1:F3}");
+        AnsiConsole.Write(table);
+        AnsiConsole.MarkupLineInterpolated($"{report.People} judged, {report.Minutes:N0} labelled minutes. Macro-F1 {report.MacroF1Streaming:F3} at once, [bold]{report.MacroF1Lag5:F3}[/] after 5 minutes.");
+        AnsiConsole.MarkupLineInterpolated($"Right minutes {report.AccuracyStreaming:F3} at once, {report.AccuracyLag5:F3} after 5; calibration error {report.Ece:F3}; surest half {report.AccuracyTopHalf:F3}.");
+        AnsiConsole.MarkupLineInterpolated($"Boundaries within 5 min {report.BoundaryWithin5Min:P0}, median {report.BoundaryMedianMin:F0} min; segments {report.SegmentsRatio:F2} x true.");
+    }
+
+    private static Option<string> Source() => new("--source") { Description = $"One of {Sources}", Required = true };
+
+    private static Option<string> PathOf() => new("--path") { Description = "Folder of the set", Required = true };
+}

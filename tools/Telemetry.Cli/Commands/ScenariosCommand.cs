@@ -1,0 +1,97 @@
+using System.CommandLine;
+using Spectre.Console;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Cli.Commands;
+
+/// <summary><c>telemetry scenarios list|explain|train|evaluate</c>.</summary>
+internal static class ScenariosCommand
+{
+    private const string QueryPath = "v1/query/Scenarios";
+
+    public static Command Create() => new("scenarios", "What people were doing: read it, ask why, train and judge models.")
+    {
+        List(), Explain(), ScenarioModels.Train(), ScenarioModels.Evaluate(),
+    };
+
+    private static Command List()
+    {
+        Option<string> user = new("--user") { Description = "Whose", Required = true };
+        Option<string?> from = new("--from") { Description = "Inclusive; a time like 2026-11-22T06:00Z or unix ms" }, to = new("--to") { Description = "Exclusive" };
+        Option<long> asOf = new("--as-of") { Description = "What was said after that revision; 0 = now" };
+        Option<bool> json = new("--json") { Description = "One JSON object on standard output" };
+        Command list = new("list", "The segments of a user; they cover every minute once.") { user, from, to, asOf, json };
+        CollectorClient.AddOptions(list);
+        list.SetAction((parsed, cancellation) => CollectorClient.RunAsync(parsed, async client =>
+        {
+            ScenariosRequest request = new()
+            {
+                User = parsed.GetValue(user),
+                FromUnixMs = Time(parsed.GetValue(from), "--from"),
+                ToUnixMs = Time(parsed.GetValue(to), "--to"),
+                AsOfRevision = parsed.GetValue(asOf),
+            };
+            SegmentList segments = await client.CallAsync<SegmentList>(QueryPath, request, cancellation);
+            if (parsed.GetValue(json)) Console.WriteLine(Google.Protobuf.JsonFormatter.Default.Format(segments));
+            else WriteTable(segments);
+            return ExitCode.Done;
+        }, cancellation));
+        return list;
+    }
+
+    private static Command Explain()
+    {
+        Option<string> user = new("--user") { Description = "Whose", Required = true };
+        Option<string> at = new("--at") { Description = "An instant within the segment; a time like 2026-11-22T06:00Z or unix ms", Required = true };
+        Option<bool> json = new("--json") { Description = "One JSON object on standard output" };
+        Command explain = new("explain", "Which signals spoke for the scenario of an instant, and how sure that makes it.") { user, at, json };
+        CollectorClient.AddOptions(explain);
+        explain.SetAction((parsed, cancellation) => CollectorClient.RunAsync(parsed, async client =>
+        {
+            long instant = Time(parsed.GetValue(at), "--at");
+            ScenariosRequest request = new() { User = parsed.GetValue(user), FromUnixMs = instant, ToUnixMs = instant + 1 };
+            SegmentList answer = await client.CallAsync<SegmentList>(QueryPath, request, cancellation);
+            if (answer.Segments.Count == 0)
+            {
+                await Console.Error.WriteLineAsync("Nothing is known of that instant: no device of the user had spoken, or the user did not consent.");
+                return ExitCode.NotSo;
+            }
+
+            if (parsed.GetValue(json)) Console.WriteLine(Google.Protobuf.JsonFormatter.Default.Format(answer.Segments[0]));
+            else WriteExplanation(answer.Segments[0]);
+            return ExitCode.Done;
+        }, cancellation));
+        return explain;
+    }
+
+    private static void WriteTable(SegmentList segments)
+    {
+        Table table = new() { Border = TableBorder.Rounded };
+        foreach (string column in new[] { "from (UTC)", "minutes", "scenario", "confidence", "because of", "devices" }) table.AddColumn(column);
+        foreach (Segment segment in segments.Segments)
+        {
+            table.AddRow(
+                At(segment.StartUnixMs), $"{(segment.EndUnixMs - segment.StartUnixMs) / 60_000}", Markup.Escape(segment.Scenario) + (segment.Provisional ? " ..." : ""),
+                segment.Confidence > 0 ? $"{segment.Confidence:P0}" : "", Markup.Escape(string.Join(", ", segment.Evidence.Take(3).Select(evidence => evidence.Feature))),
+                Markup.Escape(string.Join(", ", segment.Devices)));
+        }
+
+        AnsiConsole.Write(table);
+    }
+
+    private static void WriteExplanation(Segment segment)
+    {
+        AnsiConsole.MarkupLineInterpolated($"[bold]{segment.Scenario}[/] from {At(segment.StartUnixMs)} to {At(segment.EndUnixMs)} UTC, model {segment.ModelVersion}");
+        if (segment.Confidence > 0) AnsiConsole.MarkupLineInterpolated($"Of 100 such minutes about {segment.Confidence * 100:F0} are right.");
+        if (segment.Evidence.Count == 0) return;
+        BarChart chart = new BarChart().Width(60).Label("Share of the evidence, % (against: see the sign)");
+        foreach (Evidence evidence in segment.Evidence)
+            chart.AddItem($"{(evidence.Share < 0 ? "- " : "+ ")}{evidence.Feature}", Math.Round(Math.Abs(evidence.Share) * 100, 1), evidence.Share < 0 ? Color.Red : Color.Green);
+        AnsiConsole.Write(chart);
+        AnsiConsole.MarkupLineInterpolated($"Devices that spoke: {string.Join(", ", segment.Devices)}");
+    }
+
+    private static string At(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("yyyy-MM-dd HH:mm", System.Globalization.CultureInfo.InvariantCulture);
+
+    private static long Time(string? text, string option) => Instant.Parse(option, text);
+}
