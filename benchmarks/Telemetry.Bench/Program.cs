@@ -16,6 +16,7 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["mqtt"] = MqttBench.Run,
     ["idle"] = IdleBench.Run,
     [BenchServer.Name] = BenchServer.Run,
+    ["scenarios"] = ScenariosBench.Run,
 };
 
 if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out Func<BenchOptions, int>? run))

@@ -12,7 +12,7 @@ public sealed record TrainingOptions(BoostingOptions Boosting, double Balance = 
     /// <summary>Settings that suit a source: homes with few switches and few days take smaller trees on all their minutes.</summary>
     public static TrainingOptions For(string source) => source switch
     {
-        "kasteren" or "ordonez" or "occupancy" => new TrainingOptions(new BoostingOptions(Rounds: 40, Depth: 2, InputShare: 0.5, RowShare: 0.8, LeastWeight: 1), RowsOfClass: 2000),
+        "kasteren" or "ordonez" or "occupancy" => new TrainingOptions(new BoostingOptions(Rounds: 40, Depth: 2, InputShare: 0.5, RowShare: 0.8, LeastWeight: 1), RowsOfClass: 120),
         _ => new TrainingOptions(new BoostingOptions()),
     };
 }

@@ -1,0 +1,128 @@
+using System.Buffers.Binary;
+using Google.Protobuf;
+using Telemetry.Collector.Derivation;
+using Telemetry.Registry;
+using Telemetry.Wire;
+using Telemetry.Wire.Profiles;
+using Telemetry.Wire.V1;
+using SignalKind = Telemetry.Wire.Profiles.SignalKind;
+
+namespace Telemetry.Collector.Tests.Derivation;
+
+/// <summary>A user with a wristband (device 1) and a room sensor (device 2), and the batches these seal: what the derivation sees of a collector.</summary>
+internal sealed class Household : IDeviceCatalog, IConsentingUsers
+{
+    public const uint Band = 1, Room = 2, Profile = 7;
+
+    /// <summary>2026-11-02 00:00 UTC.</summary>
+    public const long MidnightMs = 20_759L * 86_400_000;
+
+    private const int BatchMinutes = 10;
+    private const int HeartRate = 1, Steps = 2, Motion = 3, Bed = 4;
+
+    private static readonly ModelProfile s_profile = new("band-2", 1, Profile,
+    [
+        new(HeartRate, "heart_rate", "/min", SignalKind.Gauge, 1, 20, 250, PrivacyClass.Health, 10_000),
+        new(Steps, "steps", "1", SignalKind.Counter, 1, 0, 400, PrivacyClass.Activity, 10_000),
+        new(Motion, "motion", "1", SignalKind.Gauge, 1, 0, 5000, PrivacyClass.Activity, 10_000),
+        new(Bed, "bed", "1", SignalKind.State, 1, 0, 1, PrivacyClass.Activity, 60_000),
+    ]);
+
+    /// <summary>The user of both devices.</summary>
+    public UserKey User { get; } = UserKey.Parse("u1");
+
+    /// <summary>When the user consents; default always.</summary>
+    public (long FromMs, long ToMs) Consent { get; set; } = (0, long.MaxValue);
+
+    public DeviceDescription? FindDevice(uint deviceKey) => new(deviceKey, 1, "acme", $"d{deviceKey}", "band-2");
+
+    public ModelProfile? FindProfile(uint deviceKey, uint profileHash) => profileHash == Profile ? s_profile : null;
+
+    public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey) => deviceKey is Band or Room ? [new ConsentedRange(User, Consent.FromMs, Consent.ToMs, 0)] : [];
+
+    /// <summary>The batches of both devices over a number of hours from midnight on: a night, a morning, a walk and a run, again and again.</summary>
+    public static List<(uint Device, byte[] Bytes)> Batches(int seed, int hours)
+    {
+        List<(uint, byte[])> batches = [];
+        Random random = new(seed);
+        for (int first = 0; first < hours * 60; first += BatchMinutes)
+        {
+            ulong seq = (ulong)(first / BatchMinutes) + 1;
+            batches.Add((Band, Sealed(BandBlock(first, random), seq, boot: 1, uptimeMs: (first + BatchMinutes) * 60_000L, isSet: true)));
+            batches.Add((Room, Sealed(RoomBlock(first), seq, boot: 1, uptimeMs: (first + BatchMinutes) * 60_000L, isSet: true)));
+        }
+
+        return batches;
+    }
+
+    /// <summary>A band batch of ten minutes whose clock may not be set.</summary>
+    public static byte[] BandBatch(int firstMinute, ulong seq, uint boot, bool isSet) =>
+        Sealed(BandBlock(firstMinute, new Random(firstMinute)), seq, boot, (firstMinute + BatchMinutes) * 60_000L, isSet);
+
+    // Uptime is ms since midnight of the first day, so placing is easy to follow.
+    private static byte[] Sealed(PlainBlock block, ulong seq, uint boot, long uptimeMs, bool isSet)
+    {
+        Batch batch = new()
+        {
+            Epoch = 99,
+            Seq = seq,
+            Boot = boot,
+            Profile = Profile,
+            Clock = new Clock { WallUnixMs = isSet ? (ulong)(MidnightMs + uptimeMs) : 0, UptimeMs = (ulong)uptimeMs, ErrorMs = 50, Source = isSet ? ClockSource.Ntp : ClockSource.None },
+        };
+        batch.PlainBlocks.Add(block);
+        byte[] message = batch.ToByteArray();
+        byte[] bytes = new byte[message.Length + 5];
+        message.CopyTo(bytes, 0);
+        bytes[message.Length] = 15 << 3 | 5; // crc32c = 15, fixed32
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(message.Length + 1), Crc32C.Compute(message));
+        return bytes;
+    }
+
+    private static PlainBlock BandBlock(int firstMinute, Random random)
+    {
+        const int Rows = BatchMinutes * 6;
+        long[] heart = new long[Rows], steps = new long[Rows], motion = new long[Rows];
+        for (int row = 0; row < Rows; row++)
+        {
+            (int beats, int pace, int counts) = Doing(firstMinute + (row / 6));
+            heart[row] = beats + random.Next(-3, 4);
+            steps[row] = pace / 6;
+            motion[row] = Math.Max(0, counts + random.Next(-2, 3));
+        }
+
+        PlainBlock block = new() { StartUptimeMs = (ulong)(firstMinute * 60_000L), PeriodMs = 10_000, Rows = Rows };
+        block.Columns.Add(Column(HeartRate, heart));
+        block.Columns.Add(Column(Steps, steps));
+        block.Columns.Add(Column(Motion, motion));
+        return block;
+    }
+
+    private static PlainBlock RoomBlock(int firstMinute)
+    {
+        PlainBlock block = new() { StartUptimeMs = (ulong)(firstMinute * 60_000L), PeriodMs = 60_000, Rows = BatchMinutes };
+        block.Columns.Add(Column(Bed, [.. Enumerable.Range(firstMinute, BatchMinutes).Select(minute => minute % 1440 < 420 ? 1L : 0L)]));
+        return block;
+    }
+
+    private static (int Heart, int Steps, int Motion) Doing(int minute) => (minute % 1440) switch
+    {
+        < 420 => (54, 0, 2),
+        var m when m % 180 < 25 => (100, 108, 400),
+        var m when m % 180 < 45 => (160, 162, 950),
+        _ => (68, 0, 60),
+    };
+
+    private static PlainColumn Column(int signal, long[] values)
+    {
+        PlainColumn column = new() { Signal = (uint)signal };
+        long before = 0;
+        foreach (long value in values)
+        {
+            column.Deltas.Add(value - before);
+            before = value;
+        }
+
+        return column;
+    }
+}

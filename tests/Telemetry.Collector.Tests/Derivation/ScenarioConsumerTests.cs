@@ -1,0 +1,136 @@
+using Telemetry.Collector.Derivation;
+using Telemetry.Insights.Store;
+using Telemetry.Log;
+using Telemetry.Scenarios;
+using Telemetry.Scenarios.Segments;
+using Telemetry.Testing;
+
+namespace Telemetry.Collector.Tests.Derivation;
+
+public sealed class ScenarioConsumerTests : IDisposable
+{
+    private const int Hours = 30; // over a midnight, so that two days and a warm-up are at stake
+    private readonly TempFolder _folder = new();
+    private readonly Household _home = new();
+    private int _stores;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Step_AnyOrderOfDeliveryStepsAndRestarts_EndsInTheSameSegmentsAsOnePass()
+    {
+        List<(uint Device, byte[] Bytes)> batches = Household.Batches(1, Hours);
+        List<string> expected = await DeriveAsync(batches, new DerivationOptions(), restartEvery: int.MaxValue);
+        Assert.Contains(expected, line => line.Contains(ScenarioNames.Run, StringComparison.Ordinal));
+
+        for (int plan = 0; plan < 12; plan++)
+        {
+            Random random = new(plan);
+            (uint, byte[])[] order = [.. batches];
+            if (plan % 3 == 0) random.Shuffle(order);
+            else Delay(order, random, most: plan % 3 == 1 ? 6 : 80);
+            DerivationOptions options = new() { StepRecords = random.Next(1, 60), HotUsers = 16 };
+            List<string> segments = await DeriveAsync(order, options, restartEvery: random.Next(2, 10));
+            Assert.True(expected.SequenceEqual(segments), $"Plan {plan} (seed {plan}) ends in other segments.");
+        }
+    }
+
+    [Fact]
+    public async Task Step_UserWhoDoesNotConsent_LeavesNothing()
+    {
+        _home.Consent = (0, 1);
+        Assert.Empty(await DeriveAsync(Household.Batches(1, 3), new DerivationOptions(), int.MaxValue));
+    }
+
+    [Fact]
+    public async Task Step_ConsentFromTheMiddleOfAMinute_BeginsWithTheNextWholeMinute()
+    {
+        _home.Consent = (Household.MidnightMs + (90 * 60_000L) + 1, long.MaxValue);
+        List<string> segments = await DeriveAsync(Household.Batches(1, 3), new DerivationOptions(), int.MaxValue);
+        Assert.StartsWith($"{(Household.MidnightMs / 60_000) + 91} ", segments[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Step_BatchesBeforeTheClockWasSet_ArePlacedByALaterPairOfTheSameBoot()
+    {
+        List<(uint, byte[])> batches = [.. Enumerable.Range(0, 12).Select(i => (Household.Band, Household.BandBatch(i * 10, (ulong)i + 1, 1, isSet: true)))];
+        List<string> expected = await DeriveAsync(batches, new DerivationOptions(), int.MaxValue);
+
+        List<(uint, byte[])> unset = [.. Enumerable.Range(0, 12).Select(i => (Household.Band, Household.BandBatch(i * 10, (ulong)i + 1, 1, isSet: i == 11)))];
+        Assert.Equal(expected, await DeriveAsync(unset, new DerivationOptions { StepRecords = 2 }, restartEvery: 2));
+    }
+
+    [Fact]
+    public async Task Step_ClockNeverSet_IsPlacedByReceiveTimeAfterTheWait()
+    {
+        List<(uint, byte[])> batches = [.. Enumerable.Range(0, 3).Select(i => (Household.Band, Household.BandBatch(i * 10, (ulong)i + 1, 2, isSet: false)))];
+        Assert.Empty(await DeriveAsync(batches, new DerivationOptions(), int.MaxValue));
+
+        List<string> segments = await DeriveAsync(batches, new DerivationOptions { MostWaiting = 0 }, int.MaxValue);
+        Assert.StartsWith($"{Household.MidnightMs / 60_000} ", segments[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Metrics_AfterAStep_CountWhatWasDone()
+    {
+        using BlockLog log = OpenLog();
+        await AppendAsync(log, [.. Household.Batches(1, 2), (55u, Household.BandBatch(0, 1, 1, true))]);
+        using InsightsStore store = OpenStore();
+        using ScenarioConsumer consumer = new(log, _home, _home, store);
+        while (consumer.Step()) Assert.True(consumer.Position > 0);
+
+        Assert.Equal(25, consumer.Metrics.Batches);
+        Assert.Equal(1, consumer.Metrics.BatchesWithoutUser);
+        Assert.Equal(120, consumer.Metrics.Minutes);
+        Assert.Equal((120 * 6 * 3) + 120, consumer.Metrics.Samples);
+        Assert.Equal(log.DurablePosition, store.Cursor);
+    }
+
+    private static void Delay((uint, byte[])[] order, Random random, int most)
+    {
+        double[] arrival = [.. order.Select((_, i) => i + (most * random.NextDouble()))];
+        Array.Sort(arrival, order);
+    }
+
+    // Appends a part, derives it, now and then forgets everything at hand as a restart would, and goes on.
+    private async Task<List<string>> DeriveAsync(IReadOnlyList<(uint Device, byte[] Bytes)> batches, DerivationOptions options, int restartEvery)
+    {
+        using BlockLog log = OpenLog();
+        using InsightsStore store = OpenStore();
+        ScenarioConsumer consumer = new(log, _home, _home, store, options: options);
+        int part = Math.Max(1, batches.Count / 8), steps = 0;
+        for (int at = 0; at < batches.Count; at += part)
+        {
+            await AppendAsync(log, [.. batches.Skip(at).Take(part)]);
+            while (consumer.Step())
+            {
+                if (++steps % restartEvery != 0) continue;
+                consumer.Dispose();
+                consumer = new ScenarioConsumer(log, _home, _home, store, options: options);
+            }
+        }
+
+        consumer.Dispose();
+        return [.. store.Segments(_home.User, 0, int.MaxValue).Select(stored => Text(stored.Segment))];
+    }
+
+    private static string Text(Segment segment) =>
+        $"{segment.StartMinute} {segment.EndMinute} {segment.Scenario} {segment.Confidence} {segment.IsProvisional} {segment.ModelVersion} "
+        + $"[{string.Join(',', segment.Devices)}] {string.Join(',', segment.Evidence.Select(evidence => $"{evidence.Feature}={evidence.Share}"))}";
+
+    private static async Task AppendAsync(BlockLog log, IReadOnlyList<(uint Device, byte[] Bytes)> batches)
+    {
+        long last = 0;
+        foreach ((uint device, byte[] bytes) in batches)
+            Assert.True(log.TryAppend(LogRecordKind.Batch, 0, device, ReceivedAt(bytes), bytes, out last));
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
+        Assert.True(await log.WaitDurableAsync(last, limit.Token));
+    }
+
+    // A batch arrives when it was sealed: the end of its ten minutes, as its uptime says.
+    private static long ReceivedAt(byte[] batch) => Household.MidnightMs + (long)Wire.V1.Batch.Parser.ParseFrom(batch).Clock.UptimeMs;
+
+    private BlockLog OpenLog() => BlockLog.Open(new BlockLogOptions { Folder = _folder.File($"log-{++_stores}"), SegmentBytes = 1 << 20 });
+
+    private InsightsStore OpenStore() => InsightsStore.Open(_folder.File($"insights-{++_stores}.db"));
+}
