@@ -23,11 +23,17 @@ public enum QualityFlags
     /// <summary>More than 300 steps a minute.</summary>
     ImpossibleSteps = 16,
 
+    /// <summary>The only reading of the minute is no whole number of beats: sensors report whole ones, so this is a mean somebody filled in.</summary>
+    FilledHeartRate = 32,
+
     /// <summary>Any fault of the heart rate.</summary>
-    HeartRate = FrozenHeartRate | ImpossibleHeartRate,
+    HeartRate = FrozenHeartRate | ImpossibleHeartRate | FilledHeartRate,
 
     /// <summary>Any fault of the steps.</summary>
     Steps = FractionalSteps | ImpossibleSteps,
+
+    /// <summary>Any value that cannot have been measured.</summary>
+    Untrue = HeartRate | Steps,
 }
 
 /// <summary>
@@ -41,7 +47,7 @@ public sealed class QualityGate
     private const int PulseGoneMinutes = 10, PulseForgottenMinutes = 720;
     private const ulong CountingSlots = 1UL << (int)SignalSlot.Steps | 1UL << (int)SignalSlot.Motion | 1UL << (int)SignalSlot.Intensity;
     private const int MostStepsAMinute = 300; // sprint cadence of the fastest people is about 290
-    private const int ReasonCount = 5;
+    private const int ReasonCount = 6;
 
     private readonly Dictionary<uint, DeviceHistory> _devices = [];
     private readonly long[] _counts = new long[ReasonCount];
@@ -94,6 +100,7 @@ public sealed class QualityGate
     {
         int scale = SlotCatalog.Of(SignalSlot.HeartRate).Scale;
         if (heart.Min < 25 * scale || heart.Max > 240 * scale) return QualityFlags.ImpossibleHeartRate;
+        if (heart.Count == 1 && heart.Min % scale != 0) return QualityFlags.FilledHeartRate;
         bool still = heart.Min == heart.Max && heart.Min == history.FrozenAt && minute - history.LastHeartMinute <= 2;
         if (!still)
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Spectre.Console;
 using Telemetry.Wire.V1;
+using Command = System.CommandLine.Command;
 
 namespace Telemetry.Cli.Commands;
 
