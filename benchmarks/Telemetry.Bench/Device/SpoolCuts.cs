@@ -179,7 +179,7 @@ internal sealed class SpoolCuts(int seed)
                 return;
             }
 
-            evicted += _batches[seq].Samples;
+            evicted += _batches[seq].Samples + _batches[seq].Told; // what it told is untold again
         }
 
         // Everything evicted and not told by a batch that stands on flash must be in the ledger.

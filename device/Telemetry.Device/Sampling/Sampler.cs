@@ -20,6 +20,8 @@ namespace Telemetry.Device.Sampling
         public const int FlagUnscalable = 1 << 12;
 
         private const byte NoGroup = 255;
+        private const int NoCapturePeriod = -1;
+        private const long LongAgoMs = -0x4000000000000000;
 
         private readonly Profile _profile;
         private readonly BatchSpool _spool;
@@ -32,6 +34,8 @@ namespace Telemetry.Device.Sampling
         private readonly byte[] _groupOf;
         private readonly byte[] _columnOf;
         private readonly bool[] _isWithdrawn;
+        private int[]? _capturePeriodsMs; // made with the first such Command
+        private long[]? _takenMs;
         private long _recorded;
         private long _open;
         private long _openSinceMs;
@@ -137,9 +141,35 @@ namespace Telemetry.Device.Sampling
             System.Array.Clear(_isWithdrawn, 0, _isWithdrawn.Length);
         }
 
-        /// <summary>Takes at most one sample of a signal in <paramref name="periodMs"/>; 0 takes none.</summary>
+        /// <summary>Takes at most one sample of a signal in <paramref name="periodMs"/>; 0 takes none. Counters are never thinned: a dropped
+        /// count would be missing from the sum, so for them only 0 has an effect.</summary>
         public void SetCapturePeriod(int index, int periodMs)
         {
+            if (_capturePeriodsMs == null || _takenMs == null)
+            {
+                _takenMs = new long[_profile.Count];
+                _capturePeriodsMs = new int[_profile.Count];
+                for (int i = 0; i < _capturePeriodsMs.Length; i++) _capturePeriodsMs[i] = NoCapturePeriod;
+            }
+
+            _capturePeriodsMs[index] = periodMs;
+            _takenMs[index] = LongAgoMs;
+        }
+
+        private bool IsTooSoon(int index, SignalKind kind, long timeMs)
+        {
+            if (_capturePeriodsMs == null || _takenMs == null || _capturePeriodsMs[index] == NoCapturePeriod) return false;
+            int periodMs = _capturePeriodsMs[index];
+            if (periodMs == 0) return true;
+
+            // A tenth of slack: a loop of one second that the server wants every second is not to lose every other sample.
+            if (kind == SignalKind.Counter || timeMs - _takenMs[index] >= periodMs - (periodMs / 10))
+            {
+                _takenMs[index] = timeMs;
+                return false;
+            }
+
+            return true;
         }
 
         private void Take(int tag, long value, long timeMs)
@@ -158,6 +188,12 @@ namespace Telemetry.Device.Sampling
             if ((tag & FlagUnscalable) != 0 || (kind != SignalKind.Real && !IsInRange(index, value)))
             {
                 Lose(index, LossReason.OutOfRange, 1);
+                return;
+            }
+
+            if (IsTooSoon(index, kind, timeMs))
+            {
+                Lose(index, LossReason.RateLimited, 1);
                 return;
             }
 

@@ -191,6 +191,25 @@ public sealed class UplinkTests
     }
 
     [Fact]
+    public void Command_CaptureRate_SlowerSamplesOnlyAndTheRestCounted()
+    {
+        Rig rig = new();
+        rig.Broker.Command = new Command { Version = 1, CaptureRates = { new CaptureRate { Signal = Rig.Door, PeriodMs = 10_000 } } }.ToByteArray();
+        rig.Run(1000);
+        for (int second = 0; second < 100; second++)
+        {
+            rig.Client.Record(Rig.Door, second & 1);
+            rig.Run(1000);
+        }
+
+        rig.Client.Flush();
+        rig.Run(1000);
+        Assert.InRange(Rig.Samples(rig.Broker.Published).Count, 10, 12);
+        Assert.InRange(rig.Client.ReadCounters().Dropped(LossReason.RateLimited), 88, 90);
+        rig.AssertConserved();
+    }
+
+    [Fact]
     public void Command_AnyByteFlipped_NeverThrows()
     {
         byte[] command = new Command

@@ -38,6 +38,22 @@ public sealed class NanoSubsetTests
         Assert.Equal(["System.IO.FileSystem", "System.Net", "mscorlib", "nanoFramework.Runtime.Native", "nanoFramework.System.Text"], names);
     }
 
+    [Fact]
+    public void NanoProject_CompileItems_AreExactlyTheSharedSource()
+    {
+        string folder = Path.Combine(RealParts.RepositoryRoot, "device", "Telemetry.Device");
+        string[] source = [.. Directory.GetFiles(folder, "*.cs", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(folder, file))
+            .Where(file => !file.StartsWith("obj", StringComparison.Ordinal) && !file.StartsWith("bin", StringComparison.Ordinal)
+                && !file.StartsWith(Path.Combine("Platform", "Net"), StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal)];
+        string[] listed = [.. System.Xml.Linq.XDocument.Load(Path.Combine(folder, "Telemetry.Device.nfproj")).Descendants()
+            .Where(element => element.Name.LocalName == "Compile")
+            .Select(element => element.Attribute("Include")!.Value.Replace('\\', Path.DirectorySeparatorChar))
+            .Order(StringComparer.Ordinal)];
+        Assert.Equal(source, listed);
+    }
+
     // Built beside this project by its reference without output: same configuration, own folder.
     private static string NanoAssembly
     {
