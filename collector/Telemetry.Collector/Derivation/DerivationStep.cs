@@ -13,8 +13,9 @@ namespace Telemetry.Collector.Derivation;
 /// <summary>What happens to the records of one transaction: decode, place, fold; then save every user touched.</summary>
 internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, IConsentingUsers users, BoundModel model, DerivationOptions options, DerivationMetrics metrics)
 {
-    // A batch may come this late; further back, or from the future, it is a clock that lies.
-    private const long MostLateMs = 400L * 86_400_000, MostEarlyMs = 86_400_000;
+    // A recording may be handed in years later. A clock that says less than 2001 was never set (1970 and 2000 are what chips begin with),
+    // and one that says the future lies.
+    private const long LeastUnixMs = 978_307_200_000, MostEarlyMs = 86_400_000;
 
     private readonly BatchDecoder _decoder = new();
     private readonly Dictionary<UserKey, UserDerivation> _hot = [];
@@ -110,7 +111,7 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
         }
 
         long sealedUnixMs = unixMinusUptimeMs + _decoder.Header.Clock.UptimeMs;
-        if (sealedUnixMs < record.ReceivedUnixMs - MostLateMs || sealedUnixMs > record.ReceivedUnixMs + MostEarlyMs)
+        if (sealedUnixMs < LeastUnixMs || sealedUnixMs > record.ReceivedUnixMs + MostEarlyMs)
         {
             metrics.BatchesMisplaced++;
             return;
