@@ -118,7 +118,7 @@ public sealed partial class IngestService
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
-        if (_log.Health.IsWriting) _closing.CancelAfter(LastCheckpointLimit);
+        if (_log.IsWriting) _closing.CancelAfter(LastCheckpointLimit);
         else _closing.Cancel();
         if (Interlocked.Exchange(ref _isCheckpointing, 1) == 0) _checkpoint = Task.Run(() => WriteCheckpointAsync(_closing.Token));
         _checkpoint.GetAwaiter().GetResult();

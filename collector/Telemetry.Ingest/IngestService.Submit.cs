@@ -20,7 +20,7 @@ public sealed partial class IngestService
     public IngestTicket Submit(IngestSession session, in ReadOnlySequence<byte> batch)
     {
         if (batch.Length > WireLimits.MaxBatchBytes) return Refuse(session, RefusalReason.TooLarge, 0);
-        if (!_log.Health.IsWriting) return Refuse(session, RefusalReason.StorageUnavailable, _options.StorageRetryMs);
+        if (!_log.IsWriting) return Refuse(session, RefusalReason.StorageUnavailable, _options.StorageRetryMs);
         if (!_shares.Admits(session.BrandKey, _log.Generation, _log.WaitingBytes, (int)batch.Length)) return RefuseOverloaded(session);
         if (batch.IsSingleSegment) return Take(session, batch.FirstSpan);
 

@@ -6,7 +6,11 @@ namespace Telemetry.Log;
 /// <content>The one writer: takes the filled buffer, writes it, flushes, and only then moves the durable position.</content>
 public sealed partial class BlockLog
 {
+    // Readiness has 5 s to notice a disk that hangs; a flush takes well under one.
+    private static readonly TimeSpan StalledAfter = TimeSpan.FromSeconds(3);
+
     private Thread? _writer;
+    private long _flushStarted;
     private ILogFile? _writeFile;
     private LogSegment? _writeSegment;
     private long _writeEnd;
@@ -80,6 +84,7 @@ public sealed partial class BlockLog
         }
 
         long started = _time.GetTimestamp();
+        Volatile.Write(ref _flushStarted, Math.Max(1, started));
         try
         {
             WriteRuns();
@@ -88,6 +93,10 @@ public sealed partial class BlockLog
         {
             EnterFailing(exception.Message);
             return false;
+        }
+        finally
+        {
+            Volatile.Write(ref _flushStarted, 0);
         }
 
         _metrics.CountFlush(_flushing, _time.GetElapsedTime(started));

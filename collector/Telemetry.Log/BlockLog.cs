@@ -96,8 +96,21 @@ public sealed partial class BlockLog : IDisposable
     /// <summary>Position of the first record the log still holds.</summary>
     public long FirstPosition => _segments is [LogSegment first, ..] ? first.Header.FirstRecordPosition : SegmentHeader.Bytes;
 
-    /// <summary>Whether the disk takes writes.</summary>
-    public LogHealth Health => _health;
+    /// <summary>Whether the disk takes writes, for readiness: also false while one flush takes longer than 3 s.</summary>
+    public LogHealth Health
+    {
+        get
+        {
+            LogHealth health = _health;
+            long started = Volatile.Read(ref _flushStarted);
+            if (!health.IsWriting || started == 0) return health;
+            TimeSpan underWay = _time.GetElapsedTime(started);
+            return underWay < StalledAfter ? health : new LogHealth(false, $"A flush has been under way for {underWay.TotalSeconds:F0} s.", _time.GetUtcNow() - underWay);
+        }
+    }
+
+    /// <summary>False from a refused flush to the next one that succeeds: what is appended meanwhile waits.</summary>
+    public bool IsWriting => _health.IsWriting;
 
     /// <summary>Number of the group that is filling; grows by one with every flush. Admission measures shares per group.</summary>
     public long Generation => Volatile.Read(ref _generation);

@@ -61,6 +61,37 @@ public sealed class DiskFaultTests : LogTestBase
         Assert.Equal(2, log.Segments.Length);
     }
 
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(4, false)]
+    public void Flush_Hangs_IsUnhealthyAfterThreeSeconds(int seconds, bool isHealthy)
+    {
+        ManualTime time = new();
+        using BlockLog log = BlockLog.OpenManual(new BlockLogOptions { Disk = _disk, SegmentBytes = SegmentBytes, BufferBytes = 1 << 20 }, time);
+        LogHealth? during = null;
+        _disk.DuringFlush = () =>
+        {
+            time.Now += TimeSpan.FromSeconds(seconds);
+            during ??= log.Health;
+        };
+        Append(log, 1);
+        Assert.True(log.FlushPending());
+        Assert.Equal(isHealthy, during!.IsWriting);
+        Assert.Equal(isHealthy ? "" : "A flush has been under way for 4 s.", during.Reason);
+        Assert.True(log.Health.IsWriting);
+    }
+
+    private sealed class ManualTime : TimeProvider
+    {
+        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch + Now;
+    }
+
     [Fact]
     public async Task Flush_PageLostByAFailedFlush_IsWrittenAgain()
     {

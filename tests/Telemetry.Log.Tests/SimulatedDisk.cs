@@ -32,6 +32,9 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
     /// <summary>The next flush of a file fails and takes the pages with it.</summary>
     public bool LosesPagesOnFailedFlush { get; set; }
 
+    /// <summary>Runs in the middle of every flush of a file.</summary>
+    public Action? DuringFlush { get; set; }
+
     /// <summary>A disk that says "flushed" and did not: plants "ack before flush".</summary>
     public bool SkipsFlush { get; init; }
 
@@ -203,6 +206,7 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
         public void Flush()
         {
             Change();
+            disk.DuringFlush?.Invoke();
             if (disk.LosesPagesOnFailedFlush)
             {
                 disk.LosesPagesOnFailedFlush = false;
