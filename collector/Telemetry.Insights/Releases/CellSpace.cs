@@ -25,7 +25,8 @@ internal sealed class CellSpace
         _query = query;
         ScenarioNames = data.ScenarioNames;
         FirstDay = LocalDay(query.FromUnixMs / 60_000 - 840);
-        int days = query.GroupBy.Contains(GroupKey.Day) ? LocalDay(query.ToUnixMs / 60_000 + 840) - FirstDay + 1 : 1;
+        int days = query.Uses(GroupKey.Day) ? LocalDay(query.ToUnixMs / 60_000 + 840) - FirstDay + 1 : 0;
+        if (days > MaxCells) throw TooMany(days);
 
         // A name counts where it claims something; "off" is no stay of a person. Sorted, so that the numbers do not depend on the order of arrival.
         string[] scenarios = [.. data.ScenarioNames.Where(name => name != Telemetry.Scenarios.ScenarioNames.Off).Order(StringComparer.Ordinal)];
@@ -39,14 +40,14 @@ internal sealed class CellSpace
                 GroupKey.Scenario or GroupKey.Next => scenarios,
                 GroupKey.Hour => [.. Enumerable.Range(0, 24).Select(hour => hour.ToString("d2", CultureInfo.InvariantCulture))],
                 GroupKey.Weekday => s_weekdays,
-                GroupKey.Day => query.GroupBy.Contains(key) ? [.. Enumerable.Range(FirstDay, days).Select(DayName)] : [],
+                GroupKey.Day => [.. Enumerable.Range(FirstDay, days).Select(DayName)],
                 GroupKey.Brand => brands,
                 _ => models,
             };
             AddAxis(key, values);
         }
 
-        if (Count > MaxCells) throw new RegistryException(RegistryError.Invalid, $"The question has {Count} groups; at most {MaxCells} are answered. Group by fewer keys, or a shorter range of days.");
+        if (Count > MaxCells) throw TooMany(Count);
     }
 
     /// <summary>How many groups there are.</summary>
@@ -58,13 +59,18 @@ internal sealed class CellSpace
     private IReadOnlyList<string> ScenarioNames { get; }
 
     /// <summary>Days since 1970 of a local minute.</summary>
-    public static int LocalDay(long localMinute) => (int)Math.Floor(localMinute / 1440.0);
+    public static int LocalDay(long localMinute) => (int)((localMinute + 1440) / 1440) - 1; // -840 at the least: no time zone is further behind
 
     /// <summary>Weekday of a day since 1970, 0 = Monday. 1970-01-01 was a Thursday.</summary>
     public static int Weekday(int day) => (day % 7 + 10) % 7;
 
-    /// <summary>What a value of a key adds to a group's number; -1 when the question leaves it out.</summary>
-    public int Offset(GroupKey key, int value) => _axes[key].Offsets is { } offsets && value >= 0 && value < offsets.Length ? offsets[value] : -1;
+    /// <summary>What each value of a key adds to a group's number, -1 for what the question leaves out; null when it does not go by the key.</summary>
+    public int[]? Offsets(GroupKey key) => _query.Uses(key) ? _axes[key].Offsets : null;
+
+    /// <summary>Whether the question must know which devices spoke.</summary>
+    public bool NeedsDevices => _query.Recipient.Length > 0 || _query.Measure == Measure.CoUse || _query.Uses(GroupKey.Brand) || _query.Uses(GroupKey.Model);
+
+    private int Offset(GroupKey key, int value) => _axes[key].Offsets is { } offsets && value >= 0 && value < offsets.Length ? offsets[value] : -1;
 
     /// <summary>Offsets of the data's scenario numbers under a key; -1 for what is left out.</summary>
     public int[] ScenarioOffsets(GroupKey key) => [.. ScenarioNames.Select(name => _indexOf[key].TryGetValue(name, out int index) ? Offset(key, index) : -1)];
@@ -132,8 +138,11 @@ internal sealed class CellSpace
         }
 
         _axes[key] = new Axis(values, offsets, Count);
-        if (isGrouped) Count = checked(Count * Math.Max(1, values.Length));
+        if (isGrouped) Count = (int)Math.Min((long)Count * Math.Max(1, values.Length), 50L * MaxCells); // saturates: what is above the limit is refused
     }
+
+    private static RegistryException TooMany(int count) =>
+        new(RegistryError.Invalid, $"The question has {count} groups or more; at most {MaxCells} are answered. Group by fewer keys, or a shorter range of days.");
 
     private int IndexIn(int cell, GroupKey key) => _axes[key].Values.Length == 0 ? -1 : cell / _axes[key].Stride % _axes[key].Values.Length;
 

@@ -19,7 +19,10 @@ internal sealed class CohortFold
     private readonly ContributionBound _bound;
     private readonly int[] _scenarioOffsets;
     private readonly int[] _nextOffsets;
-    private readonly int[]?[] _deviceOffsets;
+    private readonly int[][] _deviceOffsets;
+    private readonly int[]? _hourOffsets;
+    private readonly int[]? _weekdayOffsets;
+    private readonly int[]? _dayOffsets;
     private readonly long[] _values;
     private readonly long[] _users;
     private readonly int[] _lastUser; // number of the user counted last in a group, so that a user counts once over all weeks
@@ -34,7 +37,9 @@ internal sealed class CohortFold
         (_query, _space, _bound) = (query, space, bound);
         _scenarioOffsets = space.ScenarioOffsets(GroupKey.Scenario);
         _nextOffsets = space.ScenarioOffsets(GroupKey.Next);
-        _deviceOffsets = [.. data.DeviceSets.Select(set => space.DeviceOffsets(set.Select(registry.FindDevice).OfType<DeviceDescription>()))];
+        int[] any = [0];
+        _deviceOffsets = [.. data.DeviceSets.Select(set => space.NeedsDevices ? space.DeviceOffsets(set.Select(registry.FindDevice).OfType<DeviceDescription>()) : any)];
+        (_hourOffsets, _weekdayOffsets, _dayOffsets) = (space.Offsets(GroupKey.Hour), space.Offsets(GroupKey.Weekday), space.Offsets(GroupKey.Day));
         _values = new long[space.Count];
         _users = new long[space.Count];
         _lastUser = new int[space.Count];
@@ -64,7 +69,7 @@ internal sealed class CohortFold
         {
             ref readonly SegmentCell segment = ref segments[i];
             int scenario = _scenarioOffsets[segment.Scenario];
-            int[] devices = _deviceOffsets[segment.DeviceSet]!;
+            int[] devices = _deviceOffsets[segment.DeviceSet];
             switch (_query.Measure)
             {
                 case Measure.Segments:
@@ -124,9 +129,9 @@ internal sealed class CohortFold
         }
 
         int day = CellSpace.LocalDay(localMinute), offset = 0;
-        if (_query.Uses(GroupKey.Hour)) offset = Join(offset, _space.Offset(GroupKey.Hour, (int)(localMinute - day * 1440L) / 60));
-        if (_query.Uses(GroupKey.Weekday)) offset = Join(offset, _space.Offset(GroupKey.Weekday, CellSpace.Weekday(day)));
-        if (_query.GroupBy.Contains(GroupKey.Day)) offset = Join(offset, _space.Offset(GroupKey.Day, day - _space.FirstDay));
+        if (_hourOffsets is not null) offset = Join(offset, _hourOffsets[(int)(localMinute - day * 1440L) / 60]);
+        if (_weekdayOffsets is not null) offset = Join(offset, _weekdayOffsets[CellSpace.Weekday(day)]);
+        if (_dayOffsets is not null) offset = Join(offset, _dayOffsets[day - _space.FirstDay]);
         return offset;
     }
 
@@ -151,7 +156,7 @@ internal sealed class CohortFold
     }
 
     /// <summary>Weeks since Monday 1969-12-29 of a local minute.</summary>
-    internal static int Week(long localMinute) => (int)Math.Floor((localMinute + 4320) / 10_080.0);
+    internal static int Week(long localMinute) => (int)((localMinute + 4320) / 10_080);
 
     private static int Join(int left, int right) => left < 0 || right < 0 ? -1 : left + right;
 

@@ -114,7 +114,7 @@ public sealed record ReleaseQuery(
     {
         if (Uses(GroupKey.Next) && Measure != Measure.Transitions) throw Invalid("group_by", "next", "next only with the measure transitions");
         if (Uses(GroupKey.With) && Measure != Measure.CoUse) throw Invalid("group_by", "with", "with only with the measure co-use");
-        if (GroupBy.Contains(GroupKey.Day) && (FromUnixMs == 0 || ToUnixMs == 0)) throw Invalid("group_by", "day without a range", "from and to, so that the days do not depend on the data");
+        if (Uses(GroupKey.Day) && (FromUnixMs == 0 || ToUnixMs == 0)) throw Invalid("group_by", "day without a range", "from and to, so that the days do not depend on the data");
     }
 
     private static List<GroupKey> Default(Measure measure) => measure switch

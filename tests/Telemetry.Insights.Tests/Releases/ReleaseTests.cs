@@ -105,12 +105,24 @@ public sealed class ReleaseTests
     [InlineData("minutes", "day", "", "range")]
     [InlineData("minutes", "next", "", "transitions")]
     [InlineData("minutes", "scenario", "scenario", "where")]
+    [InlineData("minutes", "scenario", "day=2026-01-05", "range")]
     public void Release_BadQuestion_NamesTheField(string measure, string groupBy, string where, string text)
     {
         using World world = new();
         RegistryException refusal = Assert.Throws<RegistryException>(() => world.Ask(measure, groupBy, where: where.Length == 0 ? [] : [where]));
         Assert.Equal(RegistryError.Invalid, refusal.Error);
         Assert.Contains(text, refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Release_MoreGroupsThanAnswered_IsRefusedBeforeMemoryIsTaken()
+    {
+        using World world = new();
+        foreach (long to in new[] { 86_400_000L * 20_000, long.MaxValue / 2 })
+        {
+            RegistryException refusal = Assert.Throws<RegistryException>(() => world.Service.Release(new ReleaseRequest { Measure = "minutes", GroupBy = { "day", "hour" }, FromUnixMs = 1, ToUnixMs = to }));
+            Assert.Contains("at most 20000", refusal.Message, StringComparison.Ordinal);
+        }
     }
 
     // Published for user-week noise at N = 1,000 and epsilon 2 over 96 groups: 4.8 % weighted relative error with all of epsilon on the
