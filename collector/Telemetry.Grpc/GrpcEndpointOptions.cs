@@ -9,9 +9,9 @@ public sealed class GrpcEndpointOptions
     /// <summary>Batches of one SubmitRequest. Default 1024; more is INVALID_ARGUMENT.</summary>
     public int MaxBatchesPerRequest { get; set; } = 1024;
 
-    /// <summary>Groups of answers one stream holds while their flush runs. Default 16, each of at most 512 batches or one request; a stream that is
-    /// ahead by more is read no further, and HTTP/2 flow control slows the caller.</summary>
-    public int MaxAnswerGroupsInFlight { get; set; } = 16;
+    /// <summary>Groups of answers one stream holds while their flush runs. Default 8, each of at most 512 batches and 64 KiB or one request;
+    /// a stream that is ahead by more is read no further, and HTTP/2 flow control slows the caller.</summary>
+    public int MaxAnswerGroupsInFlight { get; set; } = 8;
 
     /// <summary>How long a checked Basic credential is believed without asking the registry again. Default 30 s; zero asks every time.</summary>
     public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromSeconds(30);

@@ -13,8 +13,13 @@ internal sealed class AnswerGroup
     /// <summary><see cref="LastPosition"/> when nothing of the group goes to the log.</summary>
     public const long NothingToWaitFor = -1;
 
+    /// <summary>Bytes after which a group takes no further request. With the groups in flight it bounds what one stream holds in the log's buffer,
+    /// so that flow control slows a fast stream down before ingest would have to refuse it.</summary>
+    public const int FullAtBytes = 64 * 1024;
+
     private readonly List<(ulong Tag, int BatchCount)> _requests = [];
     private readonly List<IngestTicket> _tickets = [];
+    private long _bytes;
 
     /// <summary>The position to wait for before anything of the group is answered.</summary>
     public long LastPosition { get; private set; } = NothingToWaitFor;
@@ -23,7 +28,7 @@ internal sealed class AnswerGroup
     public bool IsEmpty => _requests.Count == 0;
 
     /// <summary>True when the next request belongs into another group.</summary>
-    public bool IsFull => _tickets.Count >= FullAtBatches || _requests.Count >= FullAtBatches;
+    public bool IsFull => _tickets.Count >= FullAtBatches || _requests.Count >= FullAtBatches || _bytes >= FullAtBytes;
 
     /// <summary>What became of each batch, in the order sent.</summary>
     public ReadOnlySpan<IngestTicket> Tickets => CollectionsMarshal.AsSpan(_tickets);
@@ -35,8 +40,12 @@ internal sealed class AnswerGroup
         if (ticket.Outcome != IngestOutcome.Refused && ticket.Position > LastPosition) LastPosition = ticket.Position;
     }
 
-    /// <summary>Closes a request of which <paramref name="batchCount"/> batches were added.</summary>
-    public void EndRequest(ulong tag, int batchCount) => _requests.Add((tag, batchCount));
+    /// <summary>Closes a request of <paramref name="bytes"/> bytes of which <paramref name="batchCount"/> batches were added.</summary>
+    public void EndRequest(ulong tag, int batchCount, long bytes)
+    {
+        _requests.Add((tag, batchCount));
+        _bytes += bytes;
+    }
 
     /// <summary>Writes one SubmitResponse a request. Only after <see cref="LastPosition"/> is durable.</summary>
     public void WriteTo(MessageWriter responses)
@@ -64,5 +73,6 @@ internal sealed class AnswerGroup
         _requests.Clear();
         _tickets.Clear();
         LastPosition = NothingToWaitFor;
+        _bytes = 0;
     }
 }

@@ -29,7 +29,7 @@ internal sealed class RequestSubmitter(IIngest ingest, GrpcEndpointOptions optio
             group.Add(session is null ? NotAuthorized : ingest.Submit(session, batch));
         }
 
-        group.EndRequest(header.Tag, header.BatchCount);
+        group.EndRequest(header.Tag, header.BatchCount, message.Length);
     }
 
     private static IngestTicket NotAuthorized => new(IngestOutcome.Refused, RefusalReason.NotAuthorized, Position: 0, RetryAfterMs: 0);
