@@ -2,12 +2,16 @@
 using Telemetry.Bench;
 using Telemetry.Bench.Codec;
 using Telemetry.Bench.Device;
+using Telemetry.Bench.Grpc;
 using Telemetry.Bench.Mqtt;
 
 Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordinal)
 {
     ["codec"] = CodecBench.Run,
+    ["grpc"] = GrpcBench.Run,
+    ["grpc-server"] = GrpcBenchServer.Run, // the process that bench grpc measures
     ["ingest"] = IngestBench.Run,
+    ["lines"] = LinesBench.Run,
     ["query"] = QueryBench.Run,
     ["restart"] = RestartBench.Run,
     ["herd"] = HerdBench.Run,

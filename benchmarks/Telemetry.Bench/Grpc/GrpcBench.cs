@@ -18,8 +18,8 @@ internal static class GrpcBench
 
     private static async Task<int> RunAsync(BenchOptions options)
     {
-        int batches = Number(options, "--batches", 400_000);
-        int streams = Number(options, "--streams", 8);
+        int batches = options.Number("--batches", 400_000);
+        int streams = options.Number("--streams", 8);
         WearableRows rows = WearableRows.Read(options.DataPath);
         using GrpcServerProcess server = await GrpcServerProcess.StartAsync(streams);
         uint epoch = 1;
@@ -76,12 +76,6 @@ internal static class GrpcBench
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{run.RowsPerBlock,10}  {run.BatchesPerMessage,15}  {run.SamplesPerCoreSecond,14:N0}  {run.BatchesPerCoreSecond,14:N0}  {run.SamplesPerSecond,9:N0}  {run.CpuSeconds:F2}"));
         }
-    }
-
-    private static int Number(BenchOptions options, string name, int otherwise)
-    {
-        int at = options.Rest.ToList().IndexOf(name);
-        return at >= 0 && at + 1 < options.Rest.Count ? int.Parse(options.Rest[at + 1], CultureInfo.InvariantCulture) : otherwise;
     }
 }
 

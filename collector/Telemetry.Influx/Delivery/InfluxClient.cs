@@ -41,10 +41,36 @@ internal sealed class InfluxClient : IDisposable
     /// <summary>Makes the v1 database.</summary>
     public async Task<WriteResult> CreateDatabaseAsync(CancellationToken cancellation)
     {
-        string name = _options.Bucket.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        string name = InfluxQl.Identifier(_options.Bucket);
         using HttpRequestMessage request = new(HttpMethod.Post, new Uri("query", UriKind.Relative));
-        request.Content = new FormUrlEncodedContent([new("q", $"CREATE DATABASE \"{name}\"")]);
+        request.Content = new FormUrlEncodedContent([new("q", "CREATE DATABASE " + name)]);
         return await SendAsync(request, cancellation);
+    }
+
+    /// <summary>Sends an InfluxQL statement that changes something (v1).</summary>
+    public async Task<WriteResult> ExecuteAsync(string statement, CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, new Uri($"query?db={Uri.EscapeDataString(_options.Bucket)}", UriKind.Relative));
+        request.Content = new FormUrlEncodedContent([new("q", statement)]);
+        return await SendAsync(request, cancellation);
+    }
+
+    /// <summary>Posts JSON, or nothing, to a path below the base address.</summary>
+    public async Task<WriteResult> PostAsync(string path, string? json, CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Post, new Uri(path, UriKind.Relative));
+        if (json is not null) request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        return await SendAsync(request, cancellation);
+    }
+
+    /// <summary>True when the server is VictoriaMetrics, which takes line protocol but deletes in its own way.</summary>
+    /// <exception cref="HttpRequestException">The server cannot be asked.</exception>
+    public async Task<bool> IsVictoriaMetricsAsync(CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, new Uri("metrics", UriKind.Relative));
+        request.Headers.Authorization = _authorization;
+        using HttpResponseMessage response = await _http.SendAsync(request, cancellation);
+        return response.IsSuccessStatusCode && (await response.Content.ReadAsStringAsync(cancellation)).Contains("vm_app_version", StringComparison.Ordinal);
     }
 
     public void Dispose() => _http.Dispose();

@@ -10,6 +10,12 @@ internal readonly struct DecimalScale
 {
     private const int MostDecimals = 15;
 
+    private static readonly long[] PowersOfTen =
+    [
+        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000, 1_000_000_000_000,
+        10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+    ];
+
     private readonly double _resolution;
     private readonly long _mantissa;
     private readonly int _decimals;
@@ -82,10 +88,4 @@ internal readonly struct DecimalScale
 
         return at + decimals;
     }
-
-    private static ReadOnlySpan<long> PowersOfTen =>
-    [
-        1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000, 1_000_000_000_000,
-        10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
-    ];
 }

@@ -11,7 +11,7 @@ internal sealed class DeviceSeries
 
     public DeviceSeries(DeviceDescription device, ModelProfile profile, InfluxOptions options)
     {
-        string name = options.DeviceHashKey.Length == 0 ? device.Device : Hash(options.DeviceHashKey, $"{device.Brand}/{device.Device}");
+        string name = TagOf(device, options);
         StringBuilder text = new();
         if (options.Schema == InfluxSchema.MeasurementPerModel)
         {
@@ -44,6 +44,10 @@ internal sealed class DeviceSeries
 
     /// <summary>The series of a signal, or null when the profile does not have it.</summary>
     public SignalSeries? Find(int signalId) => _bySignal.GetValueOrDefault(signalId);
+
+    /// <summary>Value of the tag <c>device</c>.</summary>
+    public static string TagOf(DeviceDescription device, InfluxOptions options) =>
+        options.DeviceHashKey.Length == 0 ? device.Device : Hash(options.DeviceHashKey, $"{device.Brand}/{device.Device}");
 
     /// <summary>Tags in the order of their keys: brand, device, model.</summary>
     private static void AppendTags(StringBuilder text, string brand, string device, string? model)

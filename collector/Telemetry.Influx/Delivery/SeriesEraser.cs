@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Telemetry.Influx.Delivery;
+
+/// <summary>Removes points by their tags, in each server's own way.</summary>
+internal sealed class SeriesEraser(InfluxClient client, InfluxOptions options)
+{
+    /// <summary>Removes the points of every series that has all of these tags.</summary>
+    /// <param name="tags">At least one.</param>
+    /// <param name="measurement">Only this measurement; null = every one.</param>
+    /// <param name="fromUnixMs">Inclusive.</param>
+    /// <param name="toUnixMs">Exclusive. VictoriaMetrics knows no range: there the whole series go.</param>
+    /// <param name="cancellation">Ends the wait; the points may be gone or not.</param>
+    /// <exception cref="HttpRequestException">The server refused or did not answer; ask again.</exception>
+    public async Task EraseAsync(IReadOnlyList<(string Key, string Value)> tags, string? measurement, long fromUnixMs, long toUnixMs, CancellationToken cancellation)
+    {
+        if (tags.Count == 0) throw new ArgumentException("No tags were given; at least one is expected, or everything would go.", nameof(tags));
+        WriteResult result = await client.IsVictoriaMetricsAsync(cancellation)
+            ? await client.PostAsync(VictoriaPath(tags, measurement), json: null, cancellation)
+            : options.UsesV2
+                ? await client.PostAsync(V2Path(), V2Body(tags, measurement, fromUnixMs, toUnixMs), cancellation)
+                : await client.ExecuteAsync(V1Statement(tags, measurement, fromUnixMs, toUnixMs), cancellation);
+        if (result.Verdict is WriteVerdict.Taken or WriteVerdict.NoDatabase) return;
+        throw new HttpRequestException($"The server did not erase (HTTP {result.HttpStatus}): {result.Reason}");
+    }
+
+    private static string V1Statement(IReadOnlyList<(string Key, string Value)> tags, string? measurement, long fromUnixMs, long toUnixMs)
+    {
+        string from = measurement is null ? "/.*/" : InfluxQl.Identifier(measurement);
+        string where = string.Join(" AND ", tags.Select(tag => $"{InfluxQl.Identifier(tag.Key)} = {InfluxQl.Text(tag.Value)}"));
+        return string.Create(CultureInfo.InvariantCulture, $"DELETE FROM {from} WHERE {where} AND time >= {fromUnixMs}ms AND time < {toUnixMs}ms");
+    }
+
+    private string V2Path() => $"api/v2/delete?org={Uri.EscapeDataString(options.Organization)}&bucket={Uri.EscapeDataString(options.Bucket)}";
+
+    private static string V2Body(IReadOnlyList<(string Key, string Value)> tags, string? measurement, long fromUnixMs, long toUnixMs)
+    {
+        IEnumerable<(string Key, string Value)> all = measurement is null ? tags : tags.Prepend(("_measurement", measurement));
+        string predicate = string.Join(" AND ", all.Select(tag => $"{InfluxQl.Identifier(tag.Key)}={InfluxQl.Identifier(tag.Value)}"));
+        return JsonSerializer.Serialize(new { start = DateTimeOffset.FromUnixTimeMilliseconds(fromUnixMs), stop = DateTimeOffset.FromUnixTimeMilliseconds(toUnixMs), predicate });
+    }
+
+    private static string VictoriaPath(IReadOnlyList<(string Key, string Value)> tags, string? measurement)
+    {
+        IEnumerable<string> matchers = tags.Select(tag => $"{tag.Key}={InfluxQl.Identifier(tag.Value)}");
+        if (measurement is not null) matchers = matchers.Prepend($"__name__=~\"{measurement}_.*\"");
+        return "api/v1/admin/tsdb/delete_series?match[]=" + Uri.EscapeDataString("{" + string.Join(",", matchers) + "}");
+    }
+}

@@ -1,0 +1,87 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Telemetry.Influx.Delivery;
+using Telemetry.Influx.LineProtocol;
+using Telemetry.Wire.Profiles;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Influx;
+
+/// <summary>
+/// What is not a sample: scenario segments and releases written beside the series, and erasure. The caller decides whether segments, which
+/// carry a user key, may leave the collector at all.
+/// </summary>
+/// <remarks>One caller at a time. Nothing is remembered: a call that failed is made again and changes nothing twice.</remarks>
+public sealed class InfluxDerived : IDisposable
+{
+    // 2262-04-11: the last millisecond that fits 63 bits of nanoseconds.
+    private const long LastUnixMs = long.MaxValue / 1_000_000;
+
+    private readonly InfluxOptions _options;
+    private readonly InfluxClient _client;
+    private readonly LineDelivery _delivery;
+    private readonly SeriesEraser _eraser;
+    private readonly InfluxMetrics _metrics = new();
+
+    /// <param name="options">As the sink's.</param>
+    /// <param name="time">Default: the system's clock.</param>
+    /// <param name="logger">Events 1500-1599.</param>
+    /// <param name="handler">HTTP below; default: sockets.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public InfluxDerived(InfluxOptions options, TimeProvider? time = null, ILogger<InfluxDerived>? logger = null, HttpMessageHandler? handler = null)
+    {
+        options.Validate();
+        _options = options;
+        TimeProvider clock = time ?? TimeProvider.System;
+        _client = new InfluxClient(options, clock, handler);
+        _delivery = new LineDelivery(_client, new RefusedLines(options.RefusedFolder, clock), options, _metrics, clock, logger ?? NullLogger<InfluxDerived>.Instance);
+        _eraser = new SeriesEraser(_client, options);
+    }
+
+    /// <summary>Replaces a user's segments that start in [from, to).</summary>
+    /// <exception cref="HttpRequestException">The server did not remove the old ones; call again.</exception>
+    public async Task ReplaceSegmentsAsync(string user, long fromUnixMs, long toUnixMs, IEnumerable<Segment> segments, CancellationToken cancellation)
+    {
+        await _eraser.EraseAsync([("user", user)], SegmentLines.SegmentMeasurement, fromUnixMs, toUnixMs, cancellation);
+        await WriteAsync(segments.Select(segment => SegmentLines.Line(segment, _options.Precision)), cancellation);
+    }
+
+    /// <summary>Writes a release, stamped with the beginning of its range.</summary>
+    public Task WriteReleaseAsync(ReleaseTable release, string measure, long fromUnixMs, CancellationToken cancellation) =>
+        WriteAsync(SegmentLines.Lines(release, measure, fromUnixMs, _options.Precision), cancellation);
+
+    /// <summary>Removes a device's points of [from, to) from every measurement.</summary>
+    /// <exception cref="HttpRequestException">The server did not erase; call again.</exception>
+    public Task EraseDeviceAsync(DeviceDescription device, long fromUnixMs, long toUnixMs, CancellationToken cancellation) =>
+        _eraser.EraseAsync([("brand", device.Brand), ("device", DeviceSeries.TagOf(device, _options))], measurement: null, fromUnixMs, toUnixMs, cancellation);
+
+    /// <summary>Removes every segment of a user.</summary>
+    /// <exception cref="HttpRequestException">The server did not erase; call again.</exception>
+    public Task EraseUserAsync(string user, CancellationToken cancellation) =>
+        _eraser.EraseAsync([("user", user)], SegmentLines.SegmentMeasurement, 0, LastUnixMs, cancellation);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _client.Dispose();
+        _metrics.Dispose();
+    }
+
+    private async Task WriteAsync(IEnumerable<string> lines, CancellationToken cancellation)
+    {
+        LineBatch batch = new(_options.MaxLinesPerRequest, _options.MaxRequestBytes);
+        foreach (string line in lines)
+        {
+            if (batch.Room <= 0)
+            {
+                await _delivery.DeliverAsync(batch, cancellation);
+                batch.Clear();
+            }
+
+            batch.AddLine(Encoding.UTF8.GetBytes(line));
+        }
+
+        if (!batch.IsEmpty) await _delivery.DeliverAsync(batch, cancellation);
+    }
+}

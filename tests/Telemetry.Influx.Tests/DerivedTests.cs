@@ -1,0 +1,142 @@
+using System.Text.Json;
+using Telemetry.Influx.LineProtocol;
+using Telemetry.Testing;
+using Telemetry.Wire.Blocks;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Influx.Tests;
+
+/// <summary>Segments, releases, erasure, dashboards.</summary>
+public sealed class DerivedTests : IDisposable
+{
+    private readonly TestLog _log = new();
+
+    public void Dispose() => _log.Dispose();
+
+    [Fact]
+    public void Release_BecomesOneLineARow()
+    {
+        ReleaseTable release = new() { Columns = { "scenario", "hour" }, Epsilon = 0.5, Threshold = 20, Rows = { new ReleaseRow { Group = { "run", "18" }, Value = 1234, Error95 = 20.5 } } };
+        Assert.Equal(
+            ["release,measure=minutes,scenario=run,hour=18 threshold=20i,value=1234,error_95=20.5,epsilon=0.5 1700000000000"],
+            SegmentLines.Lines(release, "minutes", TestLog.BootUnixMs, InfluxPrecision.Milliseconds));
+    }
+
+    [RealPartFact("influxd")]
+    public async Task Influx_ReplacedSegments_LeaveNothingOfTheOldAndKeepEveryText()
+    {
+        const string Text = "quote \" back\\slash, comma = equals\nline ☃";
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        using InfluxDerived derived = new(new InfluxOptions { Url = influx.Url, RefusedFolder = _log.RefusedFolder });
+        await derived.ReplaceSegmentsAsync("u 1,=", TestLog.BootUnixMs, TestLog.BootUnixMs + 1_000_000, [Segment(0, "rest"), Segment(300_000, "walk")], CancellationToken.None);
+        Segment kept = Segment(2_000_000, "desk");
+        await derived.ReplaceSegmentsAsync("u 1,=", kept.StartUnixMs, kept.EndUnixMs, [kept], CancellationToken.None);
+        await derived.ReplaceSegmentsAsync("u 1,=", TestLog.BootUnixMs, TestLog.BootUnixMs + 1_000_000, [Segment(60_000, Text)], CancellationToken.None);
+
+        var rows = await influx.QueryAsync("SELECT * FROM scenario");
+        Assert.Equal([Text, "desk"], rows.Select(row => row["scenario"].GetString()));
+        Assert.All(rows, row => Assert.Equal(("u 1,=", 300L, 0.75), (row["user"].GetString(), row["duration_s"].GetInt64(), row["confidence"].GetDouble())));
+        await derived.EraseUserAsync("u 1,=", CancellationToken.None);
+        Assert.Empty(await influx.QueryAsync("SELECT * FROM scenario"));
+    }
+
+    [RealPartFact("influxd")]
+    public async Task Influx_ErasedDevice_OnlyItsRangeIsGone()
+    {
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        await AppendTwoDevicesAsync();
+        InfluxOptions options = new() { Url = influx.Url, RefusedFolder = _log.RefusedFolder };
+        await using (SinkRun run = new(_log, options)) await run.StopAsync();
+        using InfluxDerived derived = new(options);
+        await derived.EraseDeviceAsync(_log.FindDevice(1)!, TestLog.BootUnixMs, TestLog.BootUnixMs + 2000, CancellationToken.None);
+        var rows = await influx.QueryAsync("SELECT device, value FROM heart_rate");
+        Assert.Equal([("d1", 62.0), ("d2", 70.0)], rows.Select(row => (row["device"].GetString()!, row["value"].GetDouble())).Order());
+    }
+
+    [RealPartFact("victoria-metrics")]
+    public async Task Victoria_ErasedDevice_ItsSeriesAreGone()
+    {
+        await using RealVictoria victoria = new();
+        await victoria.StartAsync();
+        await AppendTwoDevicesAsync();
+        InfluxOptions options = new() { Url = victoria.Url, RefusedFolder = _log.RefusedFolder };
+        await using (SinkRun run = new(_log, options)) await run.StopAsync();
+        Assert.Equal(4, (await victoria.ExportAsync("{__name__=\"heart_rate_value\"}")).Count);
+        using InfluxDerived derived = new(options);
+        await derived.EraseDeviceAsync(_log.FindDevice(1)!, 0, long.MaxValue, CancellationToken.None);
+        Assert.Equal(["d2"], (await victoria.ExportAsync("{__name__=\"heart_rate_value\"}")).Select(sample => sample.Labels["device"]));
+    }
+
+    [RealPartFact("influxd")]
+    public async Task Influx_BehindALinkThatDropsCutsDoublesAndStalls_HoldsEverySampleOnce()
+    {
+        const int Seed = 41;
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        for (int seq = 0; seq < 60; seq++) await _log.AppendAsync(1, (ulong)seq + 1, TestLog.HeartRates(seq * 100_000, [.. Enumerable.Range(0, 100).Select(row => (long)((seq * 100) + row))]));
+        using FaultyLink link = new(Seed);
+        InfluxOptions options = new()
+        {
+            Url = influx.Url, MaxLinesPerRequest = 150, RequestTimeout = TimeSpan.FromMilliseconds(500), Gzip = true,
+            FirstRetryDelay = TimeSpan.FromMilliseconds(1), LongestRetryDelay = TimeSpan.FromMilliseconds(5),
+        };
+        await using (SinkRun run = new(_log, options, handler: link)) await link.DoneAsync(answers: 40);
+
+        Assert.True(link.Faults > 10, $"{link.Faults} faults with seed {Seed}.");
+        var rows = await influx.QueryAsync("SELECT value FROM heart_rate");
+        Assert.Equal(Enumerable.Range(0, 6000).Select(i => (TestLog.BootUnixMs + (i * 1000L), (double)i)), rows.Select(row => (row["time"].GetInt64() / 1_000_000, row["value"].GetDouble())));
+    }
+
+    [Fact]
+    public void Lines_AfterTheFirstRequest_AllocateNothing()
+    {
+        InfluxOptions options = new();
+        DeviceSeries series = new(_log.FindDevice(1)!, _log.Profile, options);
+        BlockDecoder block = new();
+        long[] values = [.. Enumerable.Range(0, 1000).Select(i => (long)i)];
+        PlainBlock plain = TestLog.Block(0, 1000, (1, values), (2, values));
+        plain.Columns.Add(new PlainColumn { Signal = 3, Reals = { values.Select(value => value * 0.37) } });
+        Assert.Equal(Wire.Ingest.RefusalReason.None, block.Decode(Google.Protobuf.MessageExtensions.ToByteArray(plain), isPlain: true));
+        BlockLines lines = new(options);
+        LineBatch batch = new(maxLines: 10_000, maxBytes: 1 << 20);
+        long allocated = 0;
+        for (int round = 0; round < 3; round++)
+        {
+            batch.Clear();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            lines.Begin(block, series, TestLog.BootUnixMs);
+            Assert.True(lines.Write(batch));
+            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.Equal(3000, batch.LineCount);
+        }
+
+        Assert.Equal(0, allocated);
+    }
+
+    [Theory]
+    [InlineData("devices.json")]
+    [InlineData("scenarios.json")]
+    public void Dashboard_IsJsonWhosePanelsAskForWhatWeWrite(string file)
+    {
+        using JsonDocument dashboard = JsonDocument.Parse(File.ReadAllText(Path.Combine(RealParts.RepositoryRoot, "collector", "grafana", file)));
+        string[] written = ["heart_rate", "steps", "cadence", "motion", "temperature", "co2", SegmentLines.SegmentMeasurement, SegmentLines.ReleaseMeasurement];
+        string[] asked = [.. dashboard.RootElement.GetProperty("panels").EnumerateArray().SelectMany(panel => panel.GetProperty("targets").EnumerateArray())
+            .Select(target => target.GetProperty("query").GetString()!.Split(" FROM \"")[1].Split('"')[0])];
+        Assert.NotEmpty(asked);
+        Assert.All(asked, measurement => Assert.Contains(measurement, written));
+    }
+
+    private static Segment Segment(long startMs, string scenario) => new()
+    {
+        User = "u 1,=", Scenario = scenario, StartUnixMs = TestLog.BootUnixMs + startMs, EndUnixMs = TestLog.BootUnixMs + startMs + 300_000, Confidence = 0.75,
+        Devices = { "acme/d1" }, Evidence = { new Evidence { Feature = "cadence", Share = 0.5 } }, ModelVersion = "1", Revision = 4,
+    };
+
+    private async Task AppendTwoDevicesAsync()
+    {
+        await _log.AppendAsync(1, 1, TestLog.HeartRates(0, 60, 61, 62));
+        await _log.AppendAsync(2, 1, TestLog.HeartRates(0, 70));
+    }
+}

@@ -1,0 +1,67 @@
+namespace Telemetry.Influx.Tests;
+
+/// <summary>What a bad link or proxy does to requests on their way to a real server, by a seed: drops the request, drops or cuts the answer
+/// of a request that was done, sends it twice, holds it until the sender's limit is over.</summary>
+internal sealed class FaultyLink(int seed) : DelegatingHandler(new SocketsHttpHandler())
+{
+    private readonly Random _random = new(seed);
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _answers;
+    private int _awaited = int.MaxValue;
+
+    public int Faults { get; private set; }
+
+    /// <summary>Waits until this many requests were answered: 6,000 lines in portions of 150 make 40.</summary>
+    public Task DoneAsync(int answers)
+    {
+        lock (_random)
+        {
+            _awaited = answers;
+            if (_answers >= answers) _done.TrySetResult();
+        }
+
+        return _done.Task.WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        int fault = _random.Next(10);
+        if (fault < 5) Faults++;
+        switch (fault)
+        {
+            case 0:
+                throw new HttpRequestException("The request was lost.");
+            case 1:
+                (await base.SendAsync(request, cancellationToken)).Dispose();
+                throw new HttpRequestException("The answer was lost.");
+            case 2:
+                (await base.SendAsync(request, cancellationToken)).Dispose();
+                throw new IOException("The answer was cut off.");
+            case 3:
+                byte[] body = await request.Content!.ReadAsByteArrayAsync(cancellationToken);
+                using (HttpRequestMessage twin = new(request.Method, request.RequestUri) { Content = new ByteArrayContent(body) })
+                {
+                    foreach (string encoding in request.Content.Headers.ContentEncoding) twin.Content.Headers.ContentEncoding.Add(encoding);
+                    (await base.SendAsync(twin, cancellationToken)).Dispose();
+                }
+
+                return Answered(await base.SendAsync(request, cancellationToken));
+            case 4:
+                (await base.SendAsync(request, cancellationToken)).Dispose();
+                await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
+                throw new InvalidOperationException("An infinite wait ended.");
+            default:
+                return Answered(await base.SendAsync(request, cancellationToken));
+        }
+    }
+
+    private HttpResponseMessage Answered(HttpResponseMessage response)
+    {
+        lock (_random)
+        {
+            if (response.IsSuccessStatusCode && ++_answers >= _awaited) _done.TrySetResult();
+        }
+
+        return response;
+    }
+}
