@@ -74,6 +74,27 @@ public sealed class BatchReaderTests
     }
 
     [Fact]
+    public void ReadHeader_UnknownFieldsBeforeChecksum_AgreesWithProtobuf()
+    {
+        byte[] batch = Vectors.VectorCatalog.All.Single(vector => vector.Name == "batch-unknown-fields").Bytes;
+        Assert.Equal(DecodeStatus.Done, BatchReader.ReadHeader(batch, out BatchHeader header, out _));
+        Batch message = Batch.Parser.ParseFrom(batch);
+        Assert.Equal((message.Epoch, message.Seq, message.Boot, message.Profile), (header.Epoch, header.Seq, header.Boot, header.ProfileHash));
+        Assert.Equal((long)message.Clock.UptimeMs, header.Clock.UptimeMs);
+        Assert.Equal(message.Losses.Count, header.LossCount);
+        Assert.Equal(message.Blocks.Count + message.PlainBlocks.Count, header.BlockCount);
+        Assert.True(message.CalculateSize() == batch.Length, "Protobuf keeps the unknown fields.");
+        int block = 0;
+        foreach (BlockSlice slice in BatchReader.Blocks(batch))
+        {
+            if (slice.IsPlain) continue;
+            Assert.True(message.Blocks[block++].Span.SequenceEqual(batch.AsSpan(slice.Offset, slice.Length)));
+        }
+
+        Assert.Equal(message.Blocks.Count, block);
+    }
+
+    [Fact]
     public void ReadHeader_OverMaxBatchBytes_IsTooLarge()
     {
         Assert.Equal(DecodeStatus.Malformed, BatchReader.ReadHeader(new byte[WireLimits.MaxBatchBytes + 1], out _, out RefusalReason reason));
