@@ -42,9 +42,8 @@ internal sealed class RealInflux : IAsyncDisposable
     /// <summary>Rows of a query: each with its columns by name.</summary>
     public async Task<List<Dictionary<string, JsonElement>>> QueryAsync(string query)
     {
-        JsonElement answer = await _http.GetFromJsonAsync<JsonElement>(new Uri(Url, $"/query?db=telemetry&epoch=ns&q={Uri.EscapeDataString(query)}"));
         List<Dictionary<string, JsonElement>> rows = [];
-        foreach (JsonElement series in answer.GetProperty("results").EnumerateArray().SelectMany(result => result.TryGetProperty("series", out JsonElement all) ? all.EnumerateArray().ToArray() : []))
+        foreach (JsonElement series in await SeriesAsync(query))
         {
             string[] columns = [.. series.GetProperty("columns").EnumerateArray().Select(column => column.GetString()!)];
             foreach (JsonElement row in series.GetProperty("values").EnumerateArray())
@@ -52,6 +51,13 @@ internal sealed class RealInflux : IAsyncDisposable
         }
 
         return rows;
+    }
+
+    /// <summary>Series of a query as InfluxDB writes them: name, tags, columns, values.</summary>
+    public async Task<JsonElement[]> SeriesAsync(string query)
+    {
+        JsonElement answer = await _http.GetFromJsonAsync<JsonElement>(new Uri(Url, $"/query?db=telemetry&epoch=ns&q={Uri.EscapeDataString(query)}"));
+        return [.. answer.GetProperty("results").EnumerateArray().SelectMany(result => result.TryGetProperty("series", out JsonElement all) ? all.EnumerateArray().ToArray() : [])];
     }
 
     public async ValueTask DisposeAsync()

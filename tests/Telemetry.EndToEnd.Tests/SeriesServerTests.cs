@@ -1,0 +1,95 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Telemetry.Influx.Tests;
+using Telemetry.Testing;
+
+namespace Telemetry.EndToEnd.Tests;
+
+/// <summary>A month of twenty recorded people through the real SDK, the collector and its sink: real series servers hold every stored sample.</summary>
+public sealed class SeriesServerTests
+{
+    [RealPartFact("influxd", "data:fitabase")]
+    public async Task Replay_IntoInfluxDb_HoldsEveryStoredSample()
+    {
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", influx.Url.ToString());
+        Dictionary<(string Device, string Signal), long> stored = await ReplayAsync(collector);
+
+        Dictionary<(string Device, string Signal), long> inServer = [];
+        foreach (string signal in stored.Keys.Select(key => key.Signal).Distinct())
+        {
+            foreach (JsonElement series in await influx.SeriesAsync($"SELECT count(\"value\") FROM \"{signal}\" GROUP BY \"device\""))
+            {
+                string device = series.GetProperty("tags").GetProperty("device").GetString()!;
+                inServer[(device, signal)] = series.GetProperty("values")[0][1].GetInt64();
+            }
+        }
+
+        Assert.Equal(stored.OrderBy(entry => entry.Key), inServer.OrderBy(entry => entry.Key));
+
+        // One person's heart rates, value by value and time by time.
+        (string someone, _) = stored.Keys.First(key => key.Signal == "heart_rate");
+        List<(long, double)> rows = [.. (await influx.QueryAsync($"SELECT \"value\" FROM \"heart_rate\" WHERE \"device\" = '{someone}'"))
+            .Select(row => (row["time"].GetInt64() / 1_000_000, row["value"].GetDouble()))];
+        Assert.Equal(await HeartRatesAsync(collector, someone), rows);
+    }
+
+    [RealPartFact("victoria-metrics", "data:fitabase")]
+    public async Task Replay_IntoVictoriaMetricsByV2_HoldsEveryStoredSample()
+    {
+        await using RealVictoria victoria = new();
+        await victoria.StartAsync();
+        await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", victoria.Url.ToString(), "--influx-api", "v2");
+        Dictionary<(string Device, string Signal), long> stored = await ReplayAsync(collector);
+
+        Dictionary<(string Device, string Signal), long> inServer = [];
+        foreach (string signal in stored.Keys.Select(key => key.Signal).Distinct())
+        {
+            foreach (var series in (await victoria.ExportAsync($"{signal}_value")).GroupBy(sample => sample.Labels["device"]))
+            {
+                inServer[(series.Key, signal)] = series.Count();
+            }
+        }
+
+        Assert.Equal(stored.OrderBy(entry => entry.Key), inServer.OrderBy(entry => entry.Key));
+    }
+
+    // Replays the recorded month and waits until the sink's cursor stands at the end of the log.
+    private static async Task<Dictionary<(string Device, string Signal), long>> ReplayAsync(CollectorProcess collector)
+    {
+        string summary = await collector.TelemetryAsync(
+            "replay", "--source", "fitabase", "--path", Path.Combine(RealParts.DataFolder!, "fitabase"), "--to", $"mqtt://127.0.0.1:{collector.MqttPort}", "--json");
+        using JsonDocument json = JsonDocument.Parse(summary);
+        Assert.Equal(json.RootElement.GetProperty("samplesRecorded").GetInt64(), json.RootElement.GetProperty("samplesStored").GetInt64());
+
+        using HttpClient http = new() { BaseAddress = new Uri($"http://127.0.0.1:{collector.HttpPort}") };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", collector.OperatorToken);
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(3));
+        using PeriodicTimer look = new(TimeSpan.FromMilliseconds(100));
+        while (true)
+        {
+            JsonElement status = await http.GetFromJsonAsync<JsonElement>("/v1/status", limit.Token);
+            long end = status.GetProperty("durablePosition").GetInt64();
+            if (status.GetProperty("consumers").EnumerateArray().Single(consumer => consumer.GetProperty("name").GetString() == "influx").GetProperty("position").GetInt64() >= end) break;
+            await look.WaitForNextTickAsync(limit.Token);
+        }
+
+        HttpResponseMessage answer = await http.PostAsJsonAsync("/v1/query/SampleCounts", new { }, limit.Token);
+        JsonElement counts = await answer.Content.ReadFromJsonAsync<JsonElement>(limit.Token);
+        return counts.GetProperty("counts").EnumerateArray().ToDictionary(
+            count => (count.GetProperty("device").GetString()!, count.GetProperty("signal").GetString()!),
+            count => long.Parse(count.GetProperty("samples").GetString()!));
+    }
+
+    private static async Task<List<(long UnixMs, double Value)>> HeartRatesAsync(CollectorProcess collector, string device)
+    {
+        string devices = await collector.TelemetryAsync("device", "list", "--json");
+        using JsonDocument list = JsonDocument.Parse(devices);
+        string brand = list.RootElement.GetProperty("devices").EnumerateArray().Single(entry => entry.GetProperty("device").GetString() == device).GetProperty("brand").GetString()!;
+        string output = await collector.TelemetryAsync("samples", "--device", $"{brand}/{device}", "--signal", "heart_rate", "--json");
+        using JsonDocument json = JsonDocument.Parse(output);
+        return [.. json.RootElement.GetProperty("samples").EnumerateArray().Select(sample => (sample.GetProperty("unixMs").GetInt64(), sample.GetProperty("value").GetDouble()))];
+    }
+}
