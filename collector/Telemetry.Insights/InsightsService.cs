@@ -92,7 +92,20 @@ public sealed class InsightsService : IDisposable
         }
 
         int from = (int)Math.Min(request.FromUnixMs / 60_000, int.MaxValue), to = request.ToUnixMs == 0 ? int.MaxValue : (int)Math.Min((request.ToUnixMs + 59_999) / 60_000, int.MaxValue);
-        return new SegmentList { Segments = { _store.Segments(user, from, to, request.AsOfRevision).Select(ToMessage) } };
+        return new SegmentList { Segments = { JoinDays(_store.Segments(user, from, to, request.AsOfRevision)).Select(ToMessage) } };
+    }
+
+    // The store cuts at midnight UTC; a night is one stay to whoever asks. A joined segment is as new as its newest part.
+    private static IEnumerable<StoredSegment> JoinDays(IReadOnlyList<StoredSegment> stored)
+    {
+        int next = 0;
+        foreach (Telemetry.Scenarios.Segments.Segment segment in Telemetry.Scenarios.Segments.SegmentList.Join(stored.Select(part => part.Segment)))
+        {
+            UserKey user = stored[next].User;
+            long revision = 0;
+            for (; next < stored.Count && stored[next].Segment.StartMinute < segment.EndMinute; next++) revision = Math.Max(revision, stored[next].Revision);
+            yield return new StoredSegment(user, segment, revision);
+        }
     }
 
     /// <summary>The name a brand knows a user by: always the same for one brand, and nothing that two brands could compare.</summary>

@@ -5,6 +5,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
+using Telemetry.Collector.Lifetime;
 
 namespace Telemetry.Cli;
 
@@ -70,10 +71,10 @@ internal sealed class CollectorClient : IDisposable
     public static CollectorClient Connect(ParseResult parsed)
     {
         string? address = parsed.GetValue(s_http), tokenFile = parsed.GetValue(s_tokenFile);
-        IReadOnlyList<RunningCollector> running = address is not null && tokenFile is not null ? [] : RunningCollectors.Find();
+        IReadOnlyList<StateFile> running = address is not null && tokenFile is not null ? [] : StateFile.FindRunning();
         if (address is null)
         {
-            RunningCollector[] reachable = [.. running.Where(collector => collector.Http is not null)];
+            StateFile[] reachable = [.. running.Where(collector => collector.Http is not null)];
             if (reachable.Length == 0) throw new CommandException("No collector runs on this machine. Start one with 'telemetry up', or name one with --http HOST:PORT.", ExitCode.Unreachable);
             if (reachable.Length > 1)
             {

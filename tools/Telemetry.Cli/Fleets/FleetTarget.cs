@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Telemetry.Collector.Lifetime;
 using Telemetry.Collector;
 using Telemetry.Collector.Options;
 using Telemetry.Simulator.Api;
@@ -76,7 +77,7 @@ internal sealed class FleetTarget : IAsyncDisposable
         int port = address.Port < 0 ? 1883 : address.Port;
         if (http is null || tokenFile is null)
         {
-            RunningCollector? running = RunningCollectors.Find().FirstOrDefault(
+            StateFile? running = StateFile.FindRunning().FirstOrDefault(
                 one => one.Http is not null && one.Mqtt?.EndsWith(":" + port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal) == true);
             http ??= running?.Http;
             tokenFile ??= running?.TokenFile;
