@@ -12,6 +12,7 @@ using Telemetry.Collector.Api;
 using Telemetry.Collector.Lifetime;
 using Telemetry.Collector.Options;
 using Telemetry.Grpc;
+using Telemetry.Grpc.Health;
 using Telemetry.Mqtt;
 using Telemetry.Wire.Ingest;
 
@@ -99,6 +100,7 @@ public sealed class CollectorHost : IAsyncDisposable
         _isStopped = true;
         if (_stateFile is not null) File.Delete(_stateFile);
         _rooms.Readiness.Stop();
+        _app.Services.GetRequiredService<GrpcHealth>().IsServing = false;
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _rooms.DisposeAsync();

@@ -103,7 +103,7 @@ internal static class DemoCommand
         FleetCommands.Terminal.WriteLine($"  tools/telemetry up --data {target.Folder}");
         FleetCommands.Terminal.WriteLine($"  tools/telemetry scenarios list --user {user}");
         FleetCommands.Terminal.WriteLine($"  tools/telemetry samples --user {user} --signal heart_rate --csv | head");
-        FleetCommands.Terminal.WriteLine("  tools/telemetry query --measure minutes --by scenario,hour");
+        FleetCommands.Terminal.WriteLine("  tools/telemetry query --measure minutes --group-by scenario");
     }
 
     private static void WriteConfusion(TruthComparison comparison)
