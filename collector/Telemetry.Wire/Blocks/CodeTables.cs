@@ -28,6 +28,7 @@ internal static class CodeTables
     public const int FallingShift = 40;
     public const int RelativeShift = 41;
     public const int AbsoluteShift = 42;
+    public const int SwapShift = 45;
 
     /// <summary>The sign bit of a small difference: relative to the last one, it turns.</summary>
     public const ulong Falling = 1UL << FallingShift;
@@ -45,7 +46,7 @@ internal static class CodeTables
     public const ulong FullRun = 1UL << 44;
 
     /// <summary>An exact swap.</summary>
-    public const ulong Swap = 1UL << 45;
+    public const ulong Swap = 1UL << SwapShift;
 
     /// <summary>Tokens the main path does not take.</summary>
     public const ulong Special = Unlisted | FullRun;

@@ -46,7 +46,7 @@ internal readonly struct TimelineStream : IIntegerStream
 /// </remarks>
 internal static class IntegerColumn
 {
-    /// <summary>Entries a caller must leave writable behind the rows: runs are stored eight at a time.</summary>
+    /// <summary>Entries a caller must leave writable behind the rows: runs are stored past their end.</summary>
     public const int Slack = 72;
 
     private const int FirstMean = 16;
@@ -58,12 +58,10 @@ internal static class IntegerColumn
 
     private const int LeastBound = 128;
 
-    // 10 of codes, a sign, 6 extra bits
-    private const int MaxTokenBits = 17;
-
     // Bits of the mean, less three, is the class; from this one on differences are Rice coded.
     private const int ScaledClass = CodeTables.Classes;
     private const int ClassBase = 29;
+    private const int FirstScaledMean = 512;
 
     /// <summary>Decodes the first value and the differences of a column.</summary>
     /// <param name="rows">Buffer of the column: rows plus <see cref="Slack"/>.</param>
@@ -96,105 +94,100 @@ internal static class IntegerColumn
         return !bits.IsPastEnd && (quotient >> 57) == 0 && (!TStream.IsNarrow || first == (int)first);
     }
 
-    [SkipLocalsInit]
     private static bool TryDecodeRest<TStream>(Span<long> rows, int count, long value, ReadOnlySpan<byte> window, int length, int position)
         where TStream : struct, IIntegerStream
     {
         if (rows.Length < count + Slack - 1) throw new ArgumentException("The buffer of a column has no slack.", nameof(rows));
-        ref long to = ref MemoryMarshal.GetReference(rows);
-        ref byte from = ref MemoryMarshal.GetReference(window);
-        ref ulong tokens = ref MemoryMarshal.GetArrayDataReference(CodeTables.Tokens);
-        long other = 0;
-        long sign = 0; // 0 rising, -1 falling
-        uint mean = FirstMean;
-        int row = 0;
-
-        // The next bits, least significant first; at least `available` of them are valid. `index` is the first byte not counted in it.
-        int index = position >> 3;
-        ulong bits = BitReader.Load(ref from, index, window.Length) >> (position & 7);
-        int available = 56 - (position & 7);
-        index += 7;
-        while (row < count)
+        State state = new() { Position = position, Left = count, Value = value, Mean = FirstMean };
+        while (true)
         {
-            if (available < MaxTokenBits)
-            {
-                bits |= BitReader.Load(ref from, index, window.Length) << available;
-                index += (63 - available) >> 3;
-                available |= 56;
-            }
-
-            int activityClass = ClassBase - BitOperations.LeadingZeroCount(mean | 7);
-            LongToken rare;
-            if (activityClass < ScaledClass)
-            {
-                ulong token = Unsafe.Add(ref tokens, (activityClass << CodeTables.TokenBits) | (int)(bits & ((1 << CodeTables.TokenBits) - 1)));
-                if ((token & CodeTables.Special) == 0)
-                {
-                    int run = (byte)(token >> CodeTables.RunShift);
-                    if (run >= count - row) return false;
-                    Fill(ref Unsafe.Add(ref to, row), TStream.IsTimeline ? 0 : value, run);
-                    row += run;
-
-                    // Sign and extra bits of a range; both are masked away for the other symbols.
-                    ulong tail = bits >> (byte)(token >> CodeTables.ExtraAtShift);
-                    uint magnitude = (byte)(token >> CodeTables.MagnitudeShift) + (uint)(tail >> 1 & (byte)(token >> CodeTables.ExtraMaskShift));
-                    sign &= -(long)((token >> CodeTables.RelativeShift) & 1);
-                    sign ^= -(long)(((token >> CodeTables.FallingShift) & 1) | ((token >> CodeTables.AbsoluteShift) & tail & 1));
-                    bool isSwap = (token & CodeTables.Swap) != 0;
-                    long level = TStream.IsTimeline ? 0 : value;
-                    long difference = isSwap ? Between<TStream>(level, other) : (magnitude ^ sign) - sign;
-                    sign = isSwap ? difference >> 63 : sign;
-                    bits >>= (byte)token;
-                    available -= (byte)token;
-                    mean = (uint)((ulong)mean >> run);
-                    mean = (mean + Math.Min(magnitude << 5, Bound(mean))) >> 1;
-                    value = Step<TStream>(value, difference);
-                    other = isSwap | magnitude >= JumpMagnitude ? (TStream.IsTimeline ? value : level) : other;
-                    Unsafe.Add(ref to, row++) = value;
-                    continue;
-                }
-
-                if ((token & CodeTables.FullRun) != 0)
-                {
-                    bits >>= (byte)token;
-                    available -= (byte)token;
-                    int run = Math.Min(MaxRun, count - row);
-                    Fill(ref Unsafe.Add(ref to, row), TStream.IsTimeline ? 0 : value, run);
-                    row += run;
-                    mean = 0;
-                    continue;
-                }
-
-                BitReader reader = new(window, length) { Position = (index << 3) - available };
-                if (!TryReadToken<TStream>(reader, activityClass, value, other, sign, out rare)) return false;
-            }
-            else
-            {
-                BitReader reader = new(window, length) { Position = (index << 3) - available };
-                if (!TryReadScaled<TStream>(reader, activityClass, out rare)) return false;
-            }
-
-            if (rare.Run >= count - row) return false;
-            Fill(ref Unsafe.Add(ref to, row), TStream.IsTimeline ? 0 : value, rare.Run);
-            row += rare.Run;
-            if (rare.IsJump) other = TStream.IsTimeline ? rare.Difference : value;
-            if (rare.Difference != 0 || rare.IsJump) sign = rare.Difference >> 63;
-            value = Step<TStream>(value, rare.Difference);
-            Unsafe.Add(ref to, row++) = value;
-            mean = (uint)((ulong)mean >> rare.Run);
-            mean = (mean + Math.Min(rare.Seen, Bound(mean))) >> 1;
-            index = rare.Position >> 3;
-            bits = BitReader.Load(ref from, index, window.Length) >> (rare.Position & 7);
-            available = 56 - (rare.Position & 7);
-            index += 7;
+            TakeListed<TStream>(ref Unsafe.Add(ref MemoryMarshal.GetReference(rows), count - state.Left), window, ref state);
+            if (state.Left == 0) return new BitReader(window, length) { Position = state.Position }.IsAtEnd;
+            BitReader reader = new(window, length) { Position = state.Position };
+            int activityClass = ClassOf(state.Mean);
+            LongToken token;
+            if (!(activityClass < ScaledClass ? TryReadToken<TStream>(reader, activityClass, state, out token) : TryReadScaled<TStream>(reader, activityClass, out token)))
+                return false;
+            if (token.Run >= state.Left) return false;
+            Span<long> to = rows.Slice(count - state.Left, token.Run + 1);
+            to.Fill(TStream.IsTimeline ? 0 : state.Value);
+            if (token.IsJump) state.Other = TStream.IsTimeline ? token.Difference : state.Value;
+            if (token.Difference != 0 || token.IsJump) state.Sign = token.Difference >> 63;
+            to[token.Run] = state.Value = Step<TStream>(state.Value, token.Difference);
+            state.Left -= to.Length;
+            state.Mean = Follow((uint)((ulong)state.Mean >> token.Run), (int)token.Seen);
+            state.Position = token.Position;
         }
-
-        return new BitReader(window, length) { Position = (index << 3) - available }.IsAtEnd;
     }
 
-    // One far difference raises the mean at most fivefold, or to two units: a spike is soon forgotten, a noisy signal soon learnt.
+    // Takes tokens while the table lists them. A method of its own, so that its state lives in registers: one stored and reloaded
+    // on the chain from mean to mean costs five cycles a token. `to` has State.Left entries to fill and Slack behind them.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void TakeListed<TStream>(ref long to, ReadOnlySpan<byte> window, ref State state)
+        where TStream : struct, IIntegerStream
+    {
+        ref byte from = ref MemoryMarshal.GetReference(window);
+        ref ulong tokens = ref MemoryMarshal.GetArrayDataReference(CodeTables.Tokens);
+        int position = state.Position;
+        int left = state.Left;
+        long value = state.Value;
+        long other = state.Other;
+        long sign = state.Sign;
+        uint mean = state.Mean;
+        while (left > 0 && mean < FirstScaledMean)
+        {
+            ulong bits = BitReader.Load(ref from, position >> 3, window.Length) >> (position & 7);
+            ulong token = Unsafe.Add(ref tokens, (ClassOf(mean) << CodeTables.TokenBits) | (int)(bits & ((1 << CodeTables.TokenBits) - 1)));
+            int run = (byte)(token >> CodeTables.RunShift);
+            if ((token & CodeTables.Special) != 0)
+            {
+                if ((token & CodeTables.FullRun) == 0) break;
+                FillMost(ref to, TStream.IsTimeline ? 0 : value);
+                run = Math.Min(MaxRun, left);
+                position += (byte)token;
+                mean = 0;
+                left -= run;
+                to = ref Unsafe.Add(ref to, run);
+                continue;
+            }
+
+            if (run >= left) break; // malformed: the slow path will say so
+            Fill(ref to, TStream.IsTimeline ? 0 : value, run);
+
+            // Masks, no branches: signs, swaps and jumps come as they please, and a wrong guess costs as much as a token.
+            // Sign and extra bits of a range; both are masked away for the other symbols.
+            ulong tail = bits >> (byte)(token >> CodeTables.ExtraAtShift);
+            int magnitude = (byte)(token >> CodeTables.MagnitudeShift) + (int)(tail >> 1 & (byte)(token >> CodeTables.ExtraMaskShift));
+            position += (byte)token;
+            mean = Follow((uint)((ulong)mean >> run), magnitude << 5);
+            sign &= -(long)((token >> CodeTables.RelativeShift) & 1);
+            sign ^= -(long)(((token >> CodeTables.FallingShift) & 1) | ((token >> CodeTables.AbsoluteShift) & tail & 1));
+            long swap = -(long)((token >> CodeTables.SwapShift) & 1);
+            long level = TStream.IsTimeline ? 0 : value;
+            long difference = (magnitude ^ sign) - sign + (Between<TStream>(level, other) & swap); // a swap's magnitude is 0
+            sign |= (difference >> 63) & swap; // and its sign was masked away
+            value = Step<TStream>(value, difference);
+            other ^= (other ^ (TStream.IsTimeline ? value : level)) & (swap | ((JumpMagnitude - 1L - magnitude) >> 63));
+            Unsafe.Add(ref to, run) = value;
+            to = ref Unsafe.Add(ref to, run + 1);
+            left -= run + 1;
+        }
+
+        state = new State { Position = position, Left = left, Value = value, Other = other, Sign = sign, Mean = mean };
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Bound(uint mean) => (mean << 2) + LeastBound;
+    private static int ClassOf(uint mean) => ClassBase - BitOperations.LeadingZeroCount(mean | 7);
+
+    // (mean + min(seen, 4 mean + 128)) / 2 without a branch. One far difference raises the mean at most fivefold, or to two units: a spike is
+    // soon forgotten, a noisy signal soon learnt.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Follow(uint mean, int seen)
+    {
+        int most = (int)(mean << 2) + LeastBound;
+        int over = seen - most;
+        return (mean + (uint)(most + (over & (over >> 31)))) >> 1;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Step<TStream>(long value, long difference)
@@ -205,25 +198,50 @@ internal static class IntegerColumn
     private static long Between<TStream>(long from, long to)
         where TStream : struct, IIntegerStream => TStream.IsNarrow ? (int)(to - from) : to - from;
 
-    // Stores eight at a time, past the run's end: the next rows overwrite it.
+    // Stores sixteen at a time, past the run's end: the next rows overwrite it. Most runs are shorter, so the branch is foreseen.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Fill(ref long to, long value, int count)
     {
         Vector256<long> four = Vector256.Create(value);
-        four.StoreUnsafe(ref to);
-        four.StoreUnsafe(ref to, 4);
-        for (int i = 8; i < count; i += 8)
+        for (int i = 0; ; i += 16)
         {
             four.StoreUnsafe(ref to, (nuint)i);
             four.StoreUnsafe(ref to, (nuint)i + 4);
+            four.StoreUnsafe(ref to, (nuint)i + 8);
+            four.StoreUnsafe(ref to, (nuint)i + 12);
+            if (i + 16 >= count) return;
         }
+    }
+
+    // Always MaxRun entries; Slack covers what is too many.
+    private static void FillMost(ref long to, long value)
+    {
+        Vector256<long> four = Vector256.Create(value);
+        for (nuint i = 0; i < MaxRun; i += 16)
+        {
+            four.StoreUnsafe(ref to, i);
+            four.StoreUnsafe(ref to, i + 4);
+            four.StoreUnsafe(ref to, i + 8);
+            four.StoreUnsafe(ref to, i + 12);
+        }
+    }
+
+    // What a column's reader keeps; Sign is 0 rising or -1 falling, Left the rows that are still to come.
+    private struct State
+    {
+        public long Value;
+        public long Other;
+        public long Sign;
+        public uint Mean;
+        public int Position;
+        public int Left;
     }
 
     private readonly record struct LongToken(int Position, int Run, long Difference, uint Seen, bool IsJump);
 
     // The tokens that do not fit the table: long codes, swaps, far differences. Kept out of the loop so that its registers stay its own.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool TryReadToken<TStream>(BitReader bits, int activityClass, long value, long other, long sign, out LongToken token)
+    private static bool TryReadToken<TStream>(BitReader bits, int activityClass, in State state, out LongToken token)
         where TStream : struct, IIntegerStream
     {
         token = default;
@@ -239,14 +257,14 @@ internal static class IntegerColumn
         int differenceCode = CodeTables.Difference(activityClass, activityClass < CodeTables.RunClasses && run == 0, bits.Peek());
         bits.Position += differenceCode & 15;
         int symbol = differenceCode >> 4;
-        if (symbol is CodeTables.SwapSymbol or CodeTables.NearSwapSymbol) return TryReadSwap<TStream>(bits, run, symbol, value, other, out token);
+        if (symbol is CodeTables.SwapSymbol or CodeTables.NearSwapSymbol) return TryReadSwap<TStream>(bits, run, symbol, state.Value, state.Other, out token);
         if (symbol == CodeTables.FarSymbol) return TryReadFar<TStream>(bits, run, out token);
 
         long difference = 0;
         if (symbol < CodeTables.SwapSymbol)
         {
             long magnitude = (symbol >> 1) + 1;
-            difference = sign != 0 == ((symbol & 1) != 0) ? magnitude : -magnitude;
+            difference = state.Sign != 0 == ((symbol & 1) != 0) ? magnitude : -magnitude;
         }
         else if (symbol != CodeTables.ZeroSymbol)
         {

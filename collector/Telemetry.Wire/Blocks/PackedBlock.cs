@@ -26,6 +26,7 @@ internal static class PackedBlock
     private const int QualityChangesFlag = 0x08;
     private const int MaxQuality = 7;
     private const int MsPerSecond = 1000;
+    private const int RampRows = 8;
 
     private const int NarrowKind = 0;
     private const int WideKind = 1;
@@ -80,19 +81,32 @@ internal static class PackedBlock
         Span<long> times = target.TimesBuffer;
         if (!IntegerColumn.TryDecodeResiduals(times[2..], shape.Rows - 2, window, length)) return false;
         int lastStep = shape.Period, usualStep = shape.Period;
+        int least = 0; // negative once a step was
         times[0] = shape.StartMs;
         long time = times[1] = shape.StartMs + (lastStep * unitMs);
         for (int row = 2; row < shape.Rows; row++)
         {
+            // Most stretches keep the usual step: no residual for eight rows is a ramp.
+            if (lastStep == usualStep && row + RampRows <= shape.Rows && IsZero(ref times[row]))
+            {
+                FillRegular(times[row..], RampRows, time + (lastStep * unitMs), lastStep * unitMs);
+                time = times[row + RampRows - 1];
+                row += RampRows - 1;
+                continue;
+            }
+
             int step = unchecked(usualStep + (int)times[row]);
-            if (step < 0) return false;
-            if (step == lastStep) usualStep = step;
+            least |= step;
+            usualStep = step == lastStep ? step : usualStep;
             lastStep = step;
             times[row] = time += step * unitMs;
         }
 
-        return true;
+        return least >= 0;
     }
+
+    private static bool IsZero(ref long residuals) =>
+        (Vector256.LoadUnsafe(ref residuals) | Vector256.LoadUnsafe(ref residuals, 4)) == Vector256<long>.Zero;
 
     private static void FillRegular(Span<long> times, int rows, long start, long period)
     {
