@@ -25,6 +25,19 @@ public sealed class RealPeerTests
         Assert.Equal(new double[] { 60, 61, 63, 60, 61, 64 }, await collector.SamplesAsync("acme/mosquitto", "heart_rate"));
     }
 
+    [RealPartFact("mosquitto_sub")]
+    public async Task Terminate_WhileAnOperatorListens_DrainsAndExitsWithZero()
+    {
+        await using CollectorProcess collector = await CollectorProcess.StartAsync();
+        // mosquitto_sub keeps its lines back while it writes into a pipe; stdbuf lets them come.
+        await using ChildProcess tap = ChildProcess.Start(
+            "stdbuf",
+            ["-oL", RealParts.PathOf("mosquitto_sub")!, "-d", "-h", "127.0.0.1", "-p", $"{collector.MqttPort}", "-u", "operator", "-P", collector.OperatorToken, "-t", "#"]);
+        await tap.LineAsync(line => line.Contains("SUBACK", StringComparison.Ordinal));
+
+        Assert.True(await collector.TerminateAsync() == 0, collector.Transcript);
+    }
+
     [RealPartFact("npm:mqtt")]
     public async Task MqttJs_BothVersions_BatchComesBackBySamples()
     {

@@ -18,7 +18,8 @@ RootCommand root = new("Telemetry: collector, simulators and questions to them."
 };
 foreach (Command command in RegistryCommands.Create()) root.Subcommands.Add(command);
 
+// SIGTERM and SIGINT cancel a command, which then has half a minute to bring what it holds to rest.
 // The parser prints what is wrong and how the command goes; its own exit code would be 1, which means "not so" here.
 ParseResult parsed = root.Parse(args);
-int code = await parsed.InvokeAsync();
+int code = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
 return parsed.Errors.Count > 0 ? ExitCode.BadInput : code;

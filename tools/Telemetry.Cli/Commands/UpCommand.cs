@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using Telemetry.Collector;
 using Telemetry.Collector.Options;
 
@@ -72,14 +71,12 @@ internal static class UpCommand
 
     private static async Task<int> RunAsync(CollectorOptions options, CancellationToken cancellation)
     {
-        TaskCompletionSource stopAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal => { signal.Cancel = true; stopAsked.TrySetResult(); });
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => { signal.Cancel = true; stopAsked.TrySetResult(); });
-
         await using CollectorHost host = await CollectorHost.StartAsync(options, cancellation);
         Console.Out.WriteLine(host.ReadyLine);
         Console.Out.Flush();
-        await stopAsked.Task.WaitAsync(cancellation);
+
+        // SIGTERM and SIGINT cancel; the drain that follows is not itself cancelled.
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await host.StopAsync();
         return ExitCode.Done;
     }
