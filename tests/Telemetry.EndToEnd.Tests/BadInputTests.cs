@@ -39,6 +39,7 @@ public sealed class BadInputTests
         Assert.Equal(new double[] { 60, 61 }, await collector.SamplesAsync("acme/good", "heart_rate"));
         string metrics = await collector.MetricsAsync();
         Assert.True(CollectorProcess.Metric(metrics, "telemetry_ingest_batches_total", "outcome=\"stored\"") == 1, metrics);
+        Assert.Contains("telemetry_log_flush_duration_seconds_bucket{le=\"0.001\"}", metrics, StringComparison.Ordinal);
     }
 
     [RealPartFact("mosquitto_pub")]

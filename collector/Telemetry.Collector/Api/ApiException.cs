@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Telemetry.Grpc;
 using Telemetry.Registry;
 
@@ -24,7 +25,7 @@ internal enum ApiFault
 /// <summary>Turns the rooms' refusals into faults of the API, in one place.</summary>
 internal static class ApiFaults
 {
-    /// <summary>Runs a handler; a refusal of the registry comes out as an <see cref="ApiException"/>.</summary>
+    /// <summary>Runs a handler; a refusal of the registry, or of the disk below it, comes out as an <see cref="ApiException"/>.</summary>
     public static async ValueTask<T> TranslateAsync<T>(Func<ValueTask<T>> handle)
     {
         try
@@ -40,6 +41,10 @@ internal static class ApiFaults
                 RegistryError.Forbidden => ApiFault.Forbidden,
                 _ => ApiFault.Invalid,
             }, refusal.Message);
+        }
+        catch (SqliteException fault)
+        {
+            throw new ApiException(ApiFault.Unavailable, $"The collector's disk does not take this change ({fault.Message}); nothing was changed. Free space on the data folder's disk and try again.");
         }
     }
 

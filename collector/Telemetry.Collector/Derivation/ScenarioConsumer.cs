@@ -68,7 +68,7 @@ public sealed class ScenarioConsumer : IDisposable
             }
             catch (Exception fault) when (fault is IOException or Microsoft.Data.Sqlite.SqliteException)
             {
-                DerivationEvents.StepFailed(_logger, fault);
+                DerivationEvents.StepFailed(_logger, fault.Message);
                 worked = true;
             }
 
@@ -132,8 +132,8 @@ public sealed class ScenarioConsumer : IDisposable
 
 internal static partial class DerivationEvents
 {
-    [LoggerMessage(1600, LogLevel.Error, "A derivation step failed and will be tried again from the last commit.")]
-    public static partial void StepFailed(ILogger logger, Exception fault);
+    [LoggerMessage(1600, LogLevel.Error, "A derivation step failed and will be tried again from the last commit; ingest goes on. {Fault}")]
+    public static partial void StepFailed(ILogger logger, string fault);
 
     [LoggerMessage(1601, LogLevel.Debug, "The derivation stops.")]
     public static partial void Stopping(ILogger logger);
