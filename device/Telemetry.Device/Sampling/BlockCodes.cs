@@ -38,13 +38,19 @@ namespace Telemetry.Device.Sampling
         private static readonly ushort[] RunTable = Build(RunLengths, RunSymbols);
         private static readonly ushort[] DifferenceTable = Build(DifferenceLengths, DifferenceSymbols);
 
-        // Class of a mean below 512, by mean / 8.
-        private static readonly byte[] ClassTable = BuildClasses();
+        // Bits of 0..63.
+        private static readonly byte[] BitCounts = BuildBitCounts();
 
         /// <summary>Activity class of a mean below 512: 0 up to 7, and one more with each doubling.</summary>
         public static int ActivityClass(int mean)
         {
-            return ClassTable[mean >> 3];
+            return BitCounts[mean >> 3];
+        }
+
+        /// <summary>Bits of a number 0..63 without its leading zeros; 0 has none.</summary>
+        public static int BitCount(int value)
+        {
+            return BitCounts[value];
         }
 
         /// <summary>Code of a run symbol: bits 0-7 the code, from 8 its length.</summary>
@@ -81,11 +87,11 @@ namespace Telemetry.Device.Sampling
             return table;
         }
 
-        private static byte[] BuildClasses()
+        private static byte[] BuildBitCounts()
         {
-            byte[] classes = new byte[64];
-            for (int i = 1; i < classes.Length; i++) classes[i] = (byte)(classes[i >> 1] + 1);
-            return classes;
+            byte[] counts = new byte[64];
+            for (int i = 1; i < counts.Length; i++) counts[i] = (byte)(counts[i >> 1] + 1);
+            return counts;
         }
 
         private static int Reversed(int code, int length)

@@ -49,22 +49,21 @@ namespace Telemetry.Device.Sampling
             }
         }
 
-        private void AddValue(int column)
+        private void AddValues()
         {
-            int stream = column + FirstColumnStream;
-            if (_kinds[column] == KindWide)
+            // Local names for the arrays: the loop then reads no fields.
+            byte[] kinds = _kinds;
+            int[] next = _next;
+            int[] last = _last;
+            int[] mean = _mean;
+            short[] run = _run;
+            for (int column = 0; column < kinds.Length; column++)
             {
-                AddWide(stream, _next[column], _nextHigh[column]);
-            }
-            else if (_kinds[column] == KindReal)
-            {
-                AddReal(stream, _next[column], _nextHigh[column]);
-            }
-            else
-            {
-                // The usual row repeats the last one of a quiet signal: one addition.
-                int value = _next[column];
-                if (value == _last[stream] && _mean[stream] < FirstNoisyMean && _run[stream] < MaxRun - 1) _run[stream]++;
+                int stream = column + FirstColumnStream;
+                int value = next[column];
+                if (kinds[column] == KindWide) AddWide(stream, value, _nextHigh[column]);
+                else if (kinds[column] == KindReal) AddReal(stream, value, _nextHigh[column]);
+                else if (value == last[stream] && mean[stream] < FirstNoisyMean && run[stream] < MaxRun - 1) run[stream]++; // the usual row: one addition
                 else AddInteger(stream, value);
             }
         }
@@ -202,8 +201,7 @@ namespace Telemetry.Device.Sampling
             }
 
             // 4-5, 6-7, 8-11, 12-15, 16-23, ... : two symbols an octave, the rest as they are.
-            int extra = 1;
-            while (run >> (extra + 2) != 0) extra++;
+            int extra = BlockCodes.BitCount(run >> 2);
             int code = BlockCodes.Run(activityClass, 4 + ((extra - 1) << 1) + ((run >> extra) & 1));
             int length = code >> 8;
             return (code & 0xFF) | ((run & ((1 << extra) - 1)) << length) | ((length + extra) << 16);
@@ -233,12 +231,10 @@ namespace Telemetry.Device.Sampling
 
             // 5-6, 7-8, 9-12, 13-16, 17-24, ... 97-128
             int rest = (int)magnitude - 1;
-            int extra = 1;
-            while (rest >> (extra + 2) != 0) extra++;
+            int extra = BlockCodes.BitCount(rest >> 2);
             int symbol = BlockCodes.FirstRangeSymbol + ((extra - 1) << 1) + ((rest >> extra) & 1);
             PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, symbol));
-            PutBits(stream, isFalling ? 1u : 0, 1);
-            PutBits(stream, (uint)(rest & ((1 << extra) - 1)), extra);
+            PutBits(stream, (isFalling ? 1u : 0) | ((uint)(rest & ((1 << extra) - 1)) << 1), 1 + extra);
         }
 
         // Back to the level before the last jump, exactly or nearly.

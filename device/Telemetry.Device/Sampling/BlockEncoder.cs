@@ -151,7 +151,7 @@ namespace Telemetry.Device.Sampling
             if (_rows >= _maxRows || _freeChunks < _rowReserve || step < 0 || step > int.MaxValue) return false;
             if (!TryAddTime((int)step)) return false;
             AddQuality(quality);
-            for (int column = 0; column < _columns; column++) AddValue(column);
+            AddValues();
             _lastMs = uptimeMs;
             _rows++;
             return true;
