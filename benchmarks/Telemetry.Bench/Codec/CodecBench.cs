@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Telemetry.Device.Sampling;
 using Telemetry.Wire.Blocks;
 using Telemetry.Wire.Ingest;
@@ -13,8 +14,9 @@ namespace Telemetry.Bench.Codec;
 internal static class CodecBench
 {
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
-    private const int Rounds = 7;
-    private const double RoundSeconds = 0.15;
+    private const int Rounds = 15;
+    private const double RoundSeconds = 0.05;
+    private const double WarmUpSeconds = 0.4;
 
     public static int Run(BenchOptions options)
     {
@@ -59,11 +61,11 @@ internal static class CodecBench
         }
 
         BlockDecoder decoder = new();
-        double decode = SamplesPerCoreSecond(set.Samples, () =>
+        Rate decode = SamplesPerCoreSecond(set.Samples, () =>
         {
             foreach (byte[] block in blocks) decoder.Decode(block, isPlain: false);
         });
-        double encode = SamplesPerCoreSecond(set.Samples, () => packer.PackAll(null));
+        Rate encode = SamplesPerCoreSecond(set.Samples, () => packer.PackAll(null));
         long before = GC.GetAllocatedBytesForCurrentThread();
         packer.PackAll(null);
         long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
@@ -71,8 +73,12 @@ internal static class CodecBench
         long bytes = blocks.Sum(block => (long)block.Length);
         double samples = set.Samples;
         return new CodecResult(
-            set.Name, rows, set.Samples, bytes, bytes / samples, decode, encode, allocated,
-            [new("gorilla", gorilla / samples), new("simple8b", simple8b / samples), new("protobuf", protobuf / samples), new("json", json / samples)]);
+            set.Name, rows, set.Samples, bytes, bytes / samples, decode.Best, encode.Best, allocated,
+            [new("gorilla", gorilla / samples), new("simple8b", simple8b / samples), new("protobuf", protobuf / samples), new("json", json / samples)])
+        {
+            DecodeMedian = decode.Median,
+            EncodeMedian = encode.Median,
+        };
     }
 
     private static void CheckRoundTrip(CodecSet set, List<byte[]> blocks)
@@ -100,41 +106,52 @@ internal static class CodecBench
         }
     }
 
-    // The best of some rounds: others on the machine only ever make a round slower.
-    private static double SamplesPerCoreSecond(long samples, Action pass)
+    // Process CPU time, after a warm-up long enough for the optimizing compiler. Others on the machine only ever make a round slower.
+    private static Rate SamplesPerCoreSecond(long samples, Action pass)
     {
-        double best = 0;
-        for (int round = 0; round < Rounds; round++)
-        {
-            TimeSpan start = Environment.CpuUsage.TotalTime;
-            long passes = 0;
-            double seconds;
-            do
-            {
-                pass();
-                passes++;
-                seconds = (Environment.CpuUsage.TotalTime - start).TotalSeconds;
-            }
-            while (seconds < RoundSeconds);
-            best = Math.Max(best, samples * passes / seconds);
-        }
+        Round(samples, WarmUpSeconds, pass);
+        double[] rounds = [.. Enumerable.Range(0, Rounds).Select(_ => Round(samples, RoundSeconds, pass)).Order()];
+        return new Rate(rounds[^1], rounds[Rounds / 2]);
+    }
 
-        return best;
+    private static double Round(long samples, double leastSeconds, Action pass)
+    {
+        TimeSpan start = Environment.CpuUsage.TotalTime;
+        long passes = 0;
+        double seconds;
+        do
+        {
+            pass();
+            passes++;
+            seconds = (Environment.CpuUsage.TotalTime - start).TotalSeconds;
+        }
+        while (seconds < leastSeconds);
+        return samples * passes / seconds;
     }
 
     private static void Print(List<CodecResult> results)
     {
-        Console.WriteLine("set                  rows    samples      bytes  B/sample  decode M/s  encode M/s  alloc B   gorilla  simple8b  protobuf    json");
+        Console.WriteLine("set                  rows    samples      bytes  B/sample  decode M/s  median  encode M/s  median  alloc B   gorilla  simple8b  protobuf    json");
         foreach (CodecResult r in results)
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{r.Name,-20} {r.Rows,4} {r.Samples,10} {r.Bytes,10} {r.BytesPerSample,9:F4} {r.DecodeSamplesPerCoreSecond / 1e6,11:F0} {r.EncodeSamplesPerCoreSecond / 1e6,11:F0} {r.EncodeAllocatedBytes,8} {r.Peers[0].BytesPerSample,9:F3} {r.Peers[1].BytesPerSample,9:F3} {r.Peers[2].BytesPerSample,9:F3} {r.Peers[3].BytesPerSample,7:F2}"));
+                $"{r.Name,-20} {r.Rows,4} {r.Samples,10} {r.Bytes,10} {r.BytesPerSample,9:F4} {r.DecodeSamplesPerCoreSecond / 1e6,11:F0} {r.DecodeMedian / 1e6,7:F0} {r.EncodeSamplesPerCoreSecond / 1e6,11:F0} {r.EncodeMedian / 1e6,7:F0} {r.EncodeAllocatedBytes,8} {r.Peers[0].BytesPerSample,9:F3} {r.Peers[1].BytesPerSample,9:F3} {r.Peers[2].BytesPerSample,9:F3} {r.Peers[3].BytesPerSample,7:F2}"));
         }
     }
 
     private sealed record CodecResult(
         string Name, int Rows, long Samples, long Bytes, double BytesPerSample,
-        double DecodeSamplesPerCoreSecond, double EncodeSamplesPerCoreSecond, long EncodeAllocatedBytes, IReadOnlyList<PeerSize> Peers);
+        double DecodeSamplesPerCoreSecond, double EncodeSamplesPerCoreSecond, long EncodeAllocatedBytes, IReadOnlyList<PeerSize> Peers)
+    {
+        [JsonIgnore]
+        public double DecodeMedian { get; init; }
+
+        [JsonIgnore]
+        public double EncodeMedian { get; init; }
+    }
+
+    /// <summary>Samples a core-second: of the best round, and of the middle one.</summary>
+    private readonly record struct Rate(double Best, double Median);
 
     private sealed record PeerSize(string Name, double BytesPerSample);
 
