@@ -28,6 +28,7 @@ internal sealed class World : IDisposable
         Band = Registry.AddDevice(new NewDevice("acme", "band", "band-2")).Device.DeviceKey;
         Shoe = Registry.AddDevice(new NewDevice("zeta", "shoe", "shoe-1")).Device.DeviceKey;
         Store = InsightsStore.Open(_folder.File("insights.db"));
+        File.WriteAllBytes(_folder.File("noise.key"), NoiseKeyBytes()); // a drawn key would let one run in fifty pass the threshold by luck
         Service = InsightsService.Open(Store, Registry, _folder.Path, new PrivacyOptions(threshold, 2, budget ?? new PrivacyBudget(1000, 1000)), Clock);
     }
 
@@ -120,6 +121,13 @@ internal sealed class World : IDisposable
         }
 
         return segments;
+    }
+
+    private static byte[] NoiseKeyBytes()
+    {
+        byte[] key = new byte[32];
+        new Random(20).NextBytes(key);
+        return key;
     }
 
     public static Segment Stay(string scenario, int start, int end, params uint[] devices) => new(scenario, start, end, 0.9, [], devices, "base-1", false);
