@@ -9,17 +9,14 @@ namespace Telemetry.Influx;
 /// </summary>
 /// <remarks>
 /// A batch that waits holds the cursor back, so after a restart it is met again and placed by the same rule over the same log: the same
-/// points with the same timestamps. Bounded: <see cref="MaxWaiting"/> batches, <see cref="MaxKnown"/> readings. One owner.
+/// points with the same timestamps. The rule is that of <see cref="BootClocks"/>. Bounded: <see cref="MaxWaiting"/> batches. One owner.
 /// </remarks>
 internal sealed class ClockPlacement(InfluxOptions options)
 {
     /// <summary>Batches that wait at once; one more places the oldest by its receive time.</summary>
     public const int MaxWaiting = 1024;
 
-    /// <summary>Devices whose last clock reading is remembered, about 100 bytes each.</summary>
-    public const int MaxKnown = 65_536;
-
-    private readonly Dictionary<uint, (uint Epoch, uint Boot, long ToUnixMs)> _known = [];
+    private readonly BootClocks _clocks = new();
     private readonly LinkedList<WaitingBatch> _waiting = [];
 
     /// <summary>Position of the oldest batch that waits, or null.</summary>
@@ -28,7 +25,7 @@ internal sealed class ClockPlacement(InfluxOptions options)
     /// <summary>Forgets everything; the reader begins again at the cursor.</summary>
     public void Reset()
     {
-        _known.Clear();
+        _clocks.Clear();
         _waiting.Clear();
     }
 
@@ -36,22 +33,15 @@ internal sealed class ClockPlacement(InfluxOptions options)
     /// <returns>False when the batch must wait; <see cref="Wait"/> then takes it.</returns>
     public bool TryPlace(in LogRecord record, in BatchHeader header, out long toUnixMs)
     {
-        if (header.Clock.IsSet)
-        {
-            toUnixMs = header.Clock.WallUnixMs - header.Clock.UptimeMs;
-            if (_known.Count >= MaxKnown && !_known.ContainsKey(record.DeviceKey)) _known.Clear();
-            _known[record.DeviceKey] = (header.Epoch, header.Boot, toUnixMs);
-            return true;
-        }
-
-        bool isKnown = _known.TryGetValue(record.DeviceKey, out var reading) && reading.Epoch == header.Epoch && reading.Boot == header.Boot;
-        toUnixMs = reading.ToUnixMs;
-        return isKnown;
+        _clocks.Learn(record.DeviceKey, header);
+        bool isPlaced = _clocks.TryPlace(record.DeviceKey, header, out PlacedClock clock);
+        toUnixMs = clock.BootUnixMs;
+        return isPlaced;
     }
 
     /// <summary>Lets a batch wait.</summary>
     public void Wait(in LogRecord record, in BatchHeader header) =>
-        _waiting.AddLast(new WaitingBatch(record.Position, record.DeviceKey, header.Epoch, header.Boot, record.ReceivedUnixMs, record.ReceivedUnixMs - header.Clock.UptimeMs));
+        _waiting.AddLast(new WaitingBatch(record.Position, DeviceBoot.Of(record.DeviceKey, header), record.ReceivedUnixMs, PlacedClock.ByReceipt(header, record.ReceivedUnixMs).BootUnixMs));
 
     /// <summary>Takes out a batch whose waiting ends with this record, oldest first.</summary>
     /// <param name="record">The record now read.</param>
@@ -63,15 +53,15 @@ internal sealed class ClockPlacement(InfluxOptions options)
         for (LinkedListNode<WaitingBatch>? node = _waiting.First; node is not null; node = node.Next)
         {
             WaitingBatch waiting = node.Value;
-            bool sameDevice = header is not null && waiting.DeviceKey == record.DeviceKey;
-            bool sameBoot = sameDevice && header!.Value.Epoch == waiting.Epoch && header.Value.Boot == waiting.Boot;
+            bool sameDevice = header is not null && waiting.Boot.DeviceKey == record.DeviceKey;
+            bool sameBoot = sameDevice && DeviceBoot.Of(record.DeviceKey, header!.Value) == waiting.Boot;
             bool isPlaced = sameBoot && header!.Value.Clock.IsSet;
             bool isOver = (sameDevice && !sameBoot) || _waiting.Count > MaxWaiting
                 || record.ReceivedUnixMs - waiting.ReceivedUnixMs > (long)options.ClockWait.TotalMilliseconds;
             if (!isPlaced && !isOver) continue;
 
             _waiting.Remove(node);
-            long toUnixMs = isPlaced ? header!.Value.Clock.WallUnixMs - header.Value.Clock.UptimeMs : waiting.ByReceiveTime;
+            long toUnixMs = isPlaced ? PlacedClock.Of(header!.Value.Clock).BootUnixMs : waiting.ByReceiveTime;
             batch = new PlacedBatch(waiting.Position, toUnixMs, IsByReceiveTime: !isPlaced);
             return true;
         }
@@ -80,7 +70,7 @@ internal sealed class ClockPlacement(InfluxOptions options)
         return false;
     }
 
-    private readonly record struct WaitingBatch(long Position, uint DeviceKey, uint Epoch, uint Boot, long ReceivedUnixMs, long ByReceiveTime);
+    private readonly record struct WaitingBatch(long Position, DeviceBoot Boot, long ReceivedUnixMs, long ByReceiveTime);
 }
 
 /// <summary>A batch whose waiting is over.</summary>

@@ -21,6 +21,7 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
     private readonly Dictionary<UserKey, UserDerivation> _hot = [];
     private readonly HashSet<UserKey> _touched = [];
     private readonly Dictionary<(uint Device, uint Profile), ProfileSlots?> _slots = [];
+    private KnownClocks _clocks = new();
     private WaitingBatches? _waiting;
 
     /// <summary>Batches that wait for a clock.</summary>
@@ -40,16 +41,15 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
 
         _waiting ??= new WaitingBatches(store);
         BatchHeader header = _decoder.Header;
-        BootKey boot = new(record.DeviceKey, header.Epoch, header.Boot);
-        if (header.Clock.IsSet)
+        _clocks.Learn(record.DeviceKey, header, store);
+        if (_clocks.TryPlace(record.DeviceKey, header, store, out PlacedClock clock))
         {
-            long offset = header.Clock.ToUnixMs(0);
-            Fold(record, offset, store);
-            if (_waiting.Count > 0) FoldAll(_waiting.Take(boot, store), offset, store);
+            Fold(record, clock, store);
+            if (_waiting.Count > 0) FoldAll(_waiting.Take(DeviceBoot.Of(record.DeviceKey, header), store), clock, store);
         }
         else
         {
-            _waiting.Add(boot, record.Position, record.ReceivedUnixMs, store);
+            _waiting.Add(DeviceBoot.Of(record.DeviceKey, header), record.Position, record.ReceivedUnixMs, store);
         }
 
         long patience = record.ReceivedUnixMs - (long)options.ClockWait.TotalMilliseconds;
@@ -76,15 +76,16 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
         _hot.Clear();
         _touched.Clear();
         _waiting = null;
+        _clocks = new KnownClocks();
     }
 
-    private void FoldAll(IReadOnlyList<long> positions, long unixMinusUptimeMs, InsightsTransaction store)
+    private void FoldAll(IReadOnlyList<long> positions, PlacedClock clock, InsightsTransaction store)
     {
         foreach (long position in positions)
         {
             using LogReader reader = log.OpenReader(position);
             if (reader.TryRead(out LogRecord record) && record.Position == position && _decoder.Open(record.Payload.Span, out _) == DecodeStatus.Done)
-                Fold(record, unixMinusUptimeMs, store);
+                Fold(record, clock, store);
         }
     }
 
@@ -92,10 +93,10 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
     {
         using LogReader reader = log.OpenReader(position);
         if (reader.TryRead(out LogRecord record) && record.Position == position && _decoder.Open(record.Payload.Span, out _) == DecodeStatus.Done)
-            Fold(record, receivedUnixMs - _decoder.Header.Clock.UptimeMs, store);
+            Fold(record, PlacedClock.ByReceipt(_decoder.Header, receivedUnixMs), store);
     }
 
-    private void Fold(in LogRecord record, long unixMinusUptimeMs, InsightsTransaction store)
+    private void Fold(in LogRecord record, PlacedClock clock, InsightsTransaction store)
     {
         IReadOnlyList<ConsentedRange> ranges = users.RangesOf(record.DeviceKey);
         if (ranges.Count == 0)
@@ -110,7 +111,7 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
             return;
         }
 
-        long sealedUnixMs = unixMinusUptimeMs + _decoder.Header.Clock.UptimeMs;
+        long sealedUnixMs = clock.ToUnixMs(_decoder.Header.Clock.UptimeMs);
         if (sealedUnixMs < LeastUnixMs || sealedUnixMs > record.ReceivedUnixMs + MostEarlyMs)
         {
             metrics.BatchesMisplaced++;
@@ -118,7 +119,7 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
         }
 
         Sink sink = new(this, record.DeviceKey, ranges, store);
-        foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span)) metrics.Samples += BlockFold.Fold(block, slots, unixMinusUptimeMs, sink);
+        foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span)) metrics.Samples += BlockFold.Fold(block, slots, clock.BootUnixMs, sink);
     }
 
     private ProfileSlots? SlotsOf(uint deviceKey, uint profileHash)

@@ -1,14 +1,9 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using Telemetry.Insights.Store;
+using Telemetry.Wire.Batches;
 
 namespace Telemetry.Collector.Derivation;
-
-/// <summary>One boot of a device: what shares an uptime clock.</summary>
-internal readonly record struct BootKey(uint DeviceKey, uint Epoch, uint Boot)
-{
-    public string StatePrefix => string.Create(CultureInfo.InvariantCulture, $"wait/{DeviceKey:x8}/{Epoch:x8}/{Boot:x8}/");
-}
 
 /// <summary>
 /// Batches whose device did not know the time when it sealed them, by their place in the log. They wait for a clock pair of the same boot; the list is
@@ -17,15 +12,15 @@ internal readonly record struct BootKey(uint DeviceKey, uint Epoch, uint Boot)
 internal sealed class WaitingBatches
 {
     private const string Prefix = "wait/";
-    private readonly SortedDictionary<long, (BootKey Boot, long ReceivedUnixMs)> _byPosition = [];
-    private readonly Dictionary<BootKey, List<long>> _byBoot = [];
+    private readonly SortedDictionary<long, (DeviceBoot Boot, long ReceivedUnixMs)> _byPosition = [];
+    private readonly Dictionary<DeviceBoot, List<long>> _byBoot = [];
 
     public WaitingBatches(InsightsTransaction store)
     {
         foreach ((string name, byte[] value) in store.States(Prefix))
         {
             string[] parts = name.Split('/');
-            BootKey boot = new(Hex(parts[1]), Hex(parts[2]), Hex(parts[3]));
+            DeviceBoot boot = new(Hex(parts[1]), Hex(parts[2]), Hex(parts[3]));
             Keep(boot, long.Parse(parts[4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture), BinaryPrimitives.ReadInt64LittleEndian(value));
         }
     }
@@ -34,7 +29,7 @@ internal sealed class WaitingBatches
     public int Count => _byPosition.Count;
 
     /// <summary>Lets a batch wait.</summary>
-    public void Add(BootKey boot, long position, long receivedUnixMs, InsightsTransaction store)
+    public void Add(DeviceBoot boot, long position, long receivedUnixMs, InsightsTransaction store)
     {
         Keep(boot, position, receivedUnixMs);
         byte[] value = new byte[sizeof(long)];
@@ -43,7 +38,7 @@ internal sealed class WaitingBatches
     }
 
     /// <summary>Takes out the batches of a boot whose clock is known now, in the order of the log.</summary>
-    public IReadOnlyList<long> Take(BootKey boot, InsightsTransaction store)
+    public IReadOnlyList<long> Take(DeviceBoot boot, InsightsTransaction store)
     {
         if (!_byBoot.Remove(boot, out List<long>? positions)) return [];
         foreach (long position in positions)
@@ -60,7 +55,7 @@ internal sealed class WaitingBatches
     {
         (position, receivedUnixMs) = (0, 0);
         if (_byPosition.Count == 0) return false;
-        (position, (BootKey boot, receivedUnixMs)) = _byPosition.First();
+        (position, (DeviceBoot boot, receivedUnixMs)) = _byPosition.First();
         if (receivedUnixMs >= unixMs && _byPosition.Count <= most) return false;
         _byPosition.Remove(position);
         List<long> positions = _byBoot[boot];
@@ -70,14 +65,15 @@ internal sealed class WaitingBatches
         return true;
     }
 
-    private void Keep(BootKey boot, long position, long receivedUnixMs)
+    private void Keep(DeviceBoot boot, long position, long receivedUnixMs)
     {
         _byPosition[position] = (boot, receivedUnixMs);
         if (!_byBoot.TryGetValue(boot, out List<long>? positions)) _byBoot[boot] = positions = [];
         positions.Add(position);
     }
 
-    private static string NameOf(BootKey boot, long position) => string.Create(CultureInfo.InvariantCulture, $"{boot.StatePrefix}{position:x16}");
+    private static string NameOf(DeviceBoot boot, long position) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Prefix}{boot.DeviceKey:x8}/{boot.Epoch:x8}/{boot.Boot:x8}/{position:x16}");
 
     private static uint Hex(string text) => uint.Parse(text, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }

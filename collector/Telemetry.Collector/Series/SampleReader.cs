@@ -24,7 +24,7 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog)
     /// <summary>The samples of a range, ordered by time, then signal, then arrival.</summary>
     public IEnumerable<SampleRow> Read(SampleRange range)
     {
-        BootClocks clocks = new();
+        BootClocks clocks = new(int.MaxValue);
         List<(long StartUnixMs, int Rows)> blocks = Survey(range, clocks);
         foreach ((long from, long to) in Windows(range, blocks))
         {
@@ -40,12 +40,12 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog)
     // Learns every clock pair of the device, then where each block that touches the range begins.
     private List<(long StartUnixMs, int Rows)> Survey(SampleRange range, BootClocks clocks)
     {
-        foreach (LogRecord record in Batches(range.DeviceKey)) clocks.Learn(_decoder.Header);
+        foreach (LogRecord record in Batches(range.DeviceKey)) clocks.Learn(range.DeviceKey, _decoder.Header);
 
         List<(long StartUnixMs, int Rows)> blocks = [];
         foreach (LogRecord record in Batches(range.DeviceKey))
         {
-            PlacedClock clock = clocks.Place(_decoder.Header, record.ReceivedUnixMs);
+            PlacedClock clock = Place(clocks, record);
             foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span))
             {
                 if (block.RowCount == 0) continue;
@@ -86,7 +86,7 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog)
         foreach (LogRecord record in Batches(range.DeviceKey))
         {
             if (catalog.FindProfile(range.DeviceKey, _decoder.Header.ProfileHash) is not { } profile) continue;
-            PlacedClock clock = clocks.Place(_decoder.Header, record.ReceivedUnixMs);
+            PlacedClock clock = Place(clocks, record);
             foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span))
             {
                 if (block.RowCount == 0 || clock.ToUnixMs(block.TimesMs[0]) >= range.ToUnixMs || clock.ToUnixMs(block.TimesMs[^1]) < range.FromUnixMs) continue;
@@ -115,6 +115,9 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog)
             _window.Add(new SampleRow(device, signal, unixMs, clock.ErrorMs, value, quality.IsEmpty ? (byte)0 : quality[row], order));
         }
     }
+
+    private PlacedClock Place(BootClocks clocks, in LogRecord record) =>
+        clocks.TryPlace(record.DeviceKey, _decoder.Header, out PlacedClock clock) ? clock : PlacedClock.ByReceipt(_decoder.Header, record.ReceivedUnixMs);
 
     private IEnumerable<LogRecord> Batches(uint deviceKey)
     {

@@ -60,6 +60,18 @@ public sealed class ScenarioConsumerTests : IDisposable
         Assert.Equal(expected, await DeriveAsync(unset, new DerivationOptions { StepRecords = 2 }, restartEvery: 2));
     }
 
+    [Theory]
+    [InlineData(int.MaxValue)]
+    [InlineData(1)]
+    public async Task Step_BatchesFromBeforeTheClockWasSetComeLast_ArePlacedByTheEarlierPairOfTheSameBoot(int restartEvery)
+    {
+        List<(uint, byte[])> batches = [.. Enumerable.Range(0, 12).Select(i => (Household.Band, Household.BandBatch(i * 10, (ulong)i + 1, 1, isSet: i >= 10)))];
+        List<string> expected = await DeriveAsync(batches, new DerivationOptions(), int.MaxValue);
+
+        batches.Reverse();
+        Assert.Equal(expected, await DeriveAsync(batches, new DerivationOptions { StepRecords = 2, MostWaiting = 0 }, restartEvery));
+    }
+
     [Fact]
     public async Task Step_ClockNeverSet_IsPlacedByReceiveTimeAfterTheWait()
     {
