@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Telemetry.Log;
 using Telemetry.Log.Disk;
+using Telemetry.Log.Rewriting;
 using Telemetry.Wire;
 using Telemetry.Wire.Batches;
 using Telemetry.Wire.Ingest;
@@ -17,10 +18,11 @@ namespace Telemetry.Ingest;
 /// <param name="Devices">Devices with batches.</param>
 /// <param name="Epochs">Their epochs.</param>
 /// <param name="Missing">Seqs that never came below the highest that did.</param>
+/// <param name="Dropped">Batches that came and went again, by erasure or retention.</param>
 /// <param name="Gaps">The first <see cref="MaxGaps"/> of their ranges.</param>
 public sealed record FolderInspection(
     LogInspection Log, long Batches, long DeadLetters, long UnsettledDeadLetters, long UnreadableBatches, long Duplicates,
-    long Devices, long Epochs, long Missing, IReadOnlyList<DeviceGap> Gaps)
+    long Devices, long Epochs, long Missing, long Dropped, IReadOnlyList<DeviceGap> Gaps)
 {
     /// <summary>Ranges listed at most.</summary>
     public const int MaxGaps = 1_000;
@@ -43,6 +45,7 @@ public sealed record FolderInspection(
         private long _letters;
         private long _unreadable;
         private long _duplicates;
+        private long _dropped;
 
         public FolderInspection Run(ILogDisk disk)
         {
@@ -65,7 +68,7 @@ public sealed record FolderInspection(
             }
 
             return new FolderInspection(
-                log, _batches, _letters, _unsettled.Count, _unreadable, _duplicates, _contiguous.Keys.Select(key => key.Device).Distinct().Count(), _contiguous.Count, missing, gaps);
+                log, _batches, _letters, _unsettled.Count, _unreadable, _duplicates, _contiguous.Keys.Select(key => key.Device).Distinct().Count(), _contiguous.Count, missing, _dropped, gaps);
         }
 
         private void Take(LogRecord record)
@@ -81,6 +84,9 @@ public sealed record FolderInspection(
                     break;
                 case LogRecordKind.DeadLetterSettled when payload.Length >= sizeof(long):
                     _unsettled.Remove(BinaryPrimitives.ReadInt64LittleEndian(payload));
+                    break;
+                case LogRecordKind.SeqsDropped:
+                    TakeDropped(record.DeviceKey, payload);
                     break;
                 default:
                     break;
@@ -98,7 +104,7 @@ public sealed record FolderInspection(
 
             (uint, uint, ulong) key = (device, header.Epoch, header.Seq);
             if (_awaitingProfile.Remove(key)) _unsettled.Remove(_letterOf[key]);
-            else if (!Settle(device, header)) _duplicates++;
+            else if (!Settle(device, header.Epoch, header.Seq)) _duplicates++;
         }
 
         private void TakeDeadLetter(in LogRecord record, ReadOnlySpan<byte> payload)
@@ -106,15 +112,29 @@ public sealed record FolderInspection(
             _letters++;
             _unsettled.Add(record.Position);
             if (record.Reason != (byte)RefusalReason.UnknownProfile || BatchReader.ReadHeader(payload, out BatchHeader header, out _) != DecodeStatus.Done) return;
-            if (!Settle(record.DeviceKey, header)) return;
+            if (!Settle(record.DeviceKey, header.Epoch, header.Seq)) return;
             _awaitingProfile.Add((record.DeviceKey, header.Epoch, header.Seq));
             _letterOf[(record.DeviceKey, header.Epoch, header.Seq)] = record.Position;
         }
 
-        // An exact account, seq by seq: it checks what the window of the running service claims.
-        private bool Settle(uint device, in BatchHeader header)
+        // Erased or expired: they came, so they are not missing.
+        private void TakeDropped(uint device, ReadOnlySpan<byte> payload)
         {
-            (uint, uint) key = (device, header.Epoch);
+            (uint epoch, IReadOnlyList<(ulong First, ulong Last)> ranges) = DroppedSeqs.Read(payload);
+            foreach ((ulong first, ulong last) in ranges)
+            {
+                for (ulong seq = first; seq <= last; seq++)
+                {
+                    _dropped++;
+                    Settle(device, epoch, seq);
+                }
+            }
+        }
+
+        // An exact account, seq by seq: it checks what the window of the running service claims.
+        private bool Settle(uint device, uint epoch, ulong seq)
+        {
+            (uint, uint) key = (device, epoch);
             ulong mark = _contiguous.GetValueOrDefault(key);
             if (!_ahead.TryGetValue(key, out SortedSet<ulong>? ahead))
             {
@@ -122,7 +142,7 @@ public sealed record FolderInspection(
                 _ahead.Add(key, ahead = []);
             }
 
-            if (header.Seq <= mark || !ahead.Add(header.Seq)) return false;
+            if (seq <= mark || !ahead.Add(seq)) return false;
             while (ahead.Remove(mark + 1)) mark++;
             _contiguous[key] = mark;
             return true;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Telemetry.Ingest.DeadLetters;
 using Telemetry.Ingest.Sequences;
 using Telemetry.Log;
+using Telemetry.Log.Rewriting;
 using Telemetry.Wire;
 using Telemetry.Wire.Batches;
 using Telemetry.Wire.Ingest;
@@ -53,17 +54,31 @@ public sealed partial class IngestService
             case LogRecordKind.DeadLetterSettled when payload.Length == SettledBytes:
                 _book.Remove(BinaryPrimitives.ReadUInt128LittleEndian(payload[sizeof(long)..]));
                 break;
+            case LogRecordKind.SeqsDropped:
+                ApplyDropped(record, payload);
+                break;
             default:
                 break;
         }
     }
 
-    private void Apply(in LogRecord record, in BatchHeader header)
+    private void Apply(in LogRecord record, in BatchHeader header) => Apply(record, header.Epoch, header.Seq, header.Seq);
+
+    private void ApplyDropped(in LogRecord record, ReadOnlySpan<byte> payload)
+    {
+        (uint epoch, IReadOnlyList<(ulong First, ulong Last)> ranges) = DroppedSeqs.Read(payload);
+        foreach ((ulong first, ulong last) in ranges) Apply(record, epoch, first, last);
+    }
+
+    private void Apply(in LogRecord record, uint epoch, ulong first, ulong last)
     {
         IngestShard shard = ShardOf(record.DeviceKey);
-        int index = shard.Table.Find(record.DeviceKey, header.Epoch, out _);
-        if (index < 0) index = shard.Table.Add(record.DeviceKey, header.Epoch);
-        if (shard.Look(index, header.Seq) != SeqVerdict.Seen) shard.Settle(index, header.Seq, record.Position);
+        int index = shard.Table.Find(record.DeviceKey, epoch, out _);
+        if (index < 0) index = shard.Table.Add(record.DeviceKey, epoch);
+        for (ulong seq = first; seq <= last; seq++)
+        {
+            if (shard.Look(index, seq) != SeqVerdict.Seen) shard.Settle(index, seq, record.Position);
+        }
     }
 
     private void ApplyDeadLetter(in LogRecord record, ReadOnlySpan<byte> payload)

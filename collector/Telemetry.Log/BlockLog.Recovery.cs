@@ -1,5 +1,6 @@
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
+using Telemetry.Log.Rewriting;
 
 namespace Telemetry.Log;
 
@@ -10,6 +11,7 @@ public sealed partial class BlockLog
 
     private LogRecoveryReport Recover()
     {
+        SegmentRewriter.RemoveLeftovers(_disk);
         List<string> unreadable = [];
         List<LogSegment> segments = [];
         long endOfAll = 0;

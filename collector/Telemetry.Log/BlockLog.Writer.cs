@@ -145,7 +145,7 @@ public sealed partial class BlockLog
         {
             file = CreateSegment(segment);
             next = new LogSegment(segment, new SegmentIndex(segment));
-            _segments = [.. _segments, next];
+            lock (_segmentsLock) _segments = [.. _segments, next];
         }
         else
         {

@@ -215,8 +215,9 @@ public sealed partial class BlockLog : IDisposable
             return false;
         }
 
-        if (position + size > _appendSegment.EndPosition)
+        if (_beginsSegment || position + size > _appendSegment.EndPosition)
         {
+            _beginsSegment = false;
             _appendSegment = NewSegment(_appendSegment.EndPosition);
             position = _appendSegment.FirstRecordPosition;
         }

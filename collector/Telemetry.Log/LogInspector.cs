@@ -1,5 +1,6 @@
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
+using Telemetry.Log.Rewriting;
 
 namespace Telemetry.Log;
 
@@ -21,7 +22,7 @@ public sealed record LogInspection(
 /// <summary>One segment.</summary>
 /// <param name="File">Its name.</param>
 /// <param name="Records">Intact records, erased ones included.</param>
-/// <param name="Bytes">Bytes of those records.</param>
+/// <param name="Bytes">Bytes of those records; of a packed segment, of its file.</param>
 /// <param name="DamagedSpans">Stretches without an intact record.</param>
 /// <param name="DamagedBytes">Their bytes.</param>
 public sealed record SegmentInspection(string File, long Records, long Bytes, int DamagedSpans, long DamagedBytes);
@@ -48,8 +49,9 @@ public static class LogInspector
         {
             if (!SegmentHeader.TryParseFileName(name, out long basePosition)) continue;
             using ILogFile file = disk.Open(name, forWriting: false);
-            if (SegmentHeader.TryRead(file, basePosition, out SegmentHeader header)) segments.Add(InspectSegment(file, header, onRecord, out end));
-            else unreadable.Add(name);
+            if (!SegmentHeader.TryRead(file, basePosition, out SegmentHeader header)) unreadable.Add(name);
+            else if (header.IsPacked) segments.Add(InspectPacked(file, header, onRecord, out end));
+            else segments.Add(InspectSegment(file, header, onRecord, out end));
         }
 
         return new LogInspection(segments, unreadable, InspectCursors(disk, end), end);
@@ -71,6 +73,14 @@ public static class LogInspector
         }
 
         return new SegmentInspection(header.FileName, records, bytes, scanner.DamagedSpans, scanner.DamagedBytes);
+    }
+
+    private static SegmentInspection InspectPacked(ILogFile file, in SegmentHeader header, Action<LogRecord> onRecord, out long end)
+    {
+        SegmentRecords records = SegmentRecords.Load(file, header);
+        for (int i = 0; i < records.Count; i++) onRecord(records[i].ToLogRecord(records.PayloadOf(records[i])));
+        end = header.EndPosition;
+        return new SegmentInspection(header.FileName, records.Count, file.Length, records.DamagedSpans, records.DamagedBytes);
     }
 
     private static List<CursorInspection> InspectCursors(ILogDisk disk, long end)

@@ -1,5 +1,6 @@
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
+using Telemetry.Log.Rewriting;
 
 namespace Telemetry.Log;
 
@@ -15,6 +16,7 @@ public sealed class LogReader : IDisposable
     private ILogFile? _file;
     private SegmentScanner? _scanner;
     private SegmentIndex? _index;
+    private SegmentRecords? _packed;
     private long _position;
     private long _reportedDamage;
     private long _durable;
@@ -40,8 +42,16 @@ public sealed class LogReader : IDisposable
     public bool TryRead(out LogRecord record)
     {
         _durable = _log.DurablePosition;
+        if (_segment is { IsReplaced: true }) Leave();
         while (TryEnter())
         {
+            if (_packed is not null)
+            {
+                if (TryReadPacked(out record)) return true;
+                if (!TryLeave()) break;
+                continue;
+            }
+
             long limit = Math.Min(_durable - _segment!.Header.BasePosition, _segment.Header.SegmentBytes);
             while (TrySkip(limit) && _scanner!.TryNext(limit, out RecordHeader header, out ReadOnlyMemory<byte> payload))
             {
@@ -69,18 +79,44 @@ public sealed class LogReader : IDisposable
 
     public void Dispose() => _file?.Dispose();
 
+    private bool TryReadPacked(out LogRecord record)
+    {
+        for (int i = _packed!.IndexOf(_position); i < _packed.Count; i++)
+        {
+            StoredRecord stored = _packed[i];
+            _position = stored.NextPosition;
+            if (stored.Header.Kind == LogRecordKind.Erased) continue;
+            record = stored.ToLogRecord(_packed.PayloadOf(stored));
+            return true;
+        }
+
+        record = default;
+        return false;
+    }
+
     // Opens the segment that holds the position, or the first one behind it.
     private bool TryEnter()
     {
         if (_segment is not null) return true;
         LogSegment? next = _log.Segments.FirstOrDefault(segment => segment.Header.EndPosition > _position);
         if (next is null || next.Header.FirstRecordPosition >= _durable) return false;
-        _file = _log.Disk.Open(next.Header.FileName, forWriting: false);
-        _scanner = new SegmentScanner(_file, next.Header, _buffer);
-        _scanner.Seek(_position);
         _segment = next;
+        _file = _log.Disk.Open(next.Header.FileName, forWriting: false);
+
+        // The file may be a rewritten one that the list of segments does not show yet: what it says of itself holds.
+        if (!SegmentHeader.TryRead(_file, next.Header.BasePosition, out SegmentHeader header)) header = next.Header;
+        SegmentIndex? index = header == next.Header ? next.Index : null;
+        _index = _deviceKey == 0 ? null : index ?? SegmentIndex.LoadOrBuild(_log.Disk, _file, header);
         _reportedDamage = 0;
-        _index = _deviceKey == 0 ? null : next.Index ?? SegmentIndex.LoadOrBuild(_log.Disk, next.Header);
+        if (header.IsPacked)
+        {
+            _packed = SegmentRecords.Load(_file, header, _deviceKey, _index);
+            ReportDamage(_packed.DamagedBytes);
+            return true;
+        }
+
+        _scanner = new SegmentScanner(_file, header, _buffer);
+        _scanner.Seek(_position);
         return true;
     }
 
@@ -90,10 +126,14 @@ public sealed class LogReader : IDisposable
         long end = _segment!.Header.EndPosition;
         if (_durable <= end) return false;
         _position = end;
-        _file!.Dispose();
-        _file = null;
-        _segment = null;
+        Leave();
         return true;
+    }
+
+    private void Leave()
+    {
+        _file!.Dispose();
+        (_file, _segment, _scanner, _packed) = (null, null, null, null);
     }
 
     // With a device: goes to the next part of the segment that holds a record of it.
@@ -114,8 +154,13 @@ public sealed class LogReader : IDisposable
     private void ReportDamage()
     {
         long damage = _scanner!.DamagedBytes - _reportedDamage;
-        if (damage == 0) return;
         _reportedDamage = _scanner.DamagedBytes;
+        ReportDamage(damage);
+    }
+
+    private void ReportDamage(long damage)
+    {
+        if (damage == 0) return;
         DamagedBytes += damage;
         _log.Metrics.CountDamage(damage);
         LogEvents.ReaderMetDamage(_log.Logger, damage, _segment!.Header.BasePosition);

@@ -23,6 +23,24 @@ public enum LogRecordKind : byte
     /// <summary>A dead letter was replayed and is settled: i64 its position, u128 its key, little endian.</summary>
     DeadLetterSettled = 3,
 
+    /// <summary>Batches of a device are gone by erasure or retention: u32 epoch, then (u64 first, u64 last) seqs, little endian. They came once and are not missing.</summary>
+    SeqsDropped = 4,
+
+    /// <summary>Nothing: a segment was begun before the last one was full, so that it may be rewritten.</summary>
+    SegmentBegun = 5,
+
+    /// <summary>In a packed segment: records of one device, verbatim. No reader of the log meets it.</summary>
+    VerbatimRun = 32,
+
+    /// <summary>In a packed segment: batches of one device as long blocks. No reader of the log meets it.</summary>
+    LongRun = 33,
+
     /// <summary>A record whose payload was erased. Readers pass over it.</summary>
     Erased = 255,
+}
+
+internal static class LogRecordKinds
+{
+    /// <summary>True for what a packed segment holds in place of records.</summary>
+    public static bool IsRun(this LogRecordKind kind) => kind is LogRecordKind.VerbatimRun or LogRecordKind.LongRun;
 }

@@ -9,4 +9,13 @@ internal sealed class LogSegment(SegmentHeader header, SegmentIndex? index)
 
     /// <summary>Where each device's records stand. Null once it is kept in its file beside the sealed segment.</summary>
     public SegmentIndex? Index { get; set; } = index;
+
+    /// <summary>The file under its name is another one now: a reader that stands in this one opens that.</summary>
+    public bool IsReplaced
+    {
+        get => Volatile.Read(ref _isReplaced);
+        set => Volatile.Write(ref _isReplaced, value);
+    }
+
+    private bool _isReplaced;
 }

@@ -10,7 +10,7 @@ namespace Telemetry.Log;
 //    0  u8[8] "TLMIDX1\n"
 //    8  i64   basePosition     of its segment
 //   16  u32   devices
-//   20  u32   crc32c           of everything else
+//   20  u32   crc32c           seeded with the segment's seed; of everything else
 //   24  u32[64] firstOffset    file offset of the first record that begins in each 64th of the segment; 0 = none
 //  280  u32[devices] deviceKey, ascending
 //       u64[devices] parts     bit i = the device has a record that begins in the i-th 64th
@@ -27,7 +27,7 @@ internal sealed class SegmentIndex(SegmentHeader segment)
 
     private static ReadOnlySpan<byte> Magic => "TLMIDX1\n"u8;
 
-    private long PartBytes => segment.SegmentBytes / Parts;
+    private long PartBytes => segment.MaxFileBytes / Parts;
 
     /// <summary>Devices with records here.</summary>
     public int DeviceCount
@@ -96,13 +96,13 @@ internal sealed class SegmentIndex(SegmentHeader segment)
             }
         }
 
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(20), ChecksumOf(bytes));
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(20), ChecksumOf(bytes, segment.Seed));
         using ILogFile file = disk.Create(FileNameOf(segment));
         file.Write(bytes, 0);
     }
 
     /// <summary>Reads the index of a sealed segment, or makes it from the records where it is missing or damaged.</summary>
-    public static SegmentIndex LoadOrBuild(ILogDisk disk, in SegmentHeader segment)
+    public static SegmentIndex LoadOrBuild(ILogDisk disk, ILogFile segmentFile, in SegmentHeader segment)
     {
         try
         {
@@ -115,13 +115,12 @@ internal sealed class SegmentIndex(SegmentHeader segment)
             // Sealed by a process that ended before it kept the index.
         }
 
-        return Build(disk, segment);
+        return Build(segmentFile, segment);
     }
 
-    private static SegmentIndex Build(ILogDisk disk, in SegmentHeader segment)
+    private static SegmentIndex Build(ILogFile file, in SegmentHeader segment)
     {
         SegmentIndex index = new(segment);
-        using ILogFile file = disk.Open(segment.FileName, forWriting: false);
         long limit = Math.Min(file.Length, segment.SegmentBytes);
         SegmentScanner scanner = new(file, segment, new byte[1 << 20]);
         while (scanner.TryNext(limit, out RecordHeader record, out _)) index.AddLocked(record.DeviceKey, scanner.Offset - RecordFormat.SizeOf(record.Length));
@@ -134,7 +133,7 @@ internal sealed class SegmentIndex(SegmentHeader segment)
         if (bytes.Length < HeaderBytes || !bytes.StartsWith(Magic) || BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]) != segment.BasePosition) return false;
         int devices = BinaryPrimitives.ReadInt32LittleEndian(bytes[16..]);
         if (devices < 0 || bytes.Length != HeaderBytes + ((long)devices * (sizeof(uint) + sizeof(ulong)))) return false;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[20..]) != ChecksumOf(bytes)) return false;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(bytes[20..]) != ChecksumOf(bytes, segment.Seed)) return false;
 
         index = new SegmentIndex(segment);
         for (int i = 0; i < Parts; i++) index._firstOffset[i] = BinaryPrimitives.ReadUInt32LittleEndian(bytes[(24 + (i * sizeof(uint)))..]);
@@ -156,7 +155,8 @@ internal sealed class SegmentIndex(SegmentHeader segment)
         CollectionsMarshal.GetValueRefOrAddDefault(_partsByDevice, deviceKey, out _) |= 1UL << part;
     }
 
-    private static uint ChecksumOf(ReadOnlySpan<byte> bytes) => Crc32C.Append(Crc32C.Append(0, bytes[..20]), bytes[24..]);
+    // The seed is new with every rewriting: the index of a file that was replaced is not taken for the new file's.
+    private static uint ChecksumOf(ReadOnlySpan<byte> bytes, uint seed) => Crc32C.Append(Crc32C.Append(seed, bytes[..20]), bytes[24..]);
 
     private static Span<byte> Put(Span<byte> destination, uint value)
     {

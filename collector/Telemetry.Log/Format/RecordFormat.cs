@@ -5,7 +5,7 @@ using Telemetry.Wire;
 namespace Telemetry.Log.Format;
 
 // Record, little endian, 8-byte aligned (FORMAT.md):
-//    0  u32 length          bytes of payload, 0..MaxPayloadBytes
+//    0  u32 length          bytes of payload, 0..MaxPayloadBytes; of a run in a packed segment, 0..MaxRunBytes
 //    4  u32 crc32c          seeded with the segment's seed; of position, length, bytes 8..24+length
 //    8  i64 receivedUnixMs
 //   16  u32 deviceKey
@@ -19,8 +19,11 @@ internal static class RecordFormat
     public const int Alignment = 8;
     public const int MaxPayloadBytes = WireLimits.MaxBatchBytes;
 
+    /// <summary>The longest payload of a run in a packed segment: any one record fits with what the run says of it.</summary>
+    public const int MaxRunBytes = 2 * MaxPayloadBytes;
+
     /// <summary>The largest record; a read buffer of this size holds any one.</summary>
-    public const int MaxRecordBytes = HeaderBytes + MaxPayloadBytes;
+    public const int MaxRecordBytes = HeaderBytes + MaxRunBytes;
 
     public static int SizeOf(int payloadBytes) => (HeaderBytes + payloadBytes + Alignment - 1) & -Alignment;
 
@@ -47,7 +50,8 @@ internal static class RecordFormat
             bytes[21],
             BinaryPrimitives.ReadUInt32LittleEndian(bytes[16..]),
             BinaryPrimitives.ReadInt64LittleEndian(bytes[8..]));
-        return (uint)header.Length <= MaxPayloadBytes && header.Kind != 0 && bytes[22] == 0 && bytes[23] == 0;
+        int longest = header.Kind.IsRun() ? MaxRunBytes : MaxPayloadBytes;
+        return (uint)header.Length <= (uint)longest && header.Kind != 0 && bytes[22] == 0 && bytes[23] == 0;
     }
 
     public static bool IsIntact(ReadOnlySpan<byte> record, uint seed, long position, in RecordHeader header) =>

@@ -7,7 +7,7 @@ namespace Telemetry.Log.Format;
 
 // Segment file, little endian (FORMAT.md):
 //    0  u8[8] "TLMSEG1\n"
-//    8  u32   version        1
+//    8  u32   version        1 records as they came, 2 packed: runs of records (Rewriting/)
 //   12  u32   seed           of every record's CRC; random
 //   16  i64   basePosition   position of byte 0
 //   24  i64   segmentBytes   the next segment's base is basePosition + segmentBytes
@@ -16,11 +16,12 @@ namespace Telemetry.Log.Format;
 //   60  u32   crc32c         of bytes 0..59
 //   64  the same 64 bytes again, so that one rotted byte does not cost a segment
 //  128  records
-internal readonly record struct SegmentHeader(long BasePosition, long SegmentBytes, uint Seed, long CreatedUnixMs)
+internal readonly record struct SegmentHeader(long BasePosition, long SegmentBytes, uint Seed, long CreatedUnixMs, bool IsPacked = false)
 {
     public const int Bytes = 128;
     private const int CopyBytes = 64;
-    private const uint Version = 1;
+    private const uint PlainVersion = 1;
+    private const uint PackedVersion = 2;
     private const string Suffix = ".seg";
 
     private static ReadOnlySpan<byte> Magic => "TLMSEG1\n"u8;
@@ -28,6 +29,9 @@ internal readonly record struct SegmentHeader(long BasePosition, long SegmentByt
     public long FirstRecordPosition => BasePosition + Bytes;
 
     public long EndPosition => BasePosition + SegmentBytes;
+
+    /// <summary>The file is never longer. A packed one may outgrow the records it stands for: a device's only record costs a run of its own.</summary>
+    public long MaxFileBytes => IsPacked ? 2 * SegmentBytes : SegmentBytes;
 
     public string FileName => FileNameOf(BasePosition);
 
@@ -45,7 +49,7 @@ internal readonly record struct SegmentHeader(long BasePosition, long SegmentByt
         Span<byte> bytes = stackalloc byte[Bytes];
         bytes.Clear();
         Magic.CopyTo(bytes);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[8..], IsPacked ? PackedVersion : PlainVersion);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[12..], Seed);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[16..], BasePosition);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[24..], SegmentBytes);
@@ -71,13 +75,15 @@ internal readonly record struct SegmentHeader(long BasePosition, long SegmentByt
 
     private static bool TryParse(ReadOnlySpan<byte> bytes, out SegmentHeader header)
     {
+        uint version = BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]);
         header = new SegmentHeader(
             BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]),
             BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]),
             BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]),
-            BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]));
+            BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]),
+            IsPacked: version == PackedVersion);
         return bytes.StartsWith(Magic)
-            && BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]) == Version
+            && (version is PlainVersion or PackedVersion)
             && BinaryPrimitives.ReadUInt32LittleEndian(bytes[60..]) == Crc32C.Compute(bytes[..60]);
     }
 }

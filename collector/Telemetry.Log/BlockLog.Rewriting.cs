@@ -1,0 +1,104 @@
+using Telemetry.Log.Disk;
+using Telemetry.Log.Rewriting;
+
+namespace Telemetry.Log;
+
+/// <summary>What an erasure did to the log.</summary>
+/// <param name="Segments">Segment files that were written anew.</param>
+/// <param name="Batches">Batches that are gone.</param>
+/// <param name="DeadLetters">Dead letters that are gone.</param>
+/// <param name="Bytes">Bytes of their records.</param>
+/// <param name="Unreadable">Segment files that cannot be searched because both headers are damaged; what they hold is not known.</param>
+public sealed record LogErasure(int Segments, long Batches, long DeadLetters, long Bytes, IReadOnlyList<string> Unreadable);
+
+/// <content>Segments written anew: sealed ones only, one at a time, never in the way of appends, flushes or readers.</content>
+public sealed partial class BlockLog
+{
+    // Guards the list, not its segments: the writer adds at the end, a rewriting exchanges in the middle.
+    private readonly Lock _segmentsLock = new();
+    private readonly SemaphoreSlim _rewriting = new(1, 1);
+    private bool _beginsSegment;
+
+    /// <summary>Removes records for good: every segment that holds one is written anew without it. Where a batch was, its (epoch, seq) is still known as having come.</summary>
+    /// <param name="deviceKeys">Whose records are looked at.</param>
+    /// <param name="selects">Says of a batch or dead letter of these devices whether it goes; see <see cref="LogSelection.Selects"/>. Runs on this call's thread.</param>
+    /// <param name="cancellation">Ends it between two segments; what is gone is gone, call again for the rest.</param>
+    /// <returns>What was removed, once no crash and no reader can bring it back.</returns>
+    /// <exception cref="IOException">The disk refuses. Some segments may be done; call again for the rest.</exception>
+    /// <remarks>Covers what was appended before the call. Fence the epochs first, so that nothing more comes. A reader that stands in a
+    /// segment goes on in the new file.</remarks>
+    public async Task<LogErasure> EraseAsync(IReadOnlyCollection<uint> deviceKeys, Func<LogRecord, bool> selects, CancellationToken cancellation = default)
+    {
+        HashSet<uint> devices = [.. deviceKeys];
+        await _rewriting.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            long end = await SealAsync(cancellation).ConfigureAwait(false);
+            LogErasure sum = new(0, 0, 0, 0, Recovery.UnreadableSegments);
+            foreach (LogSegment segment in _segments)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                if (segment.Header.EndPosition > end || !HoldsAny(segment, devices)) continue;
+                RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segment, record => devices.Contains(record.DeviceKey) && selects(record));
+                if (done.Segment is null) continue;
+                Exchange(segment, done.Segment);
+                sum = sum with
+                {
+                    Segments = sum.Segments + 1,
+                    Batches = sum.Batches + done.Dropped.Batches,
+                    DeadLetters = sum.DeadLetters + done.Dropped.DeadLetters,
+                    Bytes = sum.Bytes + done.Dropped.Bytes,
+                };
+            }
+
+            LogEvents.Erased(_logger, sum.Batches, sum.DeadLetters, sum.Segments);
+            return sum;
+        }
+        finally
+        {
+            _rewriting.Release();
+        }
+    }
+
+    /// <summary>Ends the last segment early, so that everything appended so far stands in segments that nobody writes to.</summary>
+    /// <returns>Where they end.</returns>
+    private async ValueTask<long> SealAsync(CancellationToken cancellation)
+    {
+        lock (_appendLock)
+        {
+            if (_nextPosition == _appendSegment.FirstRecordPosition) return _appendSegment.BasePosition;
+            _beginsSegment = true;
+        }
+
+        long position;
+        while (!TryAppend(LogRecordKind.SegmentBegun, 0, 0, _time.GetUtcNow().ToUnixTimeMilliseconds(), [], out position))
+        {
+            // The buffer is full: behind the flush under way there is room.
+            if (!await FlushedAsync(NextPosition, cancellation).ConfigureAwait(false)) throw new ObjectDisposedException(nameof(BlockLog));
+        }
+
+        if (!await FlushedAsync(position, cancellation).ConfigureAwait(false)) throw new ObjectDisposedException(nameof(BlockLog));
+        await _indexKeeping.ConfigureAwait(false);
+        return Array.FindLast(_segments, segment => segment.Header.BasePosition <= position)!.Header.BasePosition;
+    }
+
+    private ValueTask<bool> FlushedAsync(long position, CancellationToken cancellation)
+    {
+        if (_writer is null) FlushPending();
+        return WaitDurableAsync(position, cancellation);
+    }
+
+    private bool HoldsAny(LogSegment segment, HashSet<uint> devices)
+    {
+        using ILogFile file = _disk.Open(segment.Header.FileName, forWriting: false);
+        SegmentIndex index = segment.Index ?? SegmentIndex.LoadOrBuild(_disk, file, segment.Header);
+        return devices.Any(device => index.NextOffset(device, 0) >= 0);
+    }
+
+    private void Exchange(LogSegment old, LogSegment rewritten)
+    {
+        KeepIndex(rewritten);
+        lock (_segmentsLock) _segments = [.. _segments.Select(segment => ReferenceEquals(segment, old) ? rewritten : segment)];
+        old.IsReplaced = true;
+    }
+}

@@ -1,0 +1,68 @@
+using System.Buffers;
+using Telemetry.Log.Disk;
+using Telemetry.Log.Format;
+
+namespace Telemetry.Log.Rewriting;
+
+/// <summary>Writes the file of a packed segment: header, then runs, each checked like a record in its place of the file.</summary>
+/// <remarks>One thread.</remarks>
+internal sealed class PackedSegmentWriter
+{
+    private readonly ILogFile _file;
+    private readonly SegmentHeader _header;
+    private readonly ArrayBufferWriter<byte> _run = new();
+    private byte[] _record = [];
+    private long _offset = SegmentHeader.Bytes;
+
+    /// <param name="file">Empty; stays the caller's.</param>
+    /// <param name="header">Of the packed segment.</param>
+    public PackedSegmentWriter(ILogFile file, in SegmentHeader header)
+    {
+        (_file, _header) = (file, header);
+        Index = new SegmentIndex(header);
+        header.Write(file);
+    }
+
+    /// <summary>Where each device's runs stand.</summary>
+    public SegmentIndex Index { get; }
+
+    /// <summary>Bytes written.</summary>
+    public long Bytes => _offset;
+
+    /// <summary>Writes records of one device verbatim, in as many runs as their bytes need.</summary>
+    /// <param name="records">Where they are.</param>
+    /// <param name="device">Their indexes, by position.</param>
+    public void WriteVerbatim(SegmentRecords records, ReadOnlySpan<int> device)
+    {
+        StoredRecord? first = null, last = null;
+        foreach (int index in device)
+        {
+            StoredRecord record = records[index];
+            if (last is not null && _run.WrittenCount + Run.MaxVerbatimOverhead + record.Header.Length > RecordFormat.MaxRunBytes)
+            {
+                EndRun(LogRecordKind.VerbatimRun, first!.Value);
+                (first, last) = (null, null);
+            }
+
+            Run.WriteVerbatim(_run, record, records.PayloadOf(record).Span, last);
+            first ??= record;
+            last = record;
+        }
+
+        if (first is { } begun) EndRun(LogRecordKind.VerbatimRun, begun);
+    }
+
+    private void EndRun(LogRecordKind kind, in StoredRecord first)
+    {
+        int size = RecordFormat.SizeOf(_run.WrittenCount);
+        if (_record.Length < size) _record = new byte[Math.Max(size, 2 * _record.Length)];
+        Span<byte> record = _record.AsSpan(0, size);
+        _run.WrittenSpan.CopyTo(record[RecordFormat.HeaderBytes..]);
+        record[(RecordFormat.HeaderBytes + _run.WrittenCount)..].Clear();
+        RecordFormat.WriteHeader(record, _header.Seed, _header.BasePosition + _offset, new RecordHeader(_run.WrittenCount, kind, 0, first.Header.DeviceKey, first.Position));
+        _file.Write(record, _offset);
+        Index.Add(first.Header.DeviceKey, _offset);
+        _offset += size;
+        _run.ResetWrittenCount();
+    }
+}

@@ -1,0 +1,101 @@
+using System.Buffers;
+using Telemetry.Log.Disk;
+using Telemetry.Log.Format;
+
+namespace Telemetry.Log.Rewriting;
+
+/// <summary>The records of one segment in memory, by position: of a plain or a packed one, of all devices or of one.</summary>
+/// <remarks>Takes at most the bytes of the segment's records, and 40 bytes each. Filled once, then read by one thread.</remarks>
+internal sealed class SegmentRecords
+{
+    private const int ScanBufferBytes = 1 << 20;
+
+    private readonly ArrayBufferWriter<byte> _payloads = new();
+    private readonly List<StoredRecord> _records = [];
+
+    public int Count => _records.Count;
+
+    /// <summary>Bytes that hold no intact record.</summary>
+    public long DamagedBytes { get; private set; }
+
+    /// <summary>Stretches of them.</summary>
+    public int DamagedSpans { get; private set; }
+
+    public StoredRecord this[int index] => _records[index];
+
+    public ReadOnlyMemory<byte> PayloadOf(in StoredRecord record) => _payloads.WrittenMemory.Slice(record.PayloadAt, record.Header.Length);
+
+    /// <summary>Reads a sealed segment.</summary>
+    /// <param name="file">The segment's file.</param>
+    /// <param name="header">Its header, read from that file.</param>
+    /// <param name="deviceKey">0 = every device.</param>
+    /// <param name="index">Passes over the parts without the device; null = reads all.</param>
+    public static SegmentRecords Load(ILogFile file, in SegmentHeader header, uint deviceKey = 0, SegmentIndex? index = null)
+    {
+        SegmentRecords records = new();
+        long limit = Math.Min(file.Length, header.MaxFileBytes);
+        SegmentScanner scanner = new(file, header, new byte[ScanBufferBytes]);
+        while (TrySkip(scanner, header, deviceKey, index) && scanner.TryNext(limit, out RecordHeader record, out ReadOnlyMemory<byte> payload))
+        {
+            if (deviceKey != 0 && record.DeviceKey != deviceKey) continue;
+            long position = scanner.Position - RecordFormat.SizeOf(record.Length);
+            if (!header.IsPacked) records.Add(position, record, payload.Span);
+            else if (!Run.TryRead(record, payload.Span, records)) records.CountDamage(payload.Length);
+        }
+
+        records.CountDamage(scanner.DamagedBytes, scanner.DamagedSpans);
+        records.Sort();
+        return records;
+    }
+
+    public void Add(long position, in RecordHeader header, ReadOnlySpan<byte> payload)
+    {
+        _records.Add(new StoredRecord(position, header, _payloads.WrittenCount));
+        _payloads.Write(payload);
+    }
+
+    /// <summary>Brings what was added into the order of the log.</summary>
+    public void Sort() => _records.Sort(static (left, right) => left.Position.CompareTo(right.Position));
+
+    /// <summary>Index of the first record at or behind a position; <see cref="Count"/> = none.</summary>
+    public int IndexOf(long position)
+    {
+        int low = 0;
+        for (int high = Count; low < high;)
+        {
+            int middle = (low + high) >>> 1;
+            if (_records[middle].Position < position) low = middle + 1;
+            else high = middle;
+        }
+
+        return low;
+    }
+
+    private static bool TrySkip(SegmentScanner scanner, in SegmentHeader header, uint deviceKey, SegmentIndex? index)
+    {
+        if (index is null) return true;
+        long next = index.NextOffset(deviceKey, scanner.Offset);
+        if (next > scanner.Offset) scanner.Seek(header.BasePosition + next);
+        return next >= 0;
+    }
+
+    private void CountDamage(long bytes, int spans = 1)
+    {
+        DamagedBytes += bytes;
+        DamagedSpans += spans;
+    }
+}
+
+/// <summary>One of them.</summary>
+/// <param name="Position">Where it stands in the log, whatever its place in the file is.</param>
+/// <param name="Header">As it was appended.</param>
+/// <param name="PayloadAt">Where its payload stands in memory.</param>
+internal readonly record struct StoredRecord(long Position, RecordHeader Header, int PayloadAt)
+{
+    /// <summary>Where the next record may begin.</summary>
+    public long NextPosition => Position + RecordFormat.SizeOf(Header.Length);
+
+    /// <summary>As a reader of the log sees it.</summary>
+    public LogRecord ToLogRecord(ReadOnlyMemory<byte> payload) =>
+        new(Position, NextPosition, Header.Kind, Header.Reason, Header.DeviceKey, Header.ReceivedUnixMs, payload);
+}

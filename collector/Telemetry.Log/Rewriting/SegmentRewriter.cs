@@ -1,0 +1,108 @@
+using System.Security.Cryptography;
+using Telemetry.Log.Disk;
+using Telemetry.Log.Format;
+
+namespace Telemetry.Log.Rewriting;
+
+/// <summary>
+/// Writes a sealed segment anew beside itself, proves that the new file yields what it must, and puts it in the old one's place in one step.
+/// Until that step, and after a crash at any write, the old file holds.
+/// </summary>
+internal static class SegmentRewriter
+{
+    /// <summary>Behind the name of a file that is being written. One that is found at a start is what a crash left.</summary>
+    public const string WritingSuffix = ".rewriting";
+
+    /// <summary>Rewrites a segment without the records that <paramref name="drops"/> names.</summary>
+    /// <param name="disk">The log's folder.</param>
+    /// <param name="segment">Sealed: nobody writes to it.</param>
+    /// <param name="drops">Asked about batches and dead letters.</param>
+    /// <returns>What was done; a rewriting without a new header found nothing to drop and left the file as it is.</returns>
+    /// <exception cref="IOException">The disk refuses; the old file stands.</exception>
+    /// <exception cref="InvalidDataException">The new file does not yield the same records: a defect of the writer. The old file stands.</exception>
+    public static RewrittenSegment Rewrite(ILogDisk disk, LogSegment segment, Func<LogRecord, bool> drops)
+    {
+        SegmentRecords present = Load(disk, segment.Header.FileName, segment.Header.BasePosition, out SegmentHeader header);
+        DropLedger dropped = new();
+        SegmentRecords kept = Without(present, drops, dropped);
+        if (dropped.Bytes == 0) return new RewrittenSegment(null, dropped, present.DamagedBytes);
+
+        SegmentHeader packed = header with { Seed = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint))), IsPacked = true };
+        SegmentIndex index = Write(disk, packed, kept);
+        RequireSame(kept, Load(disk, packed.FileName + WritingSuffix, packed.BasePosition, out _));
+        disk.Rename(packed.FileName + WritingSuffix, packed.FileName);
+        disk.FlushDirectory();
+        return new RewrittenSegment(new LogSegment(packed, index), dropped, present.DamagedBytes);
+    }
+
+    /// <summary>Removes what a crash left of a rewriting.</summary>
+    public static void RemoveLeftovers(ILogDisk disk)
+    {
+        foreach (string name in disk.ListFiles())
+        {
+            if (name.EndsWith(WritingSuffix, StringComparison.Ordinal)) disk.Delete(name);
+        }
+    }
+
+    private static SegmentRecords Load(ILogDisk disk, string name, long basePosition, out SegmentHeader header)
+    {
+        using ILogFile file = disk.Open(name, forWriting: false);
+        if (!SegmentHeader.TryRead(file, basePosition, out header)) throw new InvalidDataException($"Segment {name} has no intact header.");
+        return SegmentRecords.Load(file, header);
+    }
+
+    private static SegmentRecords Without(SegmentRecords present, Func<LogRecord, bool> drops, DropLedger dropped)
+    {
+        SegmentRecords kept = new();
+        for (int i = 0; i < present.Count; i++)
+        {
+            StoredRecord record = present[i];
+            ReadOnlyMemory<byte> payload = present.PayloadOf(record);
+            bool isDroppable = record.Header.Kind is LogRecordKind.Batch or LogRecordKind.DeadLetter;
+            if (isDroppable && drops(record.ToLogRecord(payload))) dropped.Add(record, payload.Span);
+            else kept.Add(record.Position, record.Header, payload.Span);
+        }
+
+        dropped.AddTo(kept);
+        kept.Sort();
+        return kept;
+    }
+
+    private static SegmentIndex Write(ILogDisk disk, in SegmentHeader header, SegmentRecords records)
+    {
+        int[] byDevice = new int[records.Count];
+        for (int i = 0; i < byDevice.Length; i++) byDevice[i] = i;
+        Array.Sort(byDevice, (left, right) => (records[left].Header.DeviceKey, left).CompareTo((records[right].Header.DeviceKey, right)));
+
+        using ILogFile file = disk.Create(header.FileName + WritingSuffix);
+        PackedSegmentWriter writer = new(file, header);
+        for (int from = 0, to; from < byDevice.Length; from = to)
+        {
+            uint deviceKey = records[byDevice[from]].Header.DeviceKey;
+            for (to = from; to < byDevice.Length && records[byDevice[to]].Header.DeviceKey == deviceKey;) to++;
+            writer.WriteVerbatim(records, byDevice.AsSpan(from..to));
+        }
+
+        file.Flush();
+        return writer.Index;
+    }
+
+    // Read back from the disk, every record of the new file must be the one it stands for: place, header and bytes.
+    private static void RequireSame(SegmentRecords expected, SegmentRecords found)
+    {
+        bool isSame = expected.Count == found.Count && found.DamagedBytes == 0;
+        for (int i = 0; isSame && i < expected.Count; i++)
+        {
+            isSame = expected[i].Position == found[i].Position && expected[i].Header == found[i].Header
+                && expected.PayloadOf(expected[i]).Span.SequenceEqual(found.PayloadOf(found[i]).Span);
+        }
+
+        if (!isSame) throw new InvalidDataException("The rewritten segment does not yield the records of the old one; the old one stays.");
+    }
+}
+
+/// <summary>What the rewriting of one segment did.</summary>
+/// <param name="Segment">The new one; null when nothing was to be done.</param>
+/// <param name="Dropped">What is gone.</param>
+/// <param name="DamagedBytes">Bytes of the old file that held no intact record.</param>
+internal readonly record struct RewrittenSegment(LogSegment? Segment, DropLedger Dropped, long DamagedBytes);
