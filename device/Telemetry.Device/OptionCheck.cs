@@ -26,6 +26,7 @@ namespace Telemetry.Device
             RequireRange("SendBytes", options.SendBytes, 1, 65536);
             RequireRange("DriftPpm", options.DriftPpm, 0, 10000);
             RequireFlash(options);
+            RequireTables(options.Profile);
         }
 
         /// <summary>The seed, or one made of the ids and clocks.</summary>
@@ -47,6 +48,23 @@ namespace Telemetry.Device
             if (flash.SectorBytes % 8 != 0 || flash.SectorBytes < 512) throw new System.ArgumentException("TelemetryOptions.Flash.SectorBytes is a multiple of 8, at least 512.");
             bool splits = options.EventSectors == 0 || (options.EventSectors >= 3 && flash.SectorCount - options.EventSectors >= 3);
             if (!splits) throw new System.ArgumentException("TelemetryOptions.EventSectors is 0, or at least 3 and leaves 3.");
+        }
+
+        private static void RequireTables(Profile profile)
+        {
+            RequireTable("Minimums", profile.Minimums, profile.Count);
+            RequireTable("Maximums", profile.Maximums, profile.Count);
+            RequireTable("Resolutions", profile.Resolutions, profile.Count);
+            RequireTable("MinIntervalsMs", profile.MinIntervalsMs, profile.Count);
+            RequireTable("MaxIntervalsMs", profile.MaxIntervalsMs, profile.Count);
+            RequireTable("Deadbands", profile.Deadbands, profile.Count);
+            RequireTable("SdkMetrics", profile.SdkMetrics, profile.Count);
+        }
+
+        private static void RequireTable(string name, System.Array? table, int count)
+        {
+            if (table != null && table.Length != count)
+                throw new System.ArgumentException("Profile." + name + " has " + table.Length.ToString() + " entries; one a signal, " + count.ToString() + ", is expected.");
         }
 
         private static void RequireRange(string name, int value, int least, int most)

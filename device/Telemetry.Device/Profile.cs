@@ -56,14 +56,28 @@ namespace Telemetry.Device
             get { return _ids.Length; }
         }
 
-        /// <summary>Least scaled value of each signal, or null: nothing is checked. A value outside is counted as out of range, not sent.</summary>
+        /// <summary>Least scaled value of each signal, or null: nothing is checked. A value outside is counted as out of range, not sent.
+        /// <c>int.MinValue</c>: no bound.</summary>
         public int[]? Minimums { get; set; }
 
-        /// <summary>Greatest scaled value of each signal, or null.</summary>
+        /// <summary>Greatest scaled value of each signal, or null. <c>int.MaxValue</c>: no bound.</summary>
         public int[]? Maximums { get; set; }
 
         /// <summary>Unit of the last digit of each signal, or null: lets <c>Record(signal, 36.6)</c> scale. A sample is value / resolution, rounded.</summary>
         public double[]? Resolutions { get; set; }
+
+        /// <summary>Least time between two samples of each signal in ms, or null; 0 = none. A sooner one is counted as rate limited. Counters are exempt.</summary>
+        public int[]? MinIntervalsMs { get; set; }
+
+        /// <summary>How far a scaled value may be from the last one kept and still say nothing new, or null; negative = every value is kept.
+        /// Such samples are not recorded, see <see cref="TelemetryCounters.Unchanged"/>. Counters and events are exempt.</summary>
+        public int[]? Deadbands { get; set; }
+
+        /// <summary>Time in ms after which a value is kept although it says nothing new, or null; 0 = never.</summary>
+        public int[]? MaxIntervalsMs { get; set; }
+
+        /// <summary><see cref="SdkMetric"/> of each signal as a number, or null: the firmware records all of them.</summary>
+        public byte[]? SdkMetrics { get; set; }
 
         /// <summary>Id of the signal at <paramref name="index"/>.</summary>
         public int IdAt(int index)
@@ -81,6 +95,23 @@ namespace Telemetry.Device
         public int PeriodMsAt(int index)
         {
             return _periodsMs[index];
+        }
+
+        /// <summary>What the SDK itself records as the signal at <paramref name="index"/>.</summary>
+        public SdkMetric SdkMetricAt(int index)
+        {
+            return SdkMetrics == null ? SdkMetric.None : (SdkMetric)SdkMetrics[index];
+        }
+
+        /// <summary>Index of the signal that carries a metric, or -1.</summary>
+        internal int IndexOfMetric(SdkMetric metric)
+        {
+            for (int i = 0; SdkMetrics != null && i < SdkMetrics.Length; i++)
+            {
+                if (SdkMetrics[i] == (byte)metric) return i;
+            }
+
+            return -1;
         }
 
         /// <summary>Index of a signal id, or -1.</summary>

@@ -19,6 +19,7 @@ namespace Telemetry.Device
         // Everything between a sample and the spool; the uplink belongs to the pump alone.
         private readonly object _store = new object();
         private readonly AutoResetEvent _wake = new AutoResetEvent(false);
+        private readonly TelemetryOptions _options;
         private readonly IClock _clock;
         private readonly Profile _profile;
         private readonly SampleRing _ring;
@@ -44,7 +45,8 @@ namespace Telemetry.Device
             _profile = options.Profile!;
             Chance chance = new Chance(OptionCheck.SeedOf(options));
             _ring = new SampleRing(options.RingSamples);
-            _ledger = new LossLedger(_profile.Count + LossLedger.SharedEntries);
+            int losses = _profile.Count + LossLedger.SharedEntries;
+            _ledger = new LossLedger(losses < BatchWriter.MaxLosses ? losses : BatchWriter.MaxLosses);
             _spool = new BatchSpool(options.Flash!, options.EventSectors, _ledger, chance);
             _wall = new WallClock(_clock, options.DriftPpm);
             _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, _wall);
@@ -52,6 +54,8 @@ namespace Telemetry.Device
             _restored = _spool.HeldSamples;
             _tags = new int[_profile.Count];
             for (int i = 0; i < _tags.Length; i++) _tags[i] = _profile.KindAt(i) == SignalKind.Event ? i | TagIsEvent : i;
+            _options = options;
+            RecordBoot();
         }
 
         /// <summary>One turn of the pump: packs, seals what is due, sends, receives. Does not wait for the network.</summary>
@@ -62,7 +66,9 @@ namespace Telemetry.Device
             lock (_store)
             {
                 _sampler.Drain();
+                int metricsDue = RecordMetrics(_clock.UptimeMs);
                 due = _sampler.Tick(_clock.UptimeMs);
+                if (metricsDue < due) due = metricsDue;
                 if (_isHurried)
                 {
                     _isHurried = false;

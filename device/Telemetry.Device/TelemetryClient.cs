@@ -136,6 +136,7 @@ namespace Telemetry.Device
                 _sampler.Drain();
                 counters.Restored = _restored;
                 counters.Recorded = _sampler.Recorded;
+                counters.Unchanged = _sampler.Unchanged;
                 counters.Open = _sampler.Open;
                 counters.Spooled = _spool.HeldSamples;
                 counters.Acked = _uplink.AckedSamples;

@@ -13,6 +13,9 @@ namespace Telemetry.Device
         /// <summary>Samples given to Record since boot, those out of range included.</summary>
         public long Recorded { get; internal set; }
 
+        /// <summary>Values given to Record that said nothing new (<see cref="Profile.Deadbands"/>); not in <see cref="Recorded"/>.</summary>
+        public long Unchanged { get; internal set; }
+
         /// <summary>Samples in batches the collector acknowledged.</summary>
         public long Acked { get; internal set; }
 

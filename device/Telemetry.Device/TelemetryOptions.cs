@@ -41,6 +41,12 @@ namespace Telemetry.Device
         /// <summary>The way to the broker.</summary>
         public ITransport? Transport { get; set; }
 
+        /// <summary>Battery and memory, for a profile that asks for them; may be null.</summary>
+        public IHealth? Health { get; set; }
+
+        /// <summary>Why the device started, for a profile with <c>sdk_boot</c>.</summary>
+        public BootReason BootReason { get; set; }
+
         /// <summary>Sectors of <see cref="Flash"/> kept for events, so that bulk data never evicts them; 0 or at least 3.</summary>
         public int EventSectors { get; set; }
 

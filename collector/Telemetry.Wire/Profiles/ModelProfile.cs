@@ -34,12 +34,21 @@ public sealed class ModelProfile(string model, int version, uint hash, IReadOnly
 public sealed record SignalDefinition(
     int Id, string Key, string Unit, SignalKind Kind, double Resolution, double Min, double Max, PrivacyClass Privacy, int PeriodMs)
 {
+    /// <summary>How often the firmware keeps a sample. Not part of the profile's hash: it does not change what a sample means.</summary>
+    public SignalPolicy Policy { get; init; } = new(0, 0, null);
+
     // 0.1 has no exact double, 10 has: a division rounds once, so 72 * 0.1 comes out as 7.2 and not as 7.200000000000001.
     private readonly double _stepsPerUnit = Resolution < 1 && Math.Round(1 / Resolution) is var steps && 1 / steps == Resolution ? steps : 0;
 
     /// <summary>A scaled integer in the signal's unit, rounded once.</summary>
     public double ToUnit(long scaled) => _stepsPerUnit > 0 ? scaled / _stepsPerUnit : scaled * Resolution;
 }
+
+/// <summary>How often the firmware keeps a sample of a signal.</summary>
+/// <param name="MinIntervalMs">Least time between two samples; 0 = none.</param>
+/// <param name="MaxIntervalMs">Time after which a sample is kept although it says nothing new; 0 = never.</param>
+/// <param name="Deadband">In the unit: a value this near to the last one kept says nothing new. 0 = only the same value; null = every value is kept.</param>
+public sealed record SignalPolicy(int MinIntervalMs, int MaxIntervalMs, double? Deadband);
 
 /// <summary>How a signal's samples combine.</summary>
 public enum SignalKind

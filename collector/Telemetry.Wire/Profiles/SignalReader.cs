@@ -8,7 +8,7 @@ internal sealed class SignalReader(FaultList faults)
 {
     private const int MaxPeriodMs = 86_400_000; // a day: the longest time a device may be silent by plan
 
-    private static readonly string[] s_keys = ["id", "key", "unit", "kind", "resolution", "min", "max", "privacy", "periodMs"];
+    private static readonly string[] s_keys = ["id", "key", "unit", "kind", "resolution", "min", "max", "privacy", "periodMs", "minIntervalMs", "maxIntervalMs", "deadband"];
     private static readonly string[] s_required = ["id", "key", "unit", "kind", "min", "max", "privacy"];
 
     private readonly Dictionary<int, int> _lineOfId = [];
@@ -64,6 +64,9 @@ internal sealed class SignalReader(FaultList faults)
             case "min": fields.MinAt = reader.TokenStartIndex; fields.Min = ProfileValues.Number(ref reader, faults, at); break;
             case "max": fields.MaxAt = reader.TokenStartIndex; fields.Max = ProfileValues.Number(ref reader, faults, at); break;
             case "periodMs": fields.PeriodMs = ProfileValues.Integer(ref reader, faults, at, 0, MaxPeriodMs) ?? 0; break;
+            case "minIntervalMs": fields.MinIntervalMs = ProfileValues.Integer(ref reader, faults, at, 0, MaxPeriodMs) ?? 0; break;
+            case "maxIntervalMs": fields.MaxIntervalMs = ProfileValues.Integer(ref reader, faults, at, 0, MaxPeriodMs) ?? 0; break;
+            case "deadband": fields.Deadband = ReadDeadband(ref reader, at); break;
             default: reader.Skip(); break;
         }
     }
@@ -75,6 +78,14 @@ internal sealed class SignalReader(FaultList faults)
         if (value is not <= 0) return value ?? double.NaN;
         faults.AddAt(start, at, Format(value.Value), "a number greater than 0", "It is the step between two values, in the unit: 1, 0.1, 0.5.");
         return double.NaN;
+    }
+
+    private double? ReadDeadband(ref Utf8JsonReader reader, string at)
+    {
+        long start = reader.TokenStartIndex;
+        double? value = ProfileValues.Number(ref reader, faults, at);
+        if (value < 0) faults.AddAt(start, at, Format(value.Value), "0 or more", "0 keeps every change; leave the key out to keep every value.");
+        return value;
     }
 
     private void CheckUnique<T>(Dictionary<T, int> taken, T value, long offset, string at, string found, string what)
@@ -131,12 +142,15 @@ internal sealed class SignalReader(FaultList faults)
         public double? Min;
         public double? Max;
         public int PeriodMs;
+        public int MinIntervalMs;
+        public int MaxIntervalMs;
+        public double? Deadband;
         public long UnitAt = -1;
         public long MinAt;
         public long MaxAt;
 
         public SignalDefinition? ToSignal() => this is { Id: { } id, Key: { } key, Unit: { } unit, Kind: { } kind, Min: { } min, Max: { } max, Privacy: { } privacy }
-            ? new SignalDefinition(id, key, unit, kind, Resolution, min, max, privacy, PeriodMs)
+            ? new SignalDefinition(id, key, unit, kind, Resolution, min, max, privacy, PeriodMs) { Policy = new SignalPolicy(MinIntervalMs, MaxIntervalMs, Deadband) }
             : null;
     }
 }

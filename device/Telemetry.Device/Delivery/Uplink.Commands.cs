@@ -139,7 +139,7 @@ namespace Telemetry.Device.Delivery
 
             int index = _profile.IndexOf(signal);
             if (index < 0 || periodMs < 0) return;
-            lock (_store) _sampler.SetCapturePeriod(index, periodMs);
+            lock (_store) _sampler.Policy.SetPeriod(index, periodMs);
             _options.CommandHandler?.OnCaptureRate(signal, periodMs);
         }
 

@@ -8,6 +8,7 @@ namespace Telemetry.Device.Sampling
         // epoch 5 + seq 11 + boot 6 + profile 5 + clock 32 + crc 5
         private const int BatchFrameBytes = 64;
         private const int LossBytes = 19;
+        private const int MostEntries = 255;
 
         private int[] _inWriter = null!;
         private int[] _inEventWriter = null!;
@@ -35,8 +36,9 @@ namespace Telemetry.Device.Sampling
             _inWriter = new int[_profile.Count];
             _inEventWriter = new int[_profile.Count];
 
-            // In front of each batch: the record header of the spool, an entry a signal and one a loss. Behind it: the record's CRC.
-            int front = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * (_profile.Count + _ledger.Capacity));
+            // In front of each batch: the record header of the spool, an entry a signal, one a loss, one for the session. Behind it: the record's CRC.
+            int entries = _profile.Count + _ledger.Capacity + 1;
+            int front = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * (entries < MostEntries ? entries : MostEntries));
             int largest = BlockEncoder.LeastBufferBytes(1);
             for (int i = 0; i < _groups.Length; i++)
             {
@@ -57,7 +59,7 @@ namespace Telemetry.Device.Sampling
             }
 
             if (eventSignals == 0) return;
-            int eventFront = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * eventSignals);
+            int eventFront = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * (eventSignals + 1));
             int eventRoom = BatchFrameBytes + 32 + BlockEncoder.LeastBufferBytes(1);
             _eventBuffer = new byte[eventFront + eventRoom + SpoolRing.RecordTrailerBytes];
             _eventWriter = new BatchWriter(_eventBuffer, eventFront, eventRoom, 0);
@@ -97,7 +99,7 @@ namespace Telemetry.Device.Sampling
             }
 
             int most = BatchFrameBytes + writer.BlockBytes + (isEvent ? 0 : LossBytes * _ledger.Capacity);
-            DeviceStatus status = _spool.Reserve(isEvent, most, signals + (isEvent ? 0 : _ledger.Capacity));
+            DeviceStatus status = _spool.Reserve(isEvent, most, signals + 1 + (isEvent ? 0 : _ledger.Capacity));
             if (status == DeviceStatus.Ok) status = Store(writer, buffer, samples, signals, isEvent);
             for (int i = 0; i < samples.Length; i++)
             {
@@ -112,14 +114,17 @@ namespace Telemetry.Device.Sampling
 
         private DeviceStatus Store(BatchWriter writer, byte[] buffer, int[] samples, int signals, bool isEvent)
         {
+            int sessions = _session != 0 ? 1 : 0;
             int told = isEvent ? 0 : _ledger.Entries;
+            if (told > MostEntries - signals - sessions) told = MostEntries - signals - sessions; // the others wait for the next batch
             _clock.Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source);
             int count = writer.Seal(
                 _spool.Epoch, (ulong)_spool.NextSeq, _spool.Boot, _profile.Hash, (ulong)wallUnixMs, (ulong)uptimeMs, errorMs, source,
                 _ledger.Signals, _ledger.Reasons, _ledger.Counts, told);
             int offset = writer.SealedOffset;
-            int entries = signals + told;
+            int entries = signals + told + sessions;
             int entry = 0;
+            if (sessions > 0) SpoolRing.PutEntry(buffer, offset, entries, entry++, 0, SpoolRing.SessionReason, (uint)_session);
             for (int i = 0; i < samples.Length; i++)
             {
                 if (samples[i] > 0) SpoolRing.PutEntry(buffer, offset, entries, entry++, _profile.IdAt(i), 0, (uint)samples[i]);

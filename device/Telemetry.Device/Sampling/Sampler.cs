@@ -20,8 +20,7 @@ namespace Telemetry.Device.Sampling
         public const int FlagUnscalable = 1 << 12;
 
         private const byte NoGroup = 255;
-        private const int NoCapturePeriod = -1;
-        private const long LongAgoMs = -0x4000000000000000;
+        private const LossReason Kept = 0;
 
         private readonly Profile _profile;
         private readonly BatchSpool _spool;
@@ -34,11 +33,12 @@ namespace Telemetry.Device.Sampling
         private readonly byte[] _groupOf;
         private readonly byte[] _columnOf;
         private readonly bool[] _isWithdrawn;
-        private int[]? _capturePeriodsMs; // made with the first such Command
-        private long[]? _takenMs;
+        private readonly CapturePolicy _policy;
         private long _recorded;
+        private long _unchanged;
         private long _open;
         private long _openSinceMs;
+        private int _session;
 
         public Sampler(TelemetryOptions options, Profile profile, SampleRing ring, BatchSpool spool, LossLedger ledger, WallClock clock)
         {
@@ -52,6 +52,8 @@ namespace Telemetry.Device.Sampling
             _groupOf = new byte[profile.Count];
             _columnOf = new byte[profile.Count];
             _isWithdrawn = new bool[profile.Count];
+            _policy = new CapturePolicy(profile);
+            _session = spool.LastSession;
             _groups = MakeGroups(profile, options);
             MakeSideTable();
             MakeWriters(options);
@@ -61,6 +63,19 @@ namespace Telemetry.Device.Sampling
         public long Recorded
         {
             get { return _recorded; }
+        }
+
+        /// <summary>The session that every sealed batch names to the spool; 0 = none.</summary>
+        public int Session
+        {
+            get { return _session; }
+            set { _session = value; }
+        }
+
+        /// <summary>Values that said nothing new and were not recorded.</summary>
+        public long Unchanged
+        {
+            get { return _unchanged; }
         }
 
         /// <summary>Samples that are not sealed.</summary>
@@ -127,6 +142,7 @@ namespace Telemetry.Device.Sampling
             }
 
             _writer.Reset();
+            _session = 0;
         }
 
         /// <summary>Stops a signal at the source, because its user withdrew consent.</summary>
@@ -141,59 +157,35 @@ namespace Telemetry.Device.Sampling
             System.Array.Clear(_isWithdrawn, 0, _isWithdrawn.Length);
         }
 
-        /// <summary>Takes at most one sample of a signal in <paramref name="periodMs"/>; 0 takes none. Counters are never thinned: a dropped
-        /// count would be missing from the sum, so for them only 0 has an effect.</summary>
-        public void SetCapturePeriod(int index, int periodMs)
+        /// <summary>The signals' policies, and the capture rates that Commands ask for.</summary>
+        public CapturePolicy Policy
         {
-            if (_capturePeriodsMs == null || _takenMs == null)
-            {
-                _takenMs = new long[_profile.Count];
-                _capturePeriodsMs = new int[_profile.Count];
-                for (int i = 0; i < _capturePeriodsMs.Length; i++) _capturePeriodsMs[i] = NoCapturePeriod;
-            }
-
-            _capturePeriodsMs[index] = periodMs;
-            _takenMs[index] = LongAgoMs;
-        }
-
-        private bool IsTooSoon(int index, SignalKind kind, long timeMs)
-        {
-            if (_capturePeriodsMs == null || _takenMs == null || _capturePeriodsMs[index] == NoCapturePeriod) return false;
-            int periodMs = _capturePeriodsMs[index];
-            if (periodMs == 0) return true;
-
-            // A tenth of slack: a loop of one second that the server wants every second is not to lose every other sample.
-            if (kind == SignalKind.Counter || timeMs - _takenMs[index] >= periodMs - (periodMs / 10))
-            {
-                _takenMs[index] = timeMs;
-                return false;
-            }
-
-            return true;
+            get { return _policy; }
         }
 
         private void Take(int tag, long value, long timeMs)
         {
             int index = tag & IndexMask;
+            SignalKind kind = _profile.KindAt(index);
+            LossReason loss = LossOf(tag, index, kind, value);
+            if (loss == Kept)
+            {
+                CaptureFate fate = _policy.Judge(index, kind, value, timeMs);
+                if (fate == CaptureFate.Unchanged)
+                {
+                    _unchanged++;
+                    return;
+                }
+
+                if (fate == CaptureFate.TooSoon) loss = LossReason.RateLimited;
+            }
+
             _recorded++;
             _open++;
             if (_open == 1) _openSinceMs = _clock.UptimeMs;
-            if (_isWithdrawn[index])
+            if (loss != Kept)
             {
-                Lose(index, LossReason.Consent, 1);
-                return;
-            }
-
-            SignalKind kind = _profile.KindAt(index);
-            if ((tag & FlagUnscalable) != 0 || (kind != SignalKind.Real && !IsInRange(index, value)))
-            {
-                Lose(index, LossReason.OutOfRange, 1);
-                return;
-            }
-
-            if (IsTooSoon(index, kind, timeMs))
-            {
-                Lose(index, LossReason.RateLimited, 1);
+                Lose(index, loss, 1);
                 return;
             }
 
@@ -204,11 +196,19 @@ namespace Telemetry.Device.Sampling
             else PutAside(index, value, timeMs, quality);
         }
 
+        private LossReason LossOf(int tag, int index, SignalKind kind, long value)
+        {
+            if (_isWithdrawn[index]) return LossReason.Consent;
+            if ((tag & FlagUnscalable) != 0) return LossReason.OutOfRange;
+            return kind == SignalKind.Real || IsInRange(index, value) ? Kept : LossReason.OutOfRange;
+        }
+
         private bool IsInRange(int index, long value)
         {
             int[]? least = _profile.Minimums;
             int[]? most = _profile.Maximums;
-            return (least == null || value >= least[index]) && (most == null || value <= most[index]);
+            if (least != null && value < least[index] && least[index] != int.MinValue) return false;
+            return most == null || value <= most[index] || most[index] == int.MaxValue;
         }
 
         private void Gather(BlockGroup group, int column, long value, long timeMs, int quality, bool isNow)
@@ -253,6 +253,12 @@ namespace Telemetry.Device.Sampling
             _ledger.Add(_profile.IdAt(index), (byte)reason, (ulong)samples);
         }
 
+        // What the SDK records of itself comes at an instant of its own.
+        private static bool SharesRows(Profile profile, int index)
+        {
+            return profile.PeriodMsAt(index) > 0 && profile.KindAt(index) != SignalKind.Event && profile.SdkMetricAt(index) == SdkMetric.None;
+        }
+
         private BlockGroup[] MakeGroups(Profile profile, TelemetryOptions options)
         {
             BlockGroup[] made = new BlockGroup[profile.Count];
@@ -261,12 +267,12 @@ namespace Telemetry.Device.Sampling
             for (int i = 0; i < profile.Count; i++)
             {
                 int period = profile.PeriodMsAt(i);
-                if (_groupOf[i] != NoGroup || period == 0 || profile.KindAt(i) == SignalKind.Event) continue;
+                if (_groupOf[i] != NoGroup || !SharesRows(profile, i)) continue;
                 int columns = 0;
                 int[] signals = new int[BlockGroup.MaxColumns];
                 for (int k = i; k < profile.Count && columns < BlockGroup.MaxColumns; k++)
                 {
-                    if (_groupOf[k] != NoGroup || profile.PeriodMsAt(k) != period || profile.KindAt(k) == SignalKind.Event) continue;
+                    if (_groupOf[k] != NoGroup || profile.PeriodMsAt(k) != period || !SharesRows(profile, k)) continue;
                     _groupOf[k] = (byte)groups;
                     _columnOf[k] = (byte)columns;
                     signals[columns++] = k;

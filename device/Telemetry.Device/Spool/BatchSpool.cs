@@ -36,6 +36,12 @@ namespace Telemetry.Device.Spool
             get { return _boot; }
         }
 
+        /// <summary>The session that ran before this boot; 0 = none.</summary>
+        public int LastSession
+        {
+            get { return _bulk.LastSession; }
+        }
+
         /// <summary>Number of the next batch.</summary>
         public long NextSeq
         {

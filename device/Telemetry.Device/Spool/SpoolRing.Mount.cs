@@ -8,6 +8,9 @@ namespace Telemetry.Device.Spool
         /// <summary>Greatest sequence number of a sound batch that carries the ledger, found at mount; 0 = none.</summary>
         public long LastToldSeq { get; private set; }
 
+        /// <summary>The session that ran when the newest sound batch was sealed, found at mount; 0 = none.</summary>
+        public int LastSession { get; private set; }
+
         /// <summary>Finds the records of a ring. A ring without one sound sector header has <see cref="Epoch"/> 0 afterwards: <see cref="Format"/> it.</summary>
         /// <param name="toldSeq">For a ring whose batches carry no losses: the greatest batch that carried them; else 0.</param>
         /// <remarks>Reads headers only, and the payload of records that end a run: those alone can be torn.</remarks>
@@ -43,6 +46,7 @@ namespace Telemetry.Device.Spool
             _heldFrom = 1;
             _heldBatches = 0;
             _heldSamples = 0;
+            LastSession = 0;
             _isAbandoned = true;
             if (!Begin(0, AbandonedFlag))
             {
@@ -124,6 +128,7 @@ namespace Telemetry.Device.Spool
             LastToldSeq = 0;
             long position = FirstAlive();
             long tail = -1;
+            long newest = -1;
             long clean = position < Head && position / _sectorBytes == _sector ? position : -1;
             bool isTorn = false;
             while (position < Head)
@@ -138,11 +143,17 @@ namespace Telemetry.Device.Spool
                 isTorn = !HasSuccessor() && !IsPayloadSound();
                 if (_kind == KindLedger) TakeLedger(isTorn, toldSeq);
                 else if (isTorn) TakeTorn(toldSeq);
-                else if (TakeBatch() && tail < 0) tail = position;
+                else
+                {
+                    if (TakeBatch() && tail < 0) tail = position;
+                    newest = position;
+                }
+
                 position = RecordEnd;
                 clean = position;
             }
 
+            LastSession = newest >= 0 && LoadRecord(newest) ? SessionOfRecord() : 0;
             CloseTail(clean, isTorn);
             _tail = tail < 0 ? Head : tail;
             if (_heldBatches == 0 && _heldFrom < _nextSeq) _heldFrom = _nextSeq;
@@ -160,6 +171,17 @@ namespace Telemetry.Device.Spool
             _heldBatches++;
             _heldSamples += SamplesOfRecord();
             return true;
+        }
+
+        private int SessionOfRecord()
+        {
+            long at = Advance(_recordAt, RecordHeaderBytes);
+            for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
+            {
+                if (ReadLog(at, _chunk, 0, EntryBytes) && _chunk[2] == SessionReason) return (int)LittleEndian.ReadU32(_chunk, 4);
+            }
+
+            return 0;
         }
 
         private void TakeTorn(long toldSeq)

@@ -63,3 +63,38 @@ namespace System.Net.Sockets
         public int Send(byte[] buffer, int offset, int size, SocketFlags socketFlags) { throw null; }
     }
 }
+
+namespace System.Net.Sockets
+{
+    public class NetworkStream : System.IO.Stream
+    {
+        public virtual bool DataAvailable { get { throw null; } }
+        public override long Length { get { throw null; } }
+        public override void Flush() { throw null; }
+        public override long Seek(long offset, System.IO.SeekOrigin origin) { throw null; }
+        public override int Read(byte[] buffer, int offset, int size) { throw null; }
+        public override void Write(byte[] buffer, int offset, int size) { throw null; }
+    }
+}
+
+namespace System.Net.Security
+{
+    public enum SslProtocols
+    {
+        Tls12 = 64,
+    }
+
+    public class SslStream : System.Net.Sockets.NetworkStream
+    {
+        public SslStream(System.Net.Sockets.Socket socket) { }
+        public override bool DataAvailable { get { throw null; } }
+        public void AuthenticateAsClient(string targetHost, System.Security.Cryptography.X509Certificates.X509Certificate clientCertificate, System.Security.Cryptography.X509Certificates.X509Certificate ca, SslProtocols enabledSslProtocols) { throw null; }
+        public override int Read(byte[] buffer, int offset, int size) { throw null; }
+        public override void Write(byte[] buffer, int offset, int size) { throw null; }
+    }
+}
+
+namespace System.Security.Cryptography.X509Certificates
+{
+    public class X509Certificate { }
+}

@@ -10,6 +10,7 @@ namespace System.Threading
         public int ManagedThreadId { get { throw null; } }
         public void Start() { throw null; }
         public void Join() { throw null; }
+        public static void Sleep(int millisecondsTimeout) { throw null; }
     }
 
     public static class Monitor

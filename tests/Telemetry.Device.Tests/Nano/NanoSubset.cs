@@ -116,7 +116,8 @@ internal sealed class NanoSubset
                 il.Offset += 8;
                 return default;
             case OperandType.InlineSwitch:
-                il.Offset += 4 * il.ReadInt32();
+                int targets = il.ReadInt32(); // read first: += would add to the offset from before
+                il.Offset += 4 * targets;
                 return default;
             case OperandType.InlineField or OperandType.InlineMethod or OperandType.InlineTok or OperandType.InlineType:
                 return MetadataTokens.EntityHandle(il.ReadInt32());

@@ -30,6 +30,24 @@ public sealed class NanoSubsetTests
     public void Violations_DeviceSource_NoneFound() => Assert.Empty(NanoSubset.Violations(NanoAssembly, ""));
 
     [Fact]
+    public void Violations_SamplesForTheChip_NoneFound() => Assert.Empty(NanoSubset.Violations(BuiltIn("device/samples/Samples.NanoCheck", "Samples.Nano.dll"), ""));
+
+    [Theory]
+    [InlineData("Wristband")]
+    [InlineData("Shoe")]
+    [InlineData("RoomSensor")]
+    public void NanoProject_OfASample_ListsTheFilesTheCheckCompiles(string sample)
+    {
+        string folder = Path.Combine(RealParts.RepositoryRoot, "device", "samples", sample, "nano");
+        string[] listed = [.. System.Xml.Linq.XDocument.Load(Path.Combine(folder, $"{sample}.nfproj")).Descendants()
+            .Where(element => element.Name.LocalName == "Compile")
+            .Select(element => Path.GetFullPath(Path.Combine(folder, element.Attribute("Include")!.Value.Replace('\\', Path.DirectorySeparatorChar))))];
+        string[] expected = ["Program.cs", $"../{sample}Firmware.cs", "../Signals.cs"];
+        Assert.Equal(expected.Select(file => Path.GetFullPath(Path.Combine(folder, file))), listed);
+        Assert.All(listed, file => Assert.True(File.Exists(file), file));
+    }
+
+    [Fact]
     public void References_DeviceSource_OnlyTheStubAssemblies()
     {
         using var image = new System.Reflection.PortableExecutable.PEReader(File.OpenRead(NanoAssembly));
@@ -54,13 +72,12 @@ public sealed class NanoSubsetTests
         Assert.Equal(source, listed);
     }
 
+    private static string NanoAssembly => BuiltIn("device/Telemetry.Device.NanoCheck", "Telemetry.Device.Nano.dll");
+
     // Built beside this project by its reference without output: same configuration, own folder.
-    private static string NanoAssembly
+    private static string BuiltIn(string project, string assembly)
     {
-        get
-        {
-            string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
-            return Path.Combine(RealParts.RepositoryRoot, "device", "Telemetry.Device.NanoCheck", "bin", configuration, "net10.0", "Telemetry.Device.Nano.dll");
-        }
+        string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+        return Path.Combine(RealParts.RepositoryRoot, project, "bin", configuration, "net10.0", assembly);
     }
 }

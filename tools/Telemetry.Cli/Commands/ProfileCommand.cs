@@ -1,12 +1,15 @@
 using System.CommandLine;
 using System.Text.Json;
 using Spectre.Console;
+using Telemetry.Simulator;
+using Telemetry.Simulator.Devices;
 using Telemetry.Wire;
 using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Cli.Commands;
 
-/// <summary><c>telemetry profile check FILE</c>: validates a model's profile and names every fault with its line.</summary>
+/// <summary><c>telemetry profile check FILE</c> validates a model's profile and names every fault with its line; <c>telemetry profile generate</c> writes the
+/// firmware's constants and tables from it.</summary>
 internal static class ProfileCommand
 {
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
@@ -17,28 +20,73 @@ internal static class ProfileCommand
         Option<bool> json = new("--json") { Description = "One JSON object on standard output" };
         Command check = new("check", "Validate a model's profile; every fault is named with its line.") { file, json };
         check.SetAction(parsed => Check(parsed.GetValue(file)!, parsed.GetValue(json)));
-        return new Command("profile", "Profiles: what a model measures.") { check };
+
+        Option<string?> output = new("--out") { Description = "Where to write; default: standard output" };
+        Option<string> space = new("--namespace") { Description = "Namespace of the class Signals", DefaultValueFactory = _ => "Firmware" };
+        Command generate = new("generate", "Write the firmware's C#: a constant for each signal, and the profile's tables.") { file, output, space };
+        generate.SetAction(parsed => Generate(parsed.GetValue(file)!, parsed.GetValue(output), parsed.GetValue(space)!));
+        return new Command("profile", "Profiles: what a model measures.") { check, generate };
     }
 
     private static int Check(string file, bool asJson)
     {
-        byte[] text;
+        if (Read(file) is not { } result) return ExitCode.BadInput;
+        if (asJson) WriteJson(file, result);
+        else WriteText(file, result);
+        return result.IsValid ? ExitCode.Done : ExitCode.NotSo;
+    }
+
+    private static int Generate(string file, string? output, string space)
+    {
+        if (!space.Split('.').All(IsIdentifier))
+        {
+            Console.Error.WriteLine($"--namespace is '{space}'; identifiers of letters, digits and '_', joined by dots, are expected.");
+            return ExitCode.BadInput;
+        }
+
+        if (Read(file) is not { } result) return ExitCode.BadInput;
+        if (result.Profile is not { } profile)
+        {
+            WriteFaults(file, result);
+            return ExitCode.BadInput;
+        }
+
+        try
+        {
+            string source = FirmwareSource.Generate(profile, Path.GetFileName(file), space);
+            if (output is null)
+            {
+                Console.Write(source);
+                return ExitCode.Done;
+            }
+
+            File.WriteAllText(output, source);
+            Console.Error.WriteLine($"{output}: {profile.Signals.Count} signals of {profile.Model} version {profile.Version}, hash {profile.Hash:x8}");
+            return ExitCode.Done;
+        }
+        catch (Exception fault) when (fault is InputException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine(fault.Message);
+            return ExitCode.BadInput;
+        }
+    }
+
+    private static bool IsIdentifier(string word) =>
+        word.Length > 0 && (char.IsAsciiLetter(word[0]) || word[0] == '_') && word.All(character => char.IsAsciiLetterOrDigit(character) || character == '_');
+
+    private static ProfileReadResult? Read(string file)
+    {
         try
         {
             FileInfo info = new(file);
             // One byte more than allowed is enough for the reader to say that it is too much.
-            text = info.Length <= WireLimits.MaxProfileBytes ? File.ReadAllBytes(file) : new byte[Math.Min(info.Length, int.MaxValue / 2)];
+            return ProfileReader.Read(info.Length <= WireLimits.MaxProfileBytes ? File.ReadAllBytes(file) : new byte[Math.Min(info.Length, int.MaxValue / 2)]);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             Console.Error.WriteLine($"The profile '{file}' cannot be read: {fault.Message}");
-            return ExitCode.BadInput;
+            return null;
         }
-
-        ProfileReadResult result = ProfileReader.Read(text);
-        if (asJson) WriteJson(file, result);
-        else WriteText(file, result);
-        return result.IsValid ? ExitCode.Done : ExitCode.NotSo;
     }
 
     private static void WriteJson(string file, ProfileReadResult result) => Console.WriteLine(JsonSerializer.Serialize(new
@@ -66,10 +114,15 @@ internal static class ProfileCommand
         notes = result.Notes,
     }, s_json));
 
+    // file:line:column, as compilers write it, so that editors jump there.
+    private static void WriteFaults(string file, ProfileReadResult result)
+    {
+        foreach (ProfileFault fault in result.Faults) Console.Error.WriteLine($"{file}:{fault}");
+    }
+
     private static void WriteText(string file, ProfileReadResult result)
     {
-        // file:line:column, as compilers write it, so that editors jump there.
-        foreach (ProfileFault fault in result.Faults) Console.Error.WriteLine($"{file}:{fault}");
+        WriteFaults(file, result);
         foreach (ProfileFault note in result.Notes) Console.Error.WriteLine($"{file}:{note} (a note, not a fault)");
         if (result.Profile is not { } profile)
         {

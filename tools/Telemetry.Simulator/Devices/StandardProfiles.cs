@@ -76,18 +76,5 @@ public sealed class DeviceProfile
 
     /// <summary>As firmware carries it: the tables a build step would have generated.</summary>
     /// <param name="steady">Signals measured every period; the others are treated as irregular. Null = all by their period.</param>
-    public Device.Profile ToFirmware(IReadOnlySet<int>? steady = null)
-    {
-        IReadOnlyList<SignalDefinition> signals = Model.Signals;
-        return new Device.Profile(
-            Model.Hash,
-            [.. signals.Select(signal => signal.Id)],
-            [.. signals.Select(signal => (byte)signal.Kind)],
-            [.. signals.Select(signal => steady is null || steady.Contains(signal.Id) ? signal.PeriodMs : 0)])
-        {
-            Minimums = [.. signals.Select(signal => (int)Math.Round(signal.Min / signal.Resolution))],
-            Maximums = [.. signals.Select(signal => (int)Math.Round(signal.Max / signal.Resolution))],
-            Resolutions = [.. signals.Select(signal => signal.Resolution)],
-        };
-    }
+    public Device.Profile ToFirmware(IReadOnlySet<int>? steady = null) => new FirmwareTables(Model).ToProfile(steady);
 }

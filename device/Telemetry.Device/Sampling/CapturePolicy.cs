@@ -1,0 +1,95 @@
+namespace Telemetry.Device.Sampling
+{
+    /// <summary>What becomes of a value before it is recorded.</summary>
+    internal enum CaptureFate
+    {
+        /// <summary>It is recorded.</summary>
+        Kept,
+
+        /// <summary>Faster than the policy or a Command allows: recorded as lost.</summary>
+        TooSoon,
+
+        /// <summary>It says nothing new: not recorded.</summary>
+        Unchanged,
+    }
+
+    /// <summary>How often each signal is worth a sample: the profile's intervals and deadbands, and the capture rates of Commands.</summary>
+    /// <remarks>Guarded by the client's store lock. Its tables are made in the constructor, or with the first capture rate.</remarks>
+    internal sealed class CapturePolicy
+    {
+        private const int NoPeriod = -1;
+        private const long LongAgoMs = -0x4000000000000000;
+
+        private readonly Profile _profile;
+        private int[]? _periodsMs; // of Commands
+        private long[]? _keptMs;
+        private readonly long[]? _keptValues;
+
+        /// <summary>The policies of a profile.</summary>
+        public CapturePolicy(Profile profile)
+        {
+            _profile = profile;
+            if (profile.MinIntervalsMs != null || profile.Deadbands != null) _keptMs = MakeTimes();
+            if (profile.Deadbands != null) _keptValues = new long[profile.Count];
+        }
+
+        /// <summary>A Command's rate: at most one sample of a signal in <paramref name="periodMs"/>; 0 takes none. Counters are never thinned:
+        /// a dropped count would be missing from the sum, so for them only 0 has an effect.</summary>
+        public void SetPeriod(int index, int periodMs)
+        {
+            if (_keptMs == null) _keptMs = MakeTimes();
+            if (_periodsMs == null)
+            {
+                _periodsMs = new int[_profile.Count];
+                for (int i = 0; i < _periodsMs.Length; i++) _periodsMs[i] = NoPeriod;
+            }
+
+            _periodsMs[index] = periodMs;
+            _keptMs[index] = LongAgoMs;
+        }
+
+        /// <summary>Judges a value, and remembers it when it is kept.</summary>
+        public CaptureFate Judge(int index, SignalKind kind, long value, long timeMs)
+        {
+            if (_keptMs == null) return CaptureFate.Kept;
+            int periodMs = _periodsMs == null ? NoPeriod : _periodsMs[index];
+            if (periodMs == 0) return CaptureFate.TooSoon;
+            if (kind == SignalKind.Counter) return CaptureFate.Kept;
+
+            // A step back in time is a correction of the caller's, not a sample too soon.
+            long sinceMs = timeMs - _keptMs[index];
+            bool isFirst = _keptMs[index] == LongAgoMs || sinceMs < 0;
+            if (!isFirst)
+            {
+                if (IsUnchanged(index, kind, value, sinceMs)) return CaptureFate.Unchanged;
+                int least = _profile.MinIntervalsMs == null ? 0 : _profile.MinIntervalsMs[index];
+                if (periodMs > least) least = periodMs;
+
+                // A tenth of slack: a loop of one second that is wanted every second is not to lose every other sample.
+                if (sinceMs < least - (least / 10)) return CaptureFate.TooSoon;
+            }
+
+            _keptMs[index] = timeMs;
+            if (_keptValues != null) _keptValues[index] = value;
+            return CaptureFate.Kept;
+        }
+
+        private bool IsUnchanged(int index, SignalKind kind, long value, long sinceMs)
+        {
+            int[]? deadbands = _profile.Deadbands;
+            if (deadbands == null || _keptValues == null || deadbands[index] < 0 || kind == SignalKind.Event) return false;
+            int most = _profile.MaxIntervalsMs == null ? 0 : _profile.MaxIntervalsMs[index];
+            if (most > 0 && sinceMs >= most) return false;
+            if (kind == SignalKind.Real) return value == _keptValues[index]; // bits: a real's band is "the same"
+            long apart = value > _keptValues[index] ? value - _keptValues[index] : _keptValues[index] - value;
+            return apart >= 0 && apart <= deadbands[index]; // negative: beyond 64 bits apart
+        }
+
+        private long[] MakeTimes()
+        {
+            long[] times = new long[_profile.Count];
+            for (int i = 0; i < times.Length; i++) times[i] = LongAgoMs;
+            return times;
+        }
+    }
+}
