@@ -4,6 +4,7 @@ using Telemetry.Bench.Codec;
 using Telemetry.Bench.Device;
 using Telemetry.Bench.Grpc;
 using Telemetry.Bench.Mqtt;
+using Telemetry.Bench.Pipeline;
 
 Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordinal)
 {
@@ -16,6 +17,8 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["ingest"] = IngestBench.Run,
     ["lines"] = LinesBench.Run,
     ["query"] = QueryBench.Run,
+    ["pipeline"] = PipelineBench.Run,
+    [CollectorProcess.Name] = CollectorProcess.Run, // the process that pipeline, overload and restart measure
     ["restart"] = RestartBench.Run,
     ["herd"] = HerdBench.Run,
     ["record"] = RecordBench.Run,

@@ -35,20 +35,32 @@ internal sealed class GrpcLoadStream : IDisposable
     /// <returns>Rows in it.</returns>
     public int AddMessage(uint epoch, ulong firstSeq, int batches, uint profile, List<(byte[] Block, int Rows)> blocks)
     {
-        SubmitRequest request = new() { Tag = firstSeq };
-        SubmitResponse answer = new() { Tag = firstSeq };
+        byte[][] sealedBatches = new byte[batches][];
         int rows = 0;
         for (int i = 0; i < batches; i++)
         {
             (byte[] block, int count) = blocks[(int)((firstSeq + (ulong)i) % (ulong)blocks.Count)];
-            request.Batches.Add(UnsafeByteOperations.UnsafeWrap(Seal(epoch, firstSeq + (ulong)i, profile, block)));
-            answer.Results.Add(new BatchResult { Outcome = Outcome.Stored });
+            sealedBatches[i] = Seal(epoch, firstSeq + (ulong)i, profile, block);
             rows += count;
+        }
+
+        AddMessage(firstSeq, sealedBatches);
+        return rows;
+    }
+
+    /// <summary>Prepares one SubmitRequest of batches that are sealed already and the answer it must get.</summary>
+    public void AddMessage(ulong tag, IReadOnlyList<byte[]> sealedBatches)
+    {
+        SubmitRequest request = new() { Tag = tag };
+        SubmitResponse answer = new() { Tag = tag };
+        foreach (byte[] batch in sealedBatches)
+        {
+            request.Batches.Add(UnsafeByteOperations.UnsafeWrap(batch));
+            answer.Results.Add(new BatchResult { Outcome = Outcome.Stored });
         }
 
         WriteFrame(_frames, request);
         WriteFrame(_expected, answer);
-        return rows;
     }
 
     /// <summary>Sends everything and reads the answers as they come.</summary>

@@ -40,6 +40,14 @@ internal sealed class WearableRows
         return rows;
     }
 
+    /// <summary>The series without end: its values again and again, with the seconds since the row before (1 where a file begins or stands still for over a minute).</summary>
+    public (int DeltaS, int[] Values) Cycle(int at)
+    {
+        int index = at % _rows.Count;
+        long delta = index == 0 ? 1 : _rows[index].TimeS - _rows[index - 1].TimeS;
+        return (delta is > 0 and <= 60 ? (int)delta : 1, _rows[index].Values);
+    }
+
     /// <summary>Blocks as the device SDK packs them, with their row counts.</summary>
     public List<(byte[] Block, int Rows)> Blocks(int rowsPerBlock)
     {

@@ -6,9 +6,6 @@ namespace Telemetry.Bench.Mqtt;
 /// <summary>A process whose CPU time and memory are read from /proc; the load generator's own are never in the figures.</summary>
 internal sealed class ServerProcess : IDisposable
 {
-    /// <summary>USER_HZ of Linux, the unit of /proc/PID/stat.</summary>
-    private const double TicksPerSecond = 100;
-
     private readonly Process _process;
     private readonly string? _folder;
 
@@ -23,24 +20,9 @@ internal sealed class ServerProcess : IDisposable
     public List<string> Secrets { get; } = [];
 
     /// <summary>User and system CPU seconds so far.</summary>
-    public double CpuSeconds
-    {
-        get
-        {
-            string stat = File.ReadAllText($"/proc/{_process.Id}/stat");
-            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return (double.Parse(fields[11], CultureInfo.InvariantCulture) + double.Parse(fields[12], CultureInfo.InvariantCulture)) / TicksPerSecond;
-        }
-    }
+    public double CpuSeconds => ProcFigures.CpuSeconds(_process.Id);
 
-    public long RssBytes
-    {
-        get
-        {
-            string line = File.ReadLines($"/proc/{_process.Id}/status").First(one => one.StartsWith("VmRSS:", StringComparison.Ordinal));
-            return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
-        }
-    }
+    public long RssBytes => ProcFigures.RssBytes(_process.Id);
 
     /// <summary>Starts this benchmark's own server with some devices over a fresh folder.</summary>
     public static ServerProcess StartOurs(int devices)
