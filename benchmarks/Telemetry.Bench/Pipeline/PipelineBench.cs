@@ -10,12 +10,12 @@ namespace Telemetry.Bench.Pipeline;
 /// The whole way a core-second carries: a collector in its own process takes real one-second wearable data of many users over gRPC, and every sample is durable,
 /// de-duplicated, decoded, folded into minutes and named by scenario, with and without the InfluxDB sink. CPU is the collector's, from /proc, until its last
 /// consumer has done the last batch; samples folded, minutes named and lines written are checked against what was sent.
-/// Options: <c>--users N</c> (default 128), <c>--days N</c> each (default 1).
+/// Options: <c>--users N</c> (default 256), <c>--days N</c> each (default 1).
 /// </summary>
 internal static class PipelineBench
 {
     private const string NoSink = "none", LineSink = "influx";
-    private const int WarmUpUsers = 16;
+    private const int WarmUpUsers = 64;
 
     private static readonly (string Sink, int RowsPerBlock)[] s_runs = [(NoSink, 60), (NoSink, 360), (LineSink, 60)];
 
@@ -23,7 +23,7 @@ internal static class PipelineBench
 
     private static async Task<int> RunAsync(BenchOptions options)
     {
-        int users = options.Number("--users", 128), days = options.Number("--days", 1);
+        int users = options.Number("--users", 256), days = options.Number("--days", 1);
         WearableRows rows = WearableRows.Read(options.DataPath);
         List<PipelineRun> runs = [];
         foreach ((string sink, int rowsPerBlock) in s_runs)
