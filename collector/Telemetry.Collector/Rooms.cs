@@ -3,6 +3,7 @@ using Telemetry.Collector.Derivation;
 using Telemetry.Collector.Lifetime;
 using Telemetry.Collector.Metrics;
 using Telemetry.Collector.Options;
+using Telemetry.Collector.Rights;
 using Telemetry.Collector.Series;
 using Telemetry.Influx;
 using Telemetry.Ingest;
@@ -33,8 +34,11 @@ internal sealed class Rooms : IAsyncDisposable
         InsightsStore store = Own(InsightsStore.Open(folder.InsightsFile));
         Insights = Own(InsightsService.Open(store, Registry, folder.Path, PrivacyOptions.Default with { Threshold = options.ReleaseThreshold }, Time));
         Samples = new SampleQueries(Log, Registry);
+        Export = new UserExport(Log, Registry, Insights);
         AddScenarios(store);
-        if (options.Influx is { } target) AddInflux(target);
+        InfluxErasure? influx = options.Influx is { } target ? AddInflux(target) : null;
+        Erasures = Own(new Erasures(folder.ErasuresFolder, Log, Registry, Ingest, store, influx, Time, loggers.CreateLogger<Erasures>()));
+        _consumers.Add(new ConsumerTask("erasures", () => Log.DurablePosition, Erasures.RunAsync));
         Readiness = new Readiness(Log, _consumers);
     }
 
@@ -46,6 +50,8 @@ internal sealed class Rooms : IAsyncDisposable
     public IngestService Ingest { get; }
     public InsightsService Insights { get; }
     public SampleQueries Samples { get; }
+    public UserExport Export { get; }
+    public Erasures Erasures { get; }
     public Readiness Readiness { get; }
     public IReadOnlyList<ConsumerTask> Consumers => _consumers;
 
@@ -75,11 +81,13 @@ internal sealed class Rooms : IAsyncDisposable
         _consumers.Add(new ConsumerTask("scenarios", () => scenarios.Position, scenarios.RunAsync));
     }
 
-    private void AddInflux(InfluxTarget target)
+    private InfluxErasure AddInflux(InfluxTarget target)
     {
         InfluxSink sink = Own(new InfluxSink(Log, Registry, target.ToSinkOptions(Folder.InfluxFolder), Time, _loggers.CreateLogger<InfluxSink>()));
         LogCursor cursor = Log.OpenCursor(target.CursorName);
         _consumers.Add(new ConsumerTask("influx", () => cursor.Position, sink.RunAsync));
+        InfluxDerived derived = Own(new InfluxDerived(target.ToSinkOptions(Folder.InfluxFolder), Time, _loggers.CreateLogger<InfluxDerived>()));
+        return new InfluxErasure(derived, Registry, () => cursor.Position);
     }
 
     private T Own<T>(T room)

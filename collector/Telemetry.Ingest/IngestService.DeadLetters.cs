@@ -24,6 +24,16 @@ public sealed partial class IngestService
     public IReadOnlyList<DeadLetter> ListDeadLetters(long afterPosition = -1, int limit = 1000) =>
         [.. _book.List().Select(entry => entry.Value).Where(letter => letter.Position > afterPosition).Take(limit)];
 
+    /// <summary>Forgets dead letters whose records were erased from the log.</summary>
+    public void ForgetDeadLetters(IEnumerable<long> positions)
+    {
+        HashSet<long> erased = [.. positions];
+        foreach ((UInt128 key, DeadLetter letter) in _book.List())
+        {
+            if (erased.Contains(letter.Position)) _book.Remove(key);
+        }
+    }
+
     /// <summary>The original bytes of a dead letter; null when the log no longer holds them intact or they are not flushed yet.</summary>
     public byte[]? ReadDeadLetter(in DeadLetter letter)
     {

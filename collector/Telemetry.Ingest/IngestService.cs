@@ -158,6 +158,18 @@ public sealed partial class IngestService : IIngest, IDisposable
         return missing;
     }
 
+    /// <summary>The epoch a device began last; null when it never sent. Waits for an admission of the device that is under way.</summary>
+    public uint? FindCurrentEpoch(uint deviceKey)
+    {
+        IngestShard shard = ShardOf(deviceKey);
+        lock (shard.Lock)
+        {
+            List<int> entries = [];
+            shard.Table.ListEpochs(deviceKey, entries);
+            return entries.Count == 0 ? null : shard.Table[entries[^1]].Epoch;
+        }
+    }
+
     internal BlockLog Log => _log;
 
     internal int UnsettledDeadLetters => _book.Count;

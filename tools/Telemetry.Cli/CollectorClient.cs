@@ -114,13 +114,17 @@ internal sealed class CollectorClient : IDisposable
     /// <param name="request">Serialized as JSON.</param>
     /// <param name="accept">Media type asked for.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    public async Task<Stream> PostStreamAsync(string path, object request, string accept, CancellationToken cancellation)
+    public async Task<Stream> PostStreamAsync(string path, object request, string accept, CancellationToken cancellation) =>
+        await (await PostForAnswerAsync(path, request, accept, cancellation)).Content.ReadAsStreamAsync(cancellation);
+
+    /// <summary>As <see cref="PostStreamAsync"/>, with the answer's headers; its owner disposes it.</summary>
+    public async Task<HttpResponseMessage> PostForAnswerAsync(string path, object request, string accept, CancellationToken cancellation)
     {
         using HttpRequestMessage message = new(HttpMethod.Post, path) { Content = JsonContent.Create(request) };
         message.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue(accept));
         HttpResponseMessage answer = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, cancellation);
         await EnsureDoneAsync(answer, path, cancellation);
-        return await answer.Content.ReadAsStreamAsync(cancellation);
+        return answer;
     }
 
     /// <summary>Reads a resource as a JSON document.</summary>

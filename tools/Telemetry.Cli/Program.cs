@@ -5,6 +5,8 @@ using Telemetry.Cli.Commands;
 RootCommand root = new("Telemetry: collector, simulators and questions to them.")
 {
     DeadLettersCommand.Create(),
+    EraseCommand.Create(),
+    ExportCommand.Create(),
     DoctorCommand.Create(),
     SamplesCommand.Create(),
     UpCommand.Create(),

@@ -48,6 +48,20 @@ internal static class ApiFaults
         }
     }
 
+    /// <summary>As <see cref="TranslateAsync"/>, for the gRPC edge.</summary>
+    /// <exception cref="GrpcException">With the status of the fault.</exception>
+    public static async ValueTask<T> TranslateForGrpcAsync<T>(Func<ValueTask<T>> handle)
+    {
+        try
+        {
+            return await TranslateAsync(handle);
+        }
+        catch (ApiException fault)
+        {
+            throw new GrpcException(ToGrpc(fault.Fault), fault.Message);
+        }
+    }
+
     /// <summary>The gRPC status of a fault.</summary>
     public static GrpcStatusCode ToGrpc(ApiFault fault) => fault switch
     {

@@ -44,16 +44,7 @@ internal abstract class ApiMethod(string service, string name)
             await ApiFaults.TranslateAsync(() => handle((TRequest)request, cancellation));
 
         public override void AddTo(GrpcMethods methods, GrpcAuthorization authorization) =>
-            methods.Unary<TRequest, TResponse>($"{Service}/{Name}", async (request, call) =>
-            {
-                try
-                {
-                    return await ApiFaults.TranslateAsync(() => handle(request, call.Cancellation));
-                }
-                catch (ApiException fault)
-                {
-                    throw new GrpcException(ApiFaults.ToGrpc(fault.Fault), fault.Message);
-                }
-            }, authorization);
+            methods.Unary<TRequest, TResponse>(
+                $"{Service}/{Name}", (request, call) => ApiFaults.TranslateForGrpcAsync(() => handle(request, call.Cancellation)), authorization);
     }
 }

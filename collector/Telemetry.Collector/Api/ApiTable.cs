@@ -9,6 +9,7 @@ internal static class ApiTable
     private const string Registry = "telemetry.v1.Registry";
     private const string Query = "telemetry.v1.Query";
     private const string DeadLetters = "telemetry.v1.DeadLetters";
+    private const string Rights = "telemetry.v1.Rights";
 
     public static IReadOnlyList<ApiMethod> Of(Rooms rooms)
     {
@@ -31,6 +32,7 @@ internal static class ApiTable
             ApiMethod.Unary<ReleaseRequest, ReleaseTable>(Query, "Release", rooms.Insights.Release),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterList>(DeadLetters, "List", letters.List),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterReplay>(DeadLetters, "Replay", letters.ReplayAsync),
+            ApiMethod.Unary<EraseRequest, ErasureReceipt>(Rights, "Erase", rooms.Erasures.EraseAsync),
         ];
     }
 }

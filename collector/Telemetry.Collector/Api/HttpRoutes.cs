@@ -15,6 +15,7 @@ internal static class HttpRoutes
         routes.MapGet("/metrics", context => AnswerMetricsAsync(context, rooms));
         routes.MapGet("/v1/status", context => HttpApi.GuardAsync(context, rooms.Folder, () => context.Response.WriteAsJsonAsync(StatusOf(rooms), context.RequestAborted)));
         SamplesEndpoint.Map(routes, rooms.Folder, rooms.Samples);
+        ExportEndpoint.Map(routes, rooms.Folder, rooms.Export);
         HttpApi.Map(routes, rooms.Folder, ApiTable.Of(rooms));
     }
 

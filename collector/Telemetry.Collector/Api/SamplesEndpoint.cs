@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -6,14 +7,18 @@ using Telemetry.Collector.Lifetime;
 using Telemetry.Collector.Series;
 using Telemetry.Grpc;
 using Telemetry.Wire.V1;
+using Step = Telemetry.Collector.Series.SampleStep;
 
 namespace Telemetry.Collector.Api;
 
-/// <summary>Streams samples: over HTTP as JSON lines or CSV (by <c>accept: text/csv</c>), over gRPC in pages.</summary>
+/// <summary>
+/// Samples, or steps of them: over HTTP in the <see cref="SampleFormat"/> that <c>accept</c> names, with the place of the next page in the header
+/// <c>telemetry-next-page</c>; over gRPC in messages of at most 1000 rows.
+/// </summary>
 internal static class SamplesEndpoint
 {
     private const int FlushBytes = 64 * 1024;
-    private const int RowsAPage = 1000;
+    private const int RowsAMessage = 1000;
 
     /// <summary>Maps <c>POST /v1/query/Samples</c>.</summary>
     public static void Map(IEndpointRouteBuilder routes, DataFolder folder, SampleQueries queries) =>
@@ -21,53 +26,73 @@ internal static class SamplesEndpoint
 
     /// <summary>Registers <c>telemetry.v1.Query/Samples</c>.</summary>
     public static void AddTo(GrpcMethods methods, GrpcAuthorization authorization, SampleQueries queries) =>
-        methods.ServerStreaming<SamplesRequest, SamplesPage>("telemetry.v1.Query/Samples", (request, _) => PagesAsync(request, queries), authorization);
+        methods.ServerStreaming<SamplesRequest, SamplesPage>("telemetry.v1.Query/Samples", (request, _) => MessagesAsync(request, queries), authorization);
 
     private static async Task AnswerAsync(HttpContext context, SampleQueries queries)
     {
         SamplesRequest request = (SamplesRequest)await HttpApi.ReadAsync(context, SamplesRequest.Parser);
-        IEnumerable<SampleRow> rows = await ApiFaults.TranslateAsync(() => ValueTask.FromResult(queries.Read(request)));
-
-        bool asCsv = context.Request.Headers.Accept.ToString().Contains("text/csv", StringComparison.OrdinalIgnoreCase);
-        context.Response.ContentType = asCsv ? "text/csv; charset=utf-8" : "application/x-ndjson";
-        System.IO.Pipelines.PipeWriter output = context.Response.BodyWriter;
-        if (asCsv) Encoding.UTF8.GetBytes(SampleFormat.CsvHeader, output);
-        Action<SampleRow> write = asCsv ? SampleFormat.Csv(output) : SampleFormat.JsonLines(output);
-        foreach (SampleRow row in rows)
+        SampleFormat format = SampleFormat.For(context.Request.Headers.Accept.ToString());
+        if (request.StepMs == 0)
         {
-            write(row);
+            (IEnumerable<SampleRow> rows, string next) = await ApiFaults.TranslateAsync(() => ValueTask.FromResult(Ask(request, queries.Read, queries.ReadPage)));
+            await WriteAsync(context, format, isSteps: false, rows, next, (output, row) => format.Write(output, row));
+        }
+        else
+        {
+            (IEnumerable<Step> steps, string next) = await ApiFaults.TranslateAsync(() => ValueTask.FromResult(Ask(request, queries.ReadSteps, queries.ReadStepsPage)));
+            await WriteAsync(context, format, isSteps: true, steps, next, (output, step) => format.Write(output, step));
+        }
+    }
+
+    private static (IEnumerable<T> Rows, string Next) Ask<T>(SamplesRequest request, Func<SamplesRequest, IEnumerable<T>> all, Func<SamplesRequest, SamplePage<T>> page)
+    {
+        if (request.Limit == 0 && request.Page.Length == 0) return (all(request), "");
+        SamplePage<T> one = page(request);
+        return (one.Rows, one.Next);
+    }
+
+    private static async Task WriteAsync<T>(HttpContext context, SampleFormat format, bool isSteps, IEnumerable<T> rows, string next, Action<PipeWriter, T> write)
+    {
+        context.Response.ContentType = format.MediaType;
+        if (next.Length > 0) context.Response.Headers["telemetry-next-page"] = next;
+        PipeWriter output = context.Response.BodyWriter;
+        Encoding.UTF8.GetBytes(format.HeaderOf(isSteps), output);
+        foreach (T row in rows)
+        {
+            write(output, row);
             if (output.UnflushedBytes >= FlushBytes) await output.FlushAsync(context.RequestAborted);
         }
 
         await output.FlushAsync(context.RequestAborted);
     }
 
-    private static async IAsyncEnumerable<SamplesPage> PagesAsync(SamplesRequest request, SampleQueries queries)
+    private static async IAsyncEnumerable<SamplesPage> MessagesAsync(SamplesRequest request, SampleQueries queries)
     {
-        IEnumerable<SampleRow> rows;
-        try
+        (IEnumerable<Sample> samples, string next) = await ApiFaults.TranslateForGrpcAsync(() => ValueTask.FromResult(Samples(request, queries)));
+        foreach (Sample[] chunk in samples.Chunk(RowsAMessage)) yield return new SamplesPage { Samples = { chunk } };
+        if (next.Length > 0) yield return new SamplesPage { NextPage = next };
+    }
+
+    private static (IEnumerable<Sample> Samples, string Next) Samples(SamplesRequest request, SampleQueries queries)
+    {
+        if (request.StepMs == 0)
         {
-            rows = await ApiFaults.TranslateAsync(() => ValueTask.FromResult(queries.Read(request)));
-        }
-        catch (ApiException fault)
-        {
-            throw new GrpcException(ApiFaults.ToGrpc(fault.Fault), fault.Message);
+            (IEnumerable<SampleRow> rows, string next) = Ask(request, queries.Read, queries.ReadPage);
+            return (rows.Select(ToMessage), next);
         }
 
-        foreach (SampleRow[] chunk in rows.Chunk(RowsAPage))
-        {
-            SamplesPage page = new();
-            page.Samples.AddRange(chunk.Select(row => new Sample
-            {
-                Brand = row.Device.Brand,
-                Device = row.Device.Device,
-                Signal = row.Signal.Key,
-                UnixMs = row.UnixMs,
-                Value = row.Value,
-                ErrorMs = row.ErrorMs,
-                Quality = row.Quality,
-            }));
-            yield return page;
-        }
+        (IEnumerable<Step> steps, string nextStep) = Ask(request, queries.ReadSteps, queries.ReadStepsPage);
+        return (steps.Select(ToMessage), nextStep);
     }
+
+    private static Sample ToMessage(SampleRow row) => new()
+    {
+        Brand = row.Device.Brand, Device = row.Device.Device, Signal = row.Signal.Key, UnixMs = row.UnixMs, Value = row.Value, ErrorMs = row.ErrorMs, Quality = row.Quality,
+    };
+
+    private static Sample ToMessage(Step step) => new()
+    {
+        Brand = step.Device.Brand, Device = step.Device.Device, Signal = step.Signal.Key, UnixMs = step.UnixMs, Value = step.Mean, ErrorMs = step.ErrorMs, Quality = step.Quality,
+        Step = new Wire.V1.SampleStep { Count = (ulong)step.Count, Min = step.Min, Max = step.Max, Last = step.Last, Sum = step.Sum },
+    };
 }

@@ -29,6 +29,7 @@ public sealed class DataFolder : IDisposable
     public string LogFolder => System.IO.Path.Combine(Path, "log");
     public string RegistryFile => System.IO.Path.Combine(Path, "registry.db");
     public string InsightsFile => System.IO.Path.Combine(Path, "insights.db");
+    public string ErasuresFolder => System.IO.Path.Combine(Path, "erasures");
     public string InfluxFolder => System.IO.Path.Combine(Path, "influx");
 
     /// <summary>Where the token of a data folder stands.</summary>

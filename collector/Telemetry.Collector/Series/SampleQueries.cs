@@ -13,13 +13,24 @@ namespace Telemetry.Collector.Series;
 /// <summary>Answers questions for raw samples: whose device, which signal, when.</summary>
 internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
 {
+    /// <summary>Rows of a page at most.</summary>
+    public const int MaxPageRows = 100_000;
+
     /// <summary>Samples of a device, or of every device bound to a user while it was bound; device by device, each in time order.</summary>
     /// <exception cref="ApiException">The request names nothing, or something unknown.</exception>
-    public IEnumerable<SampleRow> Read(SamplesRequest request)
-    {
-        List<SampleRange> ranges = RangesOf(request);
-        return ranges.SelectMany(range => new SampleReader(log, registry).Read(range));
-    }
+    public IEnumerable<SampleRow> Read(SamplesRequest request) => All(request, Rows);
+
+    /// <summary>As <see cref="Read"/>, one row a signal and step of <see cref="SamplesRequest.StepMs"/>.</summary>
+    /// <exception cref="ApiException">As <see cref="Read"/>; or the step is below 1 ms.</exception>
+    public IEnumerable<SampleStep> ReadSteps(SamplesRequest request) => All(request, StepsOf(request));
+
+    /// <summary>One page of <see cref="Read"/>.</summary>
+    /// <exception cref="ApiException">As <see cref="Read"/>; or limit or page are none.</exception>
+    public SamplePage<SampleRow> ReadPage(SamplesRequest request) => Page(request, Rows, row => row.UnixMs);
+
+    /// <summary>One page of <see cref="ReadSteps"/>.</summary>
+    /// <exception cref="ApiException">As <see cref="ReadSteps"/>; or limit or page are none.</exception>
+    public SamplePage<SampleStep> ReadStepsPage(SamplesRequest request) => Page(request, StepsOf(request), step => step.UnixMs);
 
     /// <summary>How many values of each signal are stored, and whether any batch is stored twice. Counts the log itself, not an index of it.</summary>
     /// <exception cref="ApiException">As <see cref="Read"/>; a request without user and device counts everything.</exception>
@@ -56,6 +67,42 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
         }
 
         return answer;
+    }
+
+    private IEnumerable<SampleRow> Rows(SampleRange range, long logEnd) => new SampleReader(log, registry, logEnd).Read(range);
+
+    private Func<SampleRange, long, IEnumerable<SampleStep>> StepsOf(SamplesRequest request)
+    {
+        if (request.StepMs < 1) throw new ApiException(ApiFault.Invalid, $"step_ms is {request.StepMs}; 1 or more is expected, or 0 for every sample.");
+        return (range, logEnd) => SampleSteps.Of(Rows(range, logEnd), request.StepMs);
+    }
+
+    private IEnumerable<T> All<T>(SamplesRequest request, Func<SampleRange, long, IEnumerable<T>> read)
+    {
+        long logEnd = log.DurablePosition;
+        return RangesOf(request).SelectMany(range => read(range, logEnd));
+    }
+
+    private SamplePage<T> Page<T>(SamplesRequest request, Func<SampleRange, long, IEnumerable<T>> read, Func<T, long> timeOf)
+    {
+        if (request.Limit is 0 or > MaxPageRows) throw new ApiException(ApiFault.Invalid, $"limit is {request.Limit}; 1 to {MaxPageRows} is expected with a page.");
+        SamplePlace place = request.Page.Length == 0 ? new SamplePlace(log.DurablePosition, 0, long.MinValue, 0) : SamplePlace.Parse(request.Page);
+        List<SampleRange> ranges = RangesOf(request);
+        List<T> rows = [];
+        for (int i = place.Range; i < ranges.Count; i++)
+        {
+            // The time of the last row is read again, and of its rows those that were given are passed over.
+            bool goesOn = i == place.Range && place.Given > 0;
+            SampleRange range = goesOn ? ranges[i] with { FromUnixMs = Math.Max(ranges[i].FromUnixMs, place.UnixMs) } : ranges[i];
+            foreach (T row in read(range, place.LogEnd).Skip(goesOn ? place.Given : 0))
+            {
+                if (rows.Count == request.Limit) return new SamplePage<T>(rows, place.Text);
+                rows.Add(row);
+                place = new SamplePlace(place.LogEnd, i, timeOf(row), place.Range == i && place.UnixMs == timeOf(row) ? place.Given + 1 : 1);
+            }
+        }
+
+        return new SamplePage<T>(rows, "");
     }
 
     private List<SampleRange> RangesOf(SamplesRequest request)

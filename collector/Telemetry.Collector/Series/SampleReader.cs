@@ -13,7 +13,10 @@ namespace Telemetry.Collector.Series;
 /// read window by window, each window small enough to sort in memory (<see cref="MaxWindowRows"/>). One window, the usual case, is two passes.
 /// One instance a question.
 /// </remarks>
-internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog)
+/// <param name="log">Where batches are.</param>
+/// <param name="catalog">Names of devices and signals.</param>
+/// <param name="logEnd">Records from this position on are not read.</param>
+internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog, long logEnd)
 {
     /// <summary>Rows sorted at once: 64 B each, so at most 64 MiB and what the last block of a window adds.</summary>
     public const int MaxWindowRows = 1_000_000;
@@ -122,7 +125,7 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog)
     private IEnumerable<LogRecord> Batches(uint deviceKey)
     {
         using LogReader reader = log.OpenDeviceReader(0, deviceKey);
-        while (reader.TryRead(out LogRecord record))
+        while (reader.TryRead(out LogRecord record) && record.Position < logEnd)
         {
             if (record.Kind == LogRecordKind.Batch && _decoder.Open(record.Payload.Span, out RefusalReason _) == DecodeStatus.Done) yield return record;
         }

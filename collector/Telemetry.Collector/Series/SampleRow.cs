@@ -18,3 +18,21 @@ internal readonly record struct SampleRow(DeviceDescription Device, SignalDefini
 /// <param name="ToUnixMs">Exclusive.</param>
 /// <param name="SignalKey">Only this signal; empty = all.</param>
 internal readonly record struct SampleRange(uint DeviceKey, long FromUnixMs, long ToUnixMs, string SignalKey);
+
+/// <summary>The samples of one signal in one step of time.</summary>
+/// <param name="Device">Whose they are.</param>
+/// <param name="Signal">What they measure.</param>
+/// <param name="UnixMs">When the step begins, a multiple of its length since 1970.</param>
+/// <param name="ErrorMs">The greatest bound on the time's error among them.</param>
+/// <param name="Quality">The bits that all of them have.</param>
+/// <param name="Count">How many are numbers.</param>
+/// <param name="Min">Of those; NaN when there is none, as the others.</param>
+/// <param name="Max">Of those.</param>
+/// <param name="Last">The latest of those.</param>
+/// <param name="Sum">Of those.</param>
+internal readonly record struct SampleStep(
+    DeviceDescription Device, SignalDefinition Signal, long UnixMs, uint ErrorMs, byte Quality, long Count, double Min, double Max, double Last, double Sum)
+{
+    /// <summary>Their mean.</summary>
+    public double Mean => Sum / Count;
+}
