@@ -11,6 +11,12 @@ namespace Telemetry.Log;
 /// <param name="Unreadable">Segment files that cannot be searched because both headers are damaged; what they hold is not known.</param>
 public sealed record LogErasure(int Segments, long Batches, long DeadLetters, long Bytes, IReadOnlyList<string> Unreadable);
 
+/// <summary>What a compaction did.</summary>
+/// <param name="Segments">Segment files that were written anew.</param>
+/// <param name="BytesBefore">Their bytes before.</param>
+/// <param name="BytesAfter">Their bytes now.</param>
+public sealed record LogCompaction(int Segments, long BytesBefore, long BytesAfter);
+
 /// <content>Segments written anew: sealed ones only, one at a time, never in the way of appends, flushes or readers.</content>
 public sealed partial class BlockLog
 {
@@ -39,7 +45,7 @@ public sealed partial class BlockLog
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (segment.Header.EndPosition > end || !HoldsAny(segment, devices)) continue;
-                RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segment, record => devices.Contains(record.DeviceKey) && selects(record));
+                RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segment, record => devices.Contains(record.DeviceKey) && selects(record), compacts: false);
                 if (done.Segment is null) continue;
                 Exchange(segment, done.Segment);
                 sum = sum with
@@ -60,9 +66,45 @@ public sealed partial class BlockLog
         }
     }
 
+    /// <summary>Packs old segments: the small blocks of a device become long ones, and a batch's own words a row of a table. Readers notice nothing: every record keeps its
+    /// position and its bytes, which is proven by reading the new file back before the old one goes.</summary>
+    /// <param name="sealedBefore">Segments that were full by then; later ones stay as they came.</param>
+    /// <param name="cancellation">Ends it between two segments.</param>
+    /// <exception cref="IOException">The disk refuses. Some segments may be done; call again for the rest.</exception>
+    public async Task<LogCompaction> CompactAsync(DateTimeOffset sealedBefore, CancellationToken cancellation = default)
+    {
+        await _rewriting.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await _indexKeeping.ConfigureAwait(false);
+            LogCompaction sum = new(0, 0, 0);
+            LogSegment[] segments = _segments;
+            for (int i = 0; i + 1 < segments.Length; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+
+                // A segment is full when the next one begins.
+                bool isOld = segments[i + 1].Header.CreatedUnixMs <= sealedBefore.ToUnixTimeMilliseconds();
+                if (!isOld || segments[i].Header.IsCompacted || segments[i].GainsNothing) continue;
+                RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segments[i], drops: null, compacts: true);
+                segments[i].GainsNothing = done.Segment is null;
+                if (done.Segment is null) continue;
+                Exchange(segments[i], done.Segment);
+                sum = new LogCompaction(sum.Segments + 1, sum.BytesBefore + done.BytesBefore, sum.BytesAfter + done.BytesAfter);
+            }
+
+            if (sum.Segments > 0) LogEvents.Compacted(_logger, sum.Segments, sum.BytesBefore, sum.BytesAfter);
+            return sum;
+        }
+        finally
+        {
+            _rewriting.Release();
+        }
+    }
+
     /// <summary>Ends the last segment early, so that everything appended so far stands in segments that nobody writes to.</summary>
     /// <returns>Where they end.</returns>
-    private async ValueTask<long> SealAsync(CancellationToken cancellation)
+    internal async ValueTask<long> SealAsync(CancellationToken cancellation)
     {
         lock (_appendLock)
         {

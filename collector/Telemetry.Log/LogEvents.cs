@@ -32,6 +32,9 @@ internal static partial class LogEvents
     [LoggerMessage(1008, LogLevel.Warning, "Unused space of the segment at {BasePosition} could not be returned ({Reason}).")]
     public static partial void SpaceNotReturned(ILogger logger, long basePosition, string reason);
 
+    [LoggerMessage(1021, LogLevel.Information, "Compacted {Segments} segments from {BytesBefore} to {BytesAfter} bytes.")]
+    public static partial void Compacted(ILogger logger, int segments, long bytesBefore, long bytesAfter);
+
     [LoggerMessage(1020, LogLevel.Information, "Erased {Batches} batches and {DeadLetters} dead letters; {Segments} segments were written anew.")]
     public static partial void Erased(ILogger logger, long batches, long deadLetters, int segments);
 }

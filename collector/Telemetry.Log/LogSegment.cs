@@ -17,5 +17,8 @@ internal sealed class LogSegment(SegmentHeader header, SegmentIndex? index)
         set => Volatile.Write(ref _isReplaced, value);
     }
 
+    /// <summary>Compaction was tried since the start, and found damage or nothing to gain.</summary>
+    public bool GainsNothing { get; set; }
+
     private bool _isReplaced;
 }

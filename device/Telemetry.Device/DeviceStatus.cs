@@ -9,7 +9,7 @@ namespace Telemetry.Device
         /// <summary>The profile has no signal with this id. Nothing was recorded.</summary>
         UnknownSignal = 1,
 
-        /// <summary>A negative uptime. Nothing was recorded.</summary>
+        /// <summary>An uptime that is negative, or beyond 2^48 ms. Nothing was recorded.</summary>
         BadTime = 2,
 
         /// <summary>The client was closed. Nothing was recorded.</summary>

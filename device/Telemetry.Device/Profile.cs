@@ -9,11 +9,13 @@ namespace Telemetry.Device
         /// <summary>The most signals of a profile on a device; an entry's index fits a byte.</summary>
         public const int MaxSignals = 255;
 
+        internal const int EventTag = -0x8000;
+
         private readonly uint _hash;
         private readonly int[] _ids;
         private readonly byte[] _kinds;
         private readonly int[] _periodsMs;
-        private readonly byte[] _indexOfId;
+        private readonly short[] _tagOfId;
 
         /// <summary>A profile without value checks.</summary>
         /// <param name="hash">Hash of the profile file, not 0 (proto/WIRE.md, "Profile hash").</param>
@@ -38,10 +40,19 @@ namespace Telemetry.Device
             _kinds = kinds;
             _periodsMs = periodsMs;
 
-            // Ids are small in practice: a table of bytes answers in one step. Sparse ids fall back to a search.
+            // Ids are small in practice: a table answers in one step. Sparse ids fall back to a search.
             int last = ids[ids.Length - 1];
-            _indexOfId = new byte[last <= 255 ? last + 1 : 0];
-            for (int i = 0; i < ids.Length && _indexOfId.Length > 0; i++) _indexOfId[ids[i]] = (byte)(i + 1);
+            _tagOfId = new short[last <= 255 ? last + 1 : 0];
+            for (int i = 0; i < ids.Length && _tagOfId.Length > 0; i++)
+            {
+                _tagOfId[ids[i]] = (short)(kinds[i] == (byte)SignalKind.Event ? EventTag + i + 1 : i + 1);
+            }
+        }
+
+        /// <summary>By signal id: index + 1, for an event <see cref="EventTag"/> below that; 0 = no such signal. Empty when ids are sparse.</summary>
+        internal short[] TagOfId
+        {
+            get { return _tagOfId; }
         }
 
         /// <summary>What every batch names (proto/WIRE.md, "Profile hash").</summary>
@@ -117,8 +128,8 @@ namespace Telemetry.Device
         /// <summary>Index of a signal id, or -1.</summary>
         public int IndexOf(int signalId)
         {
-            if ((uint)signalId < (uint)_indexOfId.Length) return _indexOfId[signalId] - 1;
-            return _indexOfId.Length > 0 ? -1 : Search(signalId);
+            if (_tagOfId.Length == 0) return Search(signalId);
+            return (uint)signalId < (uint)_tagOfId.Length ? (_tagOfId[signalId] & 0x7FFF) - 1 : -1;
         }
 
         private int Search(int signalId)

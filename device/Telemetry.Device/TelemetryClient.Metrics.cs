@@ -126,7 +126,7 @@ namespace Telemetry.Device
 
         private void PutOwn(int index, long value, long nowMs)
         {
-            _sampler.Put((_tags[index] & ~TagIsEvent) | _quality | FlagNow, value, nowMs);
+            _sampler.Put(index | _quality | FlagNow, value, nowMs);
         }
     }
 }

@@ -13,8 +13,7 @@ namespace Telemetry.Device
         private const int LongestSleepMs = 60_000;
         private const int PollMs = 20;
         private const int FaultPauseMs = 1000;
-        private const int TagIsEvent = int.MinValue;
-        private const int TagIsUnscalable = Sampler.FlagUnscalable;
+        private const int FlagUnscalable = Sampler.FlagUnscalable;
 
         // Everything between a sample and the spool; the uplink belongs to the pump alone.
         private readonly object _store = new object();
@@ -28,9 +27,9 @@ namespace Telemetry.Device
         private readonly WallClock _wall;
         private readonly Sampler _sampler;
         private readonly Uplink _uplink;
-        private readonly int[] _tags;
+        private readonly short[] _tagOfId;
+        private readonly RingOwner _owner = new RingOwner();
         private readonly long _restored;
-        private int _owner; // the thread that writes the ring; 0 = none yet
         private int _quality;
         private bool _isHurried;
         private bool _isStopping;
@@ -52,8 +51,7 @@ namespace Telemetry.Device
             _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, _wall);
             _uplink = new Uplink(options, _store, _spool, _sampler, _ledger, _wall, chance, _profile);
             _restored = _spool.HeldSamples;
-            _tags = new int[_profile.Count];
-            for (int i = 0; i < _tags.Length; i++) _tags[i] = _profile.KindAt(i) == SignalKind.Event ? i | TagIsEvent : i;
+            _tagOfId = _profile.TagOfId;
             _options = options;
             RecordBoot();
         }
@@ -147,25 +145,31 @@ namespace Telemetry.Device
 
         private DeviceStatus Put(int signal, long value, long uptimeMs, int flags)
         {
-            int index = _profile.IndexOf(signal);
-            if (index < 0) return DeviceStatus.UnknownSignal;
-            int tag = _tags[index] | _quality | flags;
-            if (tag >= 0 && uptimeMs >= 0 && Ordered.ThreadId == _owner && _ring.TryWrite(tag, value, uptimeMs)) return DeviceStatus.Ok;
-            return PutUnderLock(tag, value, uptimeMs);
-        }
-
-        // Events, threads that do not own the ring, and a full ring: the caller packs.
-        private DeviceStatus PutUnderLock(int tag, long value, long uptimeMs)
-        {
-            if (uptimeMs < 0) return DeviceStatus.BadTime;
-            lock (_store)
+            short[] tags = _tagOfId;
+            if ((uint)signal < (uint)tags.Length)
             {
-                if (_owner == 0) _owner = Ordered.ThreadId;
-                _sampler.Drain();
-                _sampler.Put(tag & ~TagIsEvent, value, uptimeMs);
+                // Negative: no such signal, or an event. A time beyond 48 bits, as every negative one is, goes the slow way as well.
+                int tag = (tags[signal] - 1) | _quality | flags;
+                bool isPlain = tag >= 0 && (ulong)uptimeMs >> SampleRing.TimeBits == 0;
+                if (isPlain && _owner.IsCaller && _ring.TryWrite(tag, value, uptimeMs)) return DeviceStatus.Ok;
             }
 
-            if (tag < 0) _wake.Set();
+            return PutUnderLock(_profile.IndexOf(signal), value, uptimeMs, flags);
+        }
+
+        // Events, sparse ids, threads that do not own the ring, and a full ring: the caller packs.
+        private DeviceStatus PutUnderLock(int index, long value, long uptimeMs, int flags)
+        {
+            if (index < 0) return DeviceStatus.UnknownSignal;
+            if ((ulong)uptimeMs >> SampleRing.TimeBits != 0) return DeviceStatus.BadTime;
+            lock (_store)
+            {
+                _owner.Claim();
+                _sampler.Drain();
+                _sampler.Put(index | _quality | flags, value, uptimeMs);
+            }
+
+            if (_profile.KindAt(index) == SignalKind.Event) _wake.Set();
             return DeviceStatus.Ok;
         }
 
@@ -179,7 +183,7 @@ namespace Telemetry.Device
 
             // NaN first: on the device a comparison with it is true. What no integer can hold is out of range, counted as such.
             double scaled = double.IsNaN(value) || resolution == 0 ? 1e19 : value / resolution;
-            if (!(scaled < 9e18 && scaled > -9e18)) return PutUnderLock(index | _quality | TagIsUnscalable, 0, uptimeMs);
+            if (!(scaled < 9e18 && scaled > -9e18)) return PutUnderLock(index, 0, uptimeMs, FlagUnscalable);
             return Put(signal, (long)(scaled < 0 ? scaled - 0.5 : scaled + 0.5), uptimeMs, flags);
         }
     }

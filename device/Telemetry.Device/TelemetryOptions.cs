@@ -54,16 +54,17 @@ namespace Telemetry.Device
         public int Seed { get; set; }
 
         /// <summary>Samples that wait for the pump; a full ring makes the recording thread pack. A power of two, 8..4096.</summary>
-        public int RingSamples { get; set; } = 32;
+        public int RingSamples { get; set; } = 16;
 
         /// <summary>Rows of a block, 1..4096: longer blocks pack tighter and cost more RAM.</summary>
         public int BlockRows { get; set; } = 600;
 
-        /// <summary>Room for the packed columns of one open block, a column. Half a byte a row is ample for slow signals.</summary>
-        public int BlockBytesPerColumn { get; set; } = 128;
+        /// <summary>Room for the packed columns of one open block, a column; the columns share it. A block that fills it is complete: 96 bytes hold
+        /// five minutes of a lively signal at 1 Hz.</summary>
+        public int BlockBytesPerColumn { get; set; } = 96;
 
-        /// <summary>Most bytes of a sealed batch, 256..32768.</summary>
-        public int BatchBytes { get; set; } = 1024;
+        /// <summary>Most bytes of a sealed batch, 256..32768; never less than the largest block needs.</summary>
+        public int BatchBytes { get; set; } = 768;
 
         /// <summary>A sample waits at most this long for its batch to be sealed. 300,000 = at most 288 batches a day.</summary>
         public int SealIntervalMs { get; set; } = 300_000;
@@ -84,7 +85,7 @@ namespace Telemetry.Device
         public int CommandBytes { get; set; } = 320;
 
         /// <summary>Send buffer: a batch passes through it in pieces. At least a topic and 48 bytes.</summary>
-        public int SendBytes { get; set; } = 192;
+        public int SendBytes { get; set; } = 128;
 
         /// <summary>Told of the collector's Commands; may be null.</summary>
         public ICommandHandler? CommandHandler { get; set; }

@@ -12,11 +12,12 @@ namespace Telemetry.Log.Format;
 //   16  i64   basePosition   position of byte 0
 //   24  i64   segmentBytes   the next segment's base is basePosition + segmentBytes
 //   32  i64   createdUnixMs
-//   40  zero
+//   40  u32   compacted      1 = the batches of a packed segment stand in long runs where they can
+//   44  zero
 //   60  u32   crc32c         of bytes 0..59
 //   64  the same 64 bytes again, so that one rotted byte does not cost a segment
 //  128  records
-internal readonly record struct SegmentHeader(long BasePosition, long SegmentBytes, uint Seed, long CreatedUnixMs, bool IsPacked = false)
+internal readonly record struct SegmentHeader(long BasePosition, long SegmentBytes, uint Seed, long CreatedUnixMs, bool IsPacked = false, bool IsCompacted = false)
 {
     public const int Bytes = 128;
     private const int CopyBytes = 64;
@@ -54,6 +55,7 @@ internal readonly record struct SegmentHeader(long BasePosition, long SegmentByt
         BinaryPrimitives.WriteInt64LittleEndian(bytes[16..], BasePosition);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[24..], SegmentBytes);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[32..], CreatedUnixMs);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes[40..], IsCompacted ? 1u : 0);
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[60..], Crc32C.Compute(bytes[..60]));
         bytes[..CopyBytes].CopyTo(bytes[CopyBytes..]);
         file.Write(bytes, 0);
@@ -81,7 +83,8 @@ internal readonly record struct SegmentHeader(long BasePosition, long SegmentByt
             BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]),
             BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]),
             BinaryPrimitives.ReadInt64LittleEndian(bytes[32..]),
-            IsPacked: version == PackedVersion);
+            IsPacked: version == PackedVersion,
+            IsCompacted: BinaryPrimitives.ReadUInt32LittleEndian(bytes[40..]) == 1);
         return bytes.StartsWith(Magic)
             && (version is PlainVersion or PackedVersion)
             && BinaryPrimitives.ReadUInt32LittleEndian(bytes[60..]) == Crc32C.Compute(bytes[..60]);

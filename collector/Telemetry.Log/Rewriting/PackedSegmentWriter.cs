@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
 
@@ -11,6 +12,8 @@ internal sealed class PackedSegmentWriter
     private readonly ILogFile _file;
     private readonly SegmentHeader _header;
     private readonly ArrayBufferWriter<byte> _run = new();
+    private readonly ArrayBufferWriter<byte> _longRun = new();
+    private readonly LongRunWriter _long = new();
     private byte[] _record = [];
     private long _offset = SegmentHeader.Bytes;
 
@@ -50,6 +53,55 @@ internal sealed class PackedSegmentWriter
         }
 
         if (first is { } begun) EndRun(LogRecordKind.VerbatimRun, begun);
+    }
+
+    /// <summary>Writes records of one device as long runs; those that would not come out the same, and those that would not get shorter, verbatim.</summary>
+    /// <param name="records">Where they are.</param>
+    /// <param name="device">Their indexes, by position.</param>
+    public void WriteCompacted(SegmentRecords records, ReadOnlySpan<int> device)
+    {
+        List<int> run = [], rest = [];
+        foreach (int index in device)
+        {
+            StoredRecord record = records[index];
+            ReadOnlySpan<byte> payload = records.PayloadOf(record).Span;
+            if (record.Header.Kind != LogRecordKind.Batch || record.Header.Reason != 0 || !_long.IsReproducible(payload))
+            {
+                rest.Add(index);
+                continue;
+            }
+
+            if (!_long.TryAdd(record, payload))
+            {
+                EndLongRun();
+                _long.TryAdd(record, payload);
+            }
+
+            run.Add(index);
+        }
+
+        EndLongRun();
+        rest.Sort();
+        WriteVerbatim(records, CollectionsMarshal.AsSpan(rest));
+
+        void EndLongRun()
+        {
+            if (run.Count == 0) return;
+            _longRun.ResetWrittenCount();
+            _long.End(_longRun);
+            int verbatim = run.Sum(index => records[index].Header.Length + 8);
+            if (_longRun.WrittenCount < verbatim && _longRun.WrittenCount <= RecordFormat.MaxRunBytes)
+            {
+                _run.Write(_longRun.WrittenSpan);
+                EndRun(LogRecordKind.LongRun, records[run[0]]);
+            }
+            else
+            {
+                rest.AddRange(run);
+            }
+
+            run.Clear();
+        }
     }
 
     private void EndRun(LogRecordKind kind, in StoredRecord first)

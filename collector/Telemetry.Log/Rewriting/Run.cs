@@ -23,11 +23,15 @@ internal static class Run
     /// <summary>The most a verbatim run says of a record beside its payload: position 9, time 10, kind and reason 2, length 3.</summary>
     public const int MaxVerbatimOverhead = 24;
 
+    [ThreadStatic]
+    private static LongRunReader? t_longRuns;
+
     /// <summary>Adds the records of a run to <paramref name="records"/>.</summary>
     /// <returns>False when the run, though intact, does not follow the format; what was read before that is kept.</returns>
     public static bool TryRead(in RecordHeader run, ReadOnlySpan<byte> payload, SegmentRecords records) => run.Kind switch
     {
         LogRecordKind.VerbatimRun => TryReadVerbatim(run, payload, records),
+        LogRecordKind.LongRun => (t_longRuns ??= new LongRunReader()).TryRead(run, payload, records),
         _ => false,
     };
 
@@ -79,7 +83,28 @@ internal static class Run
         return at;
     }
 
-    private static bool TryTakeVarint(ref ReadOnlySpan<byte> rest, out ulong value)
+    /// <summary>Appends a varint.</summary>
+    public static void PutVarint(ArrayBufferWriter<byte> output, ulong value) => output.Advance(PutVarint(output.GetSpan(10), value));
+
+    /// <summary>Appends "varint bytes, content".</summary>
+    public static void PutFrame(ArrayBufferWriter<byte> output, ReadOnlySpan<byte> content)
+    {
+        PutVarint(output, (ulong)content.Length);
+        output.Write(content);
+    }
+
+    /// <summary>Takes "varint bytes, content" from the front.</summary>
+    public static bool TryTakeFrame(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> content)
+    {
+        content = default;
+        if (!TryTakeVarint(ref rest, out ulong bytes) || bytes > (ulong)rest.Length) return false;
+        content = rest[..(int)bytes];
+        rest = rest[(int)bytes..];
+        return true;
+    }
+
+    /// <summary>Takes a varint from the front.</summary>
+    public static bool TryTakeVarint(ref ReadOnlySpan<byte> rest, out ulong value)
     {
         value = 0;
         for (int i = 0; i < rest.Length && i < 10; i++)

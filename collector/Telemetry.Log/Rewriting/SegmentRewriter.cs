@@ -16,23 +16,33 @@ internal static class SegmentRewriter
     /// <summary>Rewrites a segment without the records that <paramref name="drops"/> names.</summary>
     /// <param name="disk">The log's folder.</param>
     /// <param name="segment">Sealed: nobody writes to it.</param>
-    /// <param name="drops">Asked about batches and dead letters.</param>
-    /// <returns>What was done; a rewriting without a new header found nothing to drop and left the file as it is.</returns>
+    /// <param name="drops">Asked about batches and dead letters; null = nothing goes.</param>
+    /// <param name="compacts">Puts batches into long runs; a segment once compacted stays so.</param>
+    /// <returns>What was done. Without a new segment the file is as it was: nothing was to go, and compaction would not have made it shorter.</returns>
     /// <exception cref="IOException">The disk refuses; the old file stands.</exception>
     /// <exception cref="InvalidDataException">The new file does not yield the same records: a defect of the writer. The old file stands.</exception>
-    public static RewrittenSegment Rewrite(ILogDisk disk, LogSegment segment, Func<LogRecord, bool> drops)
+    public static RewrittenSegment Rewrite(ILogDisk disk, LogSegment segment, Func<LogRecord, bool>? drops, bool compacts)
     {
-        SegmentRecords present = Load(disk, segment.Header.FileName, segment.Header.BasePosition, out SegmentHeader header);
+        SegmentRecords present = Load(disk, segment.Header.FileName, segment.Header.BasePosition, out SegmentHeader header, out long bytesBefore);
         DropLedger dropped = new();
-        SegmentRecords kept = Without(present, drops, dropped);
-        if (dropped.Bytes == 0) return new RewrittenSegment(null, dropped, present.DamagedBytes);
+        SegmentRecords kept = drops is null ? present : Without(present, drops, dropped);
+        RewrittenSegment unchanged = new(null, dropped, present.DamagedBytes, bytesBefore, bytesBefore);
+        bool isDue = compacts && !header.IsCompacted && present.DamagedBytes == 0; // damage stays where it can be looked at
+        if (dropped.Bytes == 0 && !isDue) return unchanged;
 
-        SegmentHeader packed = header with { Seed = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint))), IsPacked = true };
-        SegmentIndex index = Write(disk, packed, kept);
-        RequireSame(kept, Load(disk, packed.FileName + WritingSuffix, packed.BasePosition, out _));
-        disk.Rename(packed.FileName + WritingSuffix, packed.FileName);
+        SegmentHeader packed = header with { Seed = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint))), IsPacked = true, IsCompacted = header.IsCompacted || isDue };
+        string writing = packed.FileName + WritingSuffix;
+        (SegmentIndex index, long bytes) = Write(disk, packed, kept);
+        if (dropped.Bytes == 0 && bytes >= bytesBefore)
+        {
+            disk.Delete(writing);
+            return unchanged;
+        }
+
+        RequireSame(kept, Load(disk, writing, packed.BasePosition, out _, out _));
+        disk.Rename(writing, packed.FileName);
         disk.FlushDirectory();
-        return new RewrittenSegment(new LogSegment(packed, index), dropped, present.DamagedBytes);
+        return new RewrittenSegment(new LogSegment(packed, index), dropped, present.DamagedBytes, bytesBefore, bytes);
     }
 
     /// <summary>Removes what a crash left of a rewriting.</summary>
@@ -44,9 +54,10 @@ internal static class SegmentRewriter
         }
     }
 
-    private static SegmentRecords Load(ILogDisk disk, string name, long basePosition, out SegmentHeader header)
+    private static SegmentRecords Load(ILogDisk disk, string name, long basePosition, out SegmentHeader header, out long bytes)
     {
         using ILogFile file = disk.Open(name, forWriting: false);
+        bytes = file.Length;
         if (!SegmentHeader.TryRead(file, basePosition, out header)) throw new InvalidDataException($"Segment {name} has no intact header.");
         return SegmentRecords.Load(file, header);
     }
@@ -68,7 +79,7 @@ internal static class SegmentRewriter
         return kept;
     }
 
-    private static SegmentIndex Write(ILogDisk disk, in SegmentHeader header, SegmentRecords records)
+    private static (SegmentIndex Index, long Bytes) Write(ILogDisk disk, in SegmentHeader header, SegmentRecords records)
     {
         int[] byDevice = new int[records.Count];
         for (int i = 0; i < byDevice.Length; i++) byDevice[i] = i;
@@ -80,11 +91,12 @@ internal static class SegmentRewriter
         {
             uint deviceKey = records[byDevice[from]].Header.DeviceKey;
             for (to = from; to < byDevice.Length && records[byDevice[to]].Header.DeviceKey == deviceKey;) to++;
-            writer.WriteVerbatim(records, byDevice.AsSpan(from..to));
+            if (header.IsCompacted) writer.WriteCompacted(records, byDevice.AsSpan(from..to));
+            else writer.WriteVerbatim(records, byDevice.AsSpan(from..to));
         }
 
         file.Flush();
-        return writer.Index;
+        return (writer.Index, writer.Bytes);
     }
 
     // Read back from the disk, every record of the new file must be the one it stands for: place, header and bytes.
@@ -105,4 +117,6 @@ internal static class SegmentRewriter
 /// <param name="Segment">The new one; null when nothing was to be done.</param>
 /// <param name="Dropped">What is gone.</param>
 /// <param name="DamagedBytes">Bytes of the old file that held no intact record.</param>
-internal readonly record struct RewrittenSegment(LogSegment? Segment, DropLedger Dropped, long DamagedBytes);
+/// <param name="BytesBefore">Length of the old file.</param>
+/// <param name="BytesAfter">Length of the file that holds now.</param>
+internal readonly record struct RewrittenSegment(LogSegment? Segment, DropLedger Dropped, long DamagedBytes, long BytesBefore, long BytesAfter);

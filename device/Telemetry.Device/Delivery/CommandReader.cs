@@ -3,7 +3,7 @@ namespace Telemetry.Device.Delivery
     /// <summary>Walks the fields of a protobuf message (telemetry.v1.Command and its parts) without allocating.</summary>
     internal sealed class CommandReader
     {
-        private byte[] _buffer = new byte[0];
+        private byte[] _buffer = null!; // from Begin on
         private int _at;
         private int _end;
 

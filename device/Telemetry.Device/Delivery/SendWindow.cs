@@ -8,7 +8,6 @@ namespace Telemetry.Device.Delivery
         public const byte Resend = 3;
 
         public readonly long[] Positions;
-        public readonly long[] Seqs;
         public readonly int[] PacketIds;
         public readonly byte[] States;
         public readonly bool[] IsEvent;
@@ -19,7 +18,6 @@ namespace Telemetry.Device.Delivery
         public SendWindow(int capacity)
         {
             Positions = new long[capacity];
-            Seqs = new long[capacity];
             PacketIds = new int[capacity];
             States = new byte[capacity];
             IsEvent = new bool[capacity];
@@ -34,11 +32,10 @@ namespace Telemetry.Device.Delivery
             get { return Positions.Length; }
         }
 
-        public int Add(long position, long seq, int packetId, bool isEvent, byte state)
+        public int Add(long position, int packetId, bool isEvent, byte state)
         {
             int slot = Count++;
             Positions[slot] = position;
-            Seqs[slot] = seq;
             PacketIds[slot] = packetId;
             IsEvent[slot] = isEvent;
             States[slot] = state;
@@ -81,7 +78,6 @@ namespace Telemetry.Device.Delivery
         {
             int behind = --Count - slot;
             System.Array.Copy(Positions, slot + 1, Positions, slot, behind);
-            System.Array.Copy(Seqs, slot + 1, Seqs, slot, behind);
             System.Array.Copy(PacketIds, slot + 1, PacketIds, slot, behind);
             System.Array.Copy(States, slot + 1, States, slot, behind);
             System.Array.Copy(IsEvent, slot + 1, IsEvent, slot, behind);

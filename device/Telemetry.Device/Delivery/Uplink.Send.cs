@@ -27,7 +27,7 @@ namespace Telemetry.Device.Delivery
             {
                 _mustBirth = false;
                 MakeLifeMessages();
-                _link.PublishLife(_birth);
+                _link.PublishLife(_birth!);
                 return true;
             }
 
@@ -55,11 +55,11 @@ namespace Telemetry.Device.Delivery
                 next = ring.RecordEnd;
                 if (ring.IsPayloadSound())
                 {
-                    slot = _window.Add(position, ring.RecordSeq, NextPacketId(), isEvent, SendWindow.Sent);
+                    slot = _window.Add(position, NextPacketId(), isEvent, SendWindow.Sent);
                     return true;
                 }
 
-                _window.Settle(_window.Add(position, ring.RecordSeq, 0, isEvent, SendWindow.Sent), (byte)LossReason.SpoolDamaged);
+                _window.Settle(_window.Add(position, 0, isEvent, SendWindow.Sent), (byte)LossReason.SpoolDamaged);
                 FreeSettled();
             }
 

@@ -37,8 +37,8 @@ namespace Telemetry.Device.Delivery
         private int _windowMs;
         private int _nextPacketId = 1;
         private uint _lifeEpoch;
-        private byte[] _birth = new byte[0];
-        private byte[] _will = new byte[0];
+        private byte[]? _birth; // both made with the first attempt to connect of an epoch
+        private byte[]? _will;
         private long _bulkNext;
         private long _eventNext;
         private SpoolRing _sendingRing;
@@ -179,7 +179,7 @@ namespace Telemetry.Device.Delivery
             bool cleanStart = _version == 5 && _isFirstSession;
             _wasGreeted = false;
             MakeLifeMessages();
-            _link.Open(_options.Host, _options.Port, _version, cleanStart, _will, now);
+            _link.Open(_options.Host, _options.Port, _version, cleanStart, _will!, now);
         }
 
         // Made once an epoch: an attempt to connect allocates nothing.

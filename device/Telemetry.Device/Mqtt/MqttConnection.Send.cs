@@ -6,7 +6,7 @@ namespace Telemetry.Device.Mqtt
         private const int UpAlias = 1;
         private string _host = "";
         private int _port;
-        private byte[] _will = new byte[0];
+        private byte[] _will = null!; // from Open on
         private int _topicAliasMaximum;
         private bool _isAliasKnown;
 
@@ -21,14 +21,14 @@ namespace Telemetry.Device.Mqtt
         {
             bool usesAlias = _version == 5 && _topicAliasMaximum >= UpAlias;
             bool namesTopic = !usesAlias || !_isAliasKnown;
-            int topicBytes = namesTopic ? 2 + _identity.TopicBase.Length + _identity.Up.Length : 2;
+            int topicBytes = namesTopic ? 2 + _identity.TopicBase.Length + MqttIdentity.Up.Length : 2;
             int propertyBytes = _version == 5 ? (usesAlias ? 4 : 1) : 0;
             int remaining = topicBytes + 2 + propertyBytes + bytes;
             if (1 + MqttPacket.VariableByteIntegerBytes(remaining) + remaining > MaximumPacketBytes) return false;
 
             _send[0] = (byte)(MqttPacket.Publish | MqttPacket.Qos1Flag | (isRepeated ? MqttPacket.DupFlag : 0));
             int at = MqttPacket.WriteVariableByteInteger(_send, 1, remaining);
-            at = namesTopic ? _identity.WriteTopic(_send, at, _identity.Up) : MqttPacket.WriteU16(_send, at, 0);
+            at = namesTopic ? _identity.WriteTopic(_send, at, MqttIdentity.Up) : MqttPacket.WriteU16(_send, at, 0);
             at = MqttPacket.WriteU16(_send, at, packetId);
             if (_version == 5)
             {
@@ -52,12 +52,12 @@ namespace Telemetry.Device.Mqtt
         /// <summary>Subscribes to the down topic with QoS 1. CanSend must hold.</summary>
         public void Subscribe(int packetId, long nowMs)
         {
-            int topic = 2 + _identity.TopicBase.Length + _identity.Down.Length;
+            int topic = 2 + _identity.TopicBase.Length + MqttIdentity.Down.Length;
             _send[0] = MqttPacket.Subscribe;
             int at = MqttPacket.WriteVariableByteInteger(_send, 1, 2 + (_version == 5 ? 1 : 0) + topic + 1);
             at = MqttPacket.WriteU16(_send, at, packetId);
             if (_version == 5) _send[at++] = 0;
-            at = _identity.WriteTopic(_send, at, _identity.Down);
+            at = _identity.WriteTopic(_send, at, MqttIdentity.Down);
             _send[at++] = 1;
             Begin(at);
             Expect(nowMs);
@@ -66,10 +66,10 @@ namespace Telemetry.Device.Mqtt
         /// <summary>Publishes the birth message with QoS 0. CanSend must hold.</summary>
         public void PublishLife(byte[] payload)
         {
-            int topic = 2 + _identity.TopicBase.Length + _identity.Life.Length;
+            int topic = 2 + _identity.TopicBase.Length + MqttIdentity.Life.Length;
             _send[0] = MqttPacket.Publish;
             int at = MqttPacket.WriteVariableByteInteger(_send, 1, topic + (_version == 5 ? 1 : 0) + payload.Length);
-            at = _identity.WriteTopic(_send, at, _identity.Life);
+            at = _identity.WriteTopic(_send, at, MqttIdentity.Life);
             if (_version == 5) _send[at++] = 0;
             System.Array.Copy(payload, 0, _send, at, payload.Length);
             Begin(at + payload.Length);
@@ -133,8 +133,8 @@ namespace Telemetry.Device.Mqtt
         private int WriteConnect(byte[] b)
         {
             bool is5 = _version == 5;
-            int body = 10 + (is5 ? 1 + ConnectPropertyBytes : 0) + 2 + _identity.ClientId.Length + (is5 ? 1 : 0)
-                + 2 + _identity.TopicBase.Length + _identity.Life.Length + 2 + _will.Length + 2 + _identity.UserName.Length + 2 + _identity.Password.Length;
+            int body = 10 + (is5 ? 1 + ConnectPropertyBytes : 0) + 2 + _identity.NameBytes + (is5 ? 1 : 0)
+                + 2 + _identity.TopicBase.Length + MqttIdentity.Life.Length + 2 + _will.Length + 2 + _identity.NameBytes + 2 + _identity.Password.Length;
             b[0] = MqttPacket.Connect;
             int at = MqttPacket.WriteVariableByteInteger(b, 1, body);
             at = MqttPacket.WriteU16(b, at, 4);
@@ -158,11 +158,11 @@ namespace Telemetry.Device.Mqtt
                 at = MqttPacket.WriteU32(b, at, _receive.Length);
             }
 
-            at = MqttPacket.WriteBytes(b, at, _identity.ClientId);
+            at = _identity.WriteName(b, at, (byte)'_');
             if (is5) b[at++] = 0; // will properties
-            at = _identity.WriteTopic(b, at, _identity.Life);
+            at = _identity.WriteTopic(b, at, MqttIdentity.Life);
             at = MqttPacket.WriteBytes(b, at, _will);
-            at = MqttPacket.WriteBytes(b, at, _identity.UserName);
+            at = _identity.WriteName(b, at, (byte)'/');
             return MqttPacket.WriteBytes(b, at, _identity.Password);
         }
 

@@ -84,7 +84,7 @@ namespace Telemetry.Device.Mqtt
 
             // CONNECT is built in the receive buffer: nothing arrives before it is sent.
             // 10 variable header, 2 x 15 properties, lengths, will payload.
-            int connect = 80 + (2 * identity.TopicBytes) + identity.ClientId.Length + identity.UserName.Length + identity.Password.Length;
+            int connect = 80 + (2 * identity.TopicBytes) + (2 * identity.NameBytes) + identity.Password.Length;
             int message = messageBytes + identity.TopicBytes + 16;
             _receive = new byte[connect > message ? connect : message];
             _out = _send;

@@ -8,26 +8,40 @@ namespace Telemetry.Device.Mqtt
         /// <summary>Topics without their last level: <c>t1/brand/device/</c>.</summary>
         public readonly byte[] TopicBase;
 
-        /// <summary>User name <c>brand/device</c>.</summary>
-        public readonly byte[] UserName;
-
-        /// <summary>Client id <c>brand_device</c>: a slash is not welcome to every broker.</summary>
-        public readonly byte[] ClientId;
-
         /// <summary>The secret.</summary>
         public readonly byte[] Password;
 
         /// <summary>Last topic levels.</summary>
-        public readonly byte[] Up = { (byte)'u', (byte)'p' };
-        public readonly byte[] Down = { (byte)'d', (byte)'o', (byte)'w', (byte)'n' };
-        public readonly byte[] Life = { (byte)'l', (byte)'i', (byte)'f', (byte)'e' };
+        public static readonly byte[] Up = { (byte)'u', (byte)'p' };
+        public static readonly byte[] Down = { (byte)'d', (byte)'o', (byte)'w', (byte)'n' };
+        public static readonly byte[] Life = { (byte)'l', (byte)'i', (byte)'f', (byte)'e' };
+
+        private const int NameAt = 3; // behind "t1/"
 
         public MqttIdentity(string brand, string device, string secret)
         {
             TopicBase = Encoding.UTF8.GetBytes("t1/" + brand + "/" + device + "/");
-            UserName = Encoding.UTF8.GetBytes(brand + "/" + device);
-            ClientId = Encoding.UTF8.GetBytes(brand + "_" + device);
             Password = Encoding.UTF8.GetBytes(secret);
+        }
+
+        /// <summary>Bytes of <c>brand/device</c>.</summary>
+        public int NameBytes
+        {
+            get { return TopicBase.Length - NameAt - 1; }
+        }
+
+        /// <summary>Writes <c>brand</c>, a separator and <c>device</c>, which stand in the topics, as a UTF-8 string: the user name with a slash, the
+        /// client id with an underscore, because a slash there is not welcome to every broker.</summary>
+        public int WriteName(byte[] buffer, int at, byte separator)
+        {
+            at = MqttPacket.WriteU16(buffer, at, NameBytes);
+            for (int i = 0; i < NameBytes; i++)
+            {
+                byte letter = TopicBase[NameAt + i];
+                buffer[at++] = letter == (byte)'/' ? separator : letter;
+            }
+
+            return at;
         }
 
         /// <summary>Bytes of the longest topic with its length.</summary>

@@ -27,6 +27,9 @@ namespace Telemetry.Device.Sampling
         /// <summary>Quality bits of the row.</summary>
         public int Quality;
 
+        /// <summary>Room of the encoder's packed streams.</summary>
+        public readonly int BufferBytes;
+
         private readonly uint _all;
 
         /// <summary>A group over signals of the profile, ascending.</summary>
@@ -46,7 +49,8 @@ namespace Telemetry.Device.Sampling
 
             int bytes = signals.Length * bytesPerColumn;
             int least = BlockEncoder.LeastBufferBytes(signals.Length);
-            Encoder = new BlockEncoder(ids, kinds, maxRows, bytes < least ? least : bytes);
+            BufferBytes = bytes < least ? least : bytes;
+            Encoder = new BlockEncoder(ids, kinds, maxRows, BufferBytes);
         }
 
         /// <summary>Every column of the row has its value.</summary>

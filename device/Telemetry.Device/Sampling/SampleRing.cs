@@ -6,36 +6,42 @@ namespace Telemetry.Device.Sampling
     /// Samples between the recording thread and the pump: one writer, one reader at a time, no lock. The writer is the thread that owns
     /// the ring; other threads take the client's lock instead.
     /// </summary>
+    /// <remarks>
+    /// Two words a sample in one array: the value, then the tag above the time. One array is one check of bounds and 16 bytes a sample.
+    /// </remarks>
     internal sealed class SampleRing
     {
-        private readonly int[] _tags; // signal index and flags
-        private readonly long[] _values;
-        private readonly long[] _timesMs;
+        /// <summary>Bits of a time: 8,900 years (proto/WIRE.md, "Limits").</summary>
+        public const int TimeBits = 48;
+
+        private const long TimeMask = (1L << TimeBits) - 1;
+
+        private readonly long[] _words;
         private readonly int _mask;
-        private int _written; // by the writer
-        private int _read; // by the reader
+        private int _written; // words, by the writer
+        private int _read; // words, by the reader
 
         /// <summary>A ring of <paramref name="capacity"/> samples, a power of two.</summary>
         public SampleRing(int capacity)
         {
-            _tags = new int[capacity];
-            _values = new long[capacity];
-            _timesMs = new long[capacity];
-            _mask = capacity - 1;
+            _words = new long[capacity * 2];
+            _mask = _words.Length - 1;
         }
 
         /// <summary>Adds a sample.</summary>
+        /// <param name="tag">Signal and flags, 0..32767.</param>
+        /// <param name="value">The value.</param>
+        /// <param name="timeMs">0..2^48-1.</param>
         /// <returns>False when the ring is full.</returns>
         public bool TryWrite(int tag, long value, long timeMs)
         {
             int written = _written;
-            int[] tags = _tags;
-            if (written - Ordered.Load(ref _read) == tags.Length) return false;
+            long[] words = _words;
+            if (written - Ordered.Load(ref _read) == words.Length) return false;
             int at = written & _mask;
-            tags[at] = tag;
-            _values[at] = value;
-            _timesMs[at] = timeMs;
-            Ordered.Store(ref _written, written + 1);
+            words[at] = value;
+            words[at + 1] = timeMs | ((long)tag << TimeBits);
+            Ordered.Store(ref _written, written + 2);
             return true;
         }
 
@@ -53,10 +59,10 @@ namespace Telemetry.Device.Sampling
             }
 
             int at = read & _mask;
-            tag = _tags[at];
-            value = _values[at];
-            timeMs = _timesMs[at];
-            Ordered.Store(ref _read, read + 1);
+            value = _words[at];
+            timeMs = _words[at + 1] & TimeMask;
+            tag = (int)(_words[at + 1] >> TimeBits);
+            Ordered.Store(ref _read, read + 2);
             return true;
         }
     }

@@ -34,20 +34,19 @@ namespace Telemetry.Device.Sampling
         private void MakeWriters(TelemetryOptions options)
         {
             _inWriter = new int[_profile.Count];
-            _inEventWriter = new int[_profile.Count];
 
             // In front of each batch: the record header of the spool, an entry a signal, one a loss, one for the session. Behind it: the record's CRC.
             int entries = _profile.Count + _ledger.Capacity + 1;
             int front = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * (entries < MostEntries ? entries : MostEntries));
-            int largest = BlockEncoder.LeastBufferBytes(1);
+            int largest = LargestBlockBytes(1, BlockEncoder.LeastBufferBytes(1));
             for (int i = 0; i < _groups.Length; i++)
             {
-                int bytes = (_groups[i].Signals.Length * (options.BlockBytesPerColumn + 8)) + BlockEncoder.LeastBufferBytes(_groups[i].Signals.Length);
+                int bytes = LargestBlockBytes(_groups[i].Signals.Length, _groups[i].BufferBytes);
                 if (bytes > largest) largest = bytes;
             }
 
             int room = options.BatchBytes;
-            int least = BatchFrameBytes + (LossBytes * _ledger.Capacity) + 32 + largest;
+            int least = BatchFrameBytes + (LossBytes * _ledger.Capacity) + largest;
             if (room < least) room = least;
             _buffer = new byte[front + room + SpoolRing.RecordTrailerBytes];
             _writer = new BatchWriter(_buffer, front, room, _ledger.Capacity);
@@ -59,10 +58,18 @@ namespace Telemetry.Device.Sampling
             }
 
             if (eventSignals == 0) return;
+            _inEventWriter = new int[_profile.Count];
             int eventFront = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * (eventSignals + 1));
-            int eventRoom = BatchFrameBytes + 32 + BlockEncoder.LeastBufferBytes(1);
+            int eventRoom = BatchFrameBytes + LargestBlockBytes(1, BlockEncoder.LeastBufferBytes(1));
             _eventBuffer = new byte[eventFront + eventRoom + SpoolRing.RecordTrailerBytes];
             _eventWriter = new BatchWriter(_eventBuffer, eventFront, eventRoom, 0);
+        }
+
+        // The packed streams fill the encoder's buffer at most. Around them: tag and length 6, the block's head 23 and its quality byte;
+        // a descriptor and a length a column, and of the timeline and quality streams.
+        private static int LargestBlockBytes(int columns, int bufferBytes)
+        {
+            return 30 + bufferBytes + (7 * columns) + 6;
         }
 
         private void CloseBlock(BlockGroup group)

@@ -6,7 +6,7 @@ namespace Telemetry.Device.Sampling
         private const int SideSamples = 16;
         private const int SideRows = 64;
 
-        private int[] _sideSignals = null!;
+        private byte[] _sideSignals = null!;
         private byte[] _sideQualities = null!;
         private long[] _sideValues = null!;
         private long[] _sideTimesMs = null!;
@@ -18,7 +18,7 @@ namespace Telemetry.Device.Sampling
 
         private void MakeSideTable()
         {
-            _sideSignals = new int[SideSamples];
+            _sideSignals = new byte[SideSamples];
             _sideQualities = new byte[SideSamples];
             _sideValues = new long[SideSamples];
             _sideTimesMs = new long[SideSamples];
@@ -38,7 +38,7 @@ namespace Telemetry.Device.Sampling
                 CloseSideTable();
             }
 
-            _sideSignals[_sideCount] = index;
+            _sideSignals[_sideCount] = (byte)index;
             _sideValues[_sideCount] = value;
             _sideTimesMs[_sideCount] = timeMs;
             _sideQualities[_sideCount] = (byte)quality;

@@ -1,0 +1,232 @@
+namespace Telemetry.Log.Tests.Rewriting;
+
+/// <summary>Compaction: the files get shorter and nobody else notices.</summary>
+public sealed class CompactionTests : LogTestBase
+{
+    private static readonly DateTimeOffset Always = DateTimeOffset.MaxValue;
+
+    private readonly SimulatedDisk _disk = new(new Random(5));
+
+    [Fact]
+    public async Task Compact_MixedBatches_KeepsEveryRecordAndTakesLess()
+    {
+        using BlockLog log = Open(_disk);
+        List<LogRecord> before = await FillAsync(log, devices: 5, batches: 1_500, rows: 120);
+
+        LogCompaction done = await log.CompactAsync(Always);
+
+        Assert.True(done.Segments >= 1);
+        Assert.True(done.BytesAfter < 0.85 * done.BytesBefore, $"{done.BytesBefore} became {done.BytesAfter}");
+        AssertSame(before, Records(log));
+        foreach (uint device in before.Select(record => record.DeviceKey).Where(key => key != 0).Distinct())
+            AssertSame([.. before.Where(record => record.DeviceKey == device)], Records(log, device));
+    }
+
+    [Fact]
+    public async Task Compact_Again_FindsNothing()
+    {
+        using BlockLog log = Open(_disk);
+        await FillAsync(log, devices: 2, batches: 200, rows: 60);
+        await log.CompactAsync(Always);
+
+        Assert.Equal(new LogCompaction(0, 0, 0), await log.CompactAsync(Always));
+    }
+
+    [Fact]
+    public async Task Compact_SegmentsThatAreTooYoung_StayAsTheyCame()
+    {
+        using BlockLog log = Open(_disk);
+        await FillAsync(log, devices: 2, batches: 200, rows: 60);
+
+        Assert.Equal(0, (await log.CompactAsync(DateTimeOffset.UnixEpoch)).Segments);
+    }
+
+    [Fact]
+    public async Task Compact_NothingReproducible_GainsNothingAndLeavesTheFile()
+    {
+        using BlockLog log = Open(_disk);
+        for (int i = 0; i < 100; i++) Append(log, i, deviceKey: (uint)i + 1);
+        await log.SealAsync(default);
+
+        Assert.Equal(0, (await log.CompactAsync(Always)).Segments);
+        Assert.Equal(Enumerable.Range(0, 100), ReadBatches(log));
+    }
+
+    [Fact]
+    public async Task Reader_SegmentIsCompactedBeneathIt_GoesOnBehindItsRecord()
+    {
+        using BlockLog log = Open(_disk);
+        List<LogRecord> all = await FillAsync(log, devices: 3, batches: 300, rows: 60);
+        using LogReader reader = log.OpenReader();
+        List<LogRecord> read = [];
+        for (int i = 0; reader.TryRead(out LogRecord record); i++)
+        {
+            read.Add(record with { Payload = record.Payload.ToArray() });
+            if (i == 100) await log.CompactAsync(Always);
+        }
+
+        AssertSame(all, read);
+        Assert.Equal(0, reader.DamagedBytes);
+    }
+
+    [Fact]
+    public async Task Reader_OpensAtAnyPosition_SeesTheSameRecords()
+    {
+        using BlockLog log = Open(_disk);
+        List<LogRecord> all = await FillAsync(log, devices: 3, batches: 120, rows: 60);
+        await log.CompactAsync(Always);
+
+        foreach (LogRecord from in all)
+        {
+            using LogReader reader = log.OpenReader(from.Position);
+            Assert.True(reader.TryRead(out LogRecord found));
+            AssertSame([from], [found]);
+        }
+    }
+
+    [Fact]
+    public async Task Erase_FromACompactedSegment_LeavesTheRestCompacted()
+    {
+        using BlockLog log = Open(_disk);
+        List<LogRecord> all = await FillAsync(log, devices: 4, batches: 400, rows: 60);
+        LogCompaction done = await log.CompactAsync(Always);
+
+        LogErasure erased = await log.EraseAsync([2], record => new LogSelection(2, FirstSeq: 20).Selects(record));
+
+        Assert.True(erased.Batches > 50);
+        List<LogRecord> left = [.. all.Where(record => !new LogSelection(2, FirstSeq: 20).Selects(record) || record.Kind is not (LogRecordKind.Batch or LogRecordKind.DeadLetter))];
+        AssertSame(left, [.. Records(log).Where(record => record.Kind != LogRecordKind.SeqsDropped).SkipLast(1)]); // the erasure began a segment
+        Assert.True(_disk.Contents(_disk.ListFiles().Where(name => name.EndsWith(".seg", StringComparison.Ordinal)).Order().First()).Length < done.BytesAfter);
+    }
+
+    [Fact]
+    public async Task Inspect_CompactedSegments_FindsEveryRecordSound()
+    {
+        List<LogRecord> all;
+        using (BlockLog log = Open(_disk))
+        {
+            all = await FillAsync(log, devices: 3, batches: 300, rows: 60);
+            await log.CompactAsync(Always);
+        }
+
+        List<LogRecord> found = [];
+        LogInspection inspection = LogInspector.Inspect(_disk, record => found.Add(record with { Payload = record.Payload.ToArray() }));
+        AssertSame(all, found);
+        Assert.Equal(0, inspection.DamagedBytes);
+    }
+
+    // Every byte of the compacted file in turn, sampled: what is rotted costs its run, is counted, and nothing wrong is ever read.
+    [Fact]
+    public async Task Read_RottedByteOfACompactedSegment_CostsItsRunOnly()
+    {
+        List<LogRecord> all;
+        using (BlockLog log = Open(_disk))
+        {
+            all = await FillAsync(log, devices: 4, batches: 160, rows: 30);
+            await log.CompactAsync(Always);
+        }
+
+        Dictionary<long, byte[]> byPosition = all.ToDictionary(record => record.Position, record => record.Payload.ToArray());
+        string name = _disk.ListFiles().Where(file => file.EndsWith(".seg", StringComparison.Ordinal)).Order().First();
+        Random random = new(3);
+        for (int i = 0; i < 200; i++)
+        {
+            int at = random.Next(128, _disk.Contents(name).Length);
+            _disk.Contents(name)[at] ^= 0x10;
+            List<LogRecord> found = [];
+            LogInspection inspection = LogInspector.Inspect(_disk, record => found.Add(record with { Payload = record.Payload.ToArray() }));
+            Assert.True(inspection.DamagedBytes > 0 || found.Count == all.Count);
+            Assert.True(found.Count >= all.Count / 2);
+            Assert.All(found, record => Assert.Equal(byPosition[record.Position], record.Payload.ToArray()));
+            _disk.Contents(name)[at] ^= 0x10;
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Compact_CutAtEveryWrite_DataIsEqual(bool isKill)
+    {
+        for (int cut = 0, isDone = 0; isDone == 0; cut++)
+        {
+            SimulatedDisk disk = new(new Random(cut));
+            BlockLog log = Open(disk);
+            List<LogRecord> all = await FillAsync(log, devices: 3, batches: 60, rows: 60);
+            disk.CutBeforeChange = disk.Changes + cut;
+            try
+            {
+                await log.CompactAsync(Always);
+                isDone = 1;
+            }
+            catch (PowerLostException)
+            {
+                // The next start finds what stands.
+            }
+
+            if (isKill) disk.KillProcess();
+            else disk.CutPower();
+            using BlockLog reopened = Open(disk);
+            AssertSame(all, Records(reopened));
+            AssertSame([.. all.Where(record => record.DeviceKey == 2)], Records(reopened, 2));
+            await reopened.CompactAsync(Always);
+            AssertSame(all, Records(reopened));
+            Assert.True(cut < 100, "The compaction never came to its end.");
+        }
+    }
+
+    [Fact]
+    public async Task Compact_DiskRefusesAnyChange_LeavesTheDataAndWorksLater()
+    {
+        for (int refusedAt = 0; ; refusedAt++)
+        {
+            SimulatedDisk disk = new(new Random(refusedAt));
+            using BlockLog log = Open(disk);
+            List<LogRecord> all = await FillAsync(log, devices: 2, batches: 40, rows: 60);
+            disk.RefuseAfter = refusedAt;
+            IOException? refusal = await Record.ExceptionAsync(() => log.CompactAsync(Always)) as IOException;
+            disk.RefuseAfter = int.MaxValue;
+            AssertSame(all, Records(log));
+            await log.CompactAsync(Always);
+            AssertSame(all, Records(log));
+            if (refusal is null) return;
+        }
+    }
+
+    // Batches of several devices in turn, now and then a foreign one or a dead letter, and one segment sealed behind them.
+    private static async Task<List<LogRecord>> FillAsync(BlockLog log, int devices, int batches, int rows)
+    {
+        SealingDevice[] all = [.. Enumerable.Range(1, devices).Select(key => new SealingDevice((uint)key, seed: key * 31))];
+        Random random = new(17);
+        for (int i = 0; i < batches; i++)
+        {
+            SealingDevice device = all[random.Next(devices)];
+            int kind = random.Next(40);
+            byte[] payload = kind == 0 ? device.Foreign() : device.Next(rows);
+            long received = 1_700_000_000_000 + (i * 60_000) - (kind == 1 ? 5_000_000 : 0) + random.Next(50);
+            bool isLetter = kind == 2;
+            Assert.True(log.TryAppend(isLetter ? LogRecordKind.DeadLetter : LogRecordKind.Batch, isLetter ? (byte)3 : (byte)0, device.Key, received, payload, out _));
+            if (i % 20 == 19) log.FlushPending();
+        }
+
+        await log.SealAsync(default);
+        return Records(log);
+    }
+
+    private static List<LogRecord> Records(BlockLog log, uint deviceKey = 0)
+    {
+        List<LogRecord> records = [];
+        using LogReader reader = deviceKey == 0 ? log.OpenReader() : log.OpenDeviceReader(0, deviceKey);
+        while (reader.TryRead(out LogRecord record)) records.Add(record with { Payload = record.Payload.ToArray() });
+        Assert.Equal(0, reader.DamagedBytes);
+        return records;
+    }
+
+    private static IEnumerable<int> ReadBatches(BlockLog log) =>
+        Records(log).Where(record => record.Kind == LogRecordKind.Batch).Select(record => BitConverter.ToInt32(record.Payload.Span));
+
+    private static void AssertSame(List<LogRecord> expected, List<LogRecord> found)
+    {
+        Assert.Equal(expected.Select(record => record with { Payload = default }), found.Select(record => record with { Payload = default }));
+        Assert.All(expected.Zip(found), pair => Assert.True(pair.First.Payload.Span.SequenceEqual(pair.Second.Payload.Span), $"the bytes at {pair.First.Position} differ"));
+    }
+}
