@@ -62,14 +62,25 @@ public sealed class ConsentHistory
     }
 
     /// <summary>The times for which consent holds: [from, to) in order; the last may end at <see cref="long.MaxValue"/>.</summary>
-    public IReadOnlyList<(long FromUnixMs, long ToUnixMs)> Intervals(ConsentPurpose purpose, string recipient)
+    public IReadOnlyList<(long FromUnixMs, long ToUnixMs)> Intervals(ConsentPurpose purpose, string recipient) =>
+        IntervalsWhere(entry => entry.Purpose == purpose && entry.Recipient == recipient, unixMs => Holds(purpose, recipient, unixMs));
+
+    /// <summary>
+    /// The times for which something may be derived from the devices of a brand: consent holds to insights, to acting on scenarios, or to aggregates for that brand.
+    /// What a release uses of it is decided again, by the purpose and recipient of the release.
+    /// </summary>
+    public IReadOnlyList<(long FromUnixMs, long ToUnixMs)> IntervalsOfDerivation(string brand) => IntervalsWhere(
+        _ => true,
+        unixMs => Holds(ConsentPurpose.Insights, "", unixMs) || Holds(ConsentPurpose.Triggers, "", unixMs) || Holds(ConsentPurpose.Partner, brand, unixMs));
+
+    // What holds can only change where a word's time comes.
+    private List<(long FromUnixMs, long ToUnixMs)> IntervalsWhere(Func<ConsentEntry, bool> concerns, Func<long, bool> holds)
     {
-        // What holds can only change where a word's time comes.
-        long[] times = [.. _entries.Where(entry => entry.Purpose == purpose && entry.Recipient == recipient).Select(entry => entry.FromUnixMs).Distinct().Order()];
+        long[] times = [.. _entries.Where(concerns).Select(entry => entry.FromUnixMs).Distinct().Order()];
         List<(long From, long To)> intervals = [];
         for (int i = 0; i < times.Length; i++)
         {
-            if (!Holds(purpose, recipient, times[i])) continue;
+            if (!holds(times[i])) continue;
             long end = i + 1 < times.Length ? times[i + 1] : long.MaxValue;
             if (intervals.Count > 0 && intervals[^1].To == times[i]) intervals[^1] = (intervals[^1].From, end);
             else intervals.Add((times[i], end));

@@ -5,7 +5,7 @@ namespace Telemetry.Collector.Derivation;
 /// <summary>Whose samples a device's are, and whether anything may be derived from them.</summary>
 public interface IConsentingUsers
 {
-    /// <summary>The times in which a device is bound to a user who consents to <c>insights</c>; in no special order, empty when there are none.</summary>
+    /// <summary>The times in which a device is bound to a user who consents to something that derivation serves; in no special order, empty when there are none.</summary>
     IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey);
 }
 

@@ -28,7 +28,7 @@ public sealed class RegistryUsers : IConsentingUsers, IDisposable
         foreach (DeviceBinding binding in device.Bindings)
         {
             if (_registry.FindUser(binding.User) is not { } user) continue;
-            foreach ((long from, long to) in user.Consents.Intervals(ConsentPurpose.Insights, ""))
+            foreach ((long from, long to) in user.Consents.IntervalsOfDerivation(device.Description.Brand))
             {
                 long first = Math.Max(from, binding.FromUnixMs), end = Math.Min(to, binding.ToUnixMs);
                 if (first < end) ranges.Add(new ConsentedRange(user.User, first, end, user.UtcOffsetMinutes));
