@@ -2,6 +2,7 @@
 using Telemetry.Bench;
 using Telemetry.Bench.Codec;
 using Telemetry.Bench.Device;
+using Telemetry.Bench.Disk;
 using Telemetry.Bench.Grpc;
 using Telemetry.Bench.Mqtt;
 using Telemetry.Bench.Pipeline;
@@ -14,6 +15,7 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["codec-micro"] = CodecMicro.Run,
     ["codec-roundtrip"] = RoundTripBench.Run,
     ["fuzz-wire"] = WireFuzzBench.Run,
+    ["disk"] = DiskBench.Run,
     ["ingest"] = IngestBench.Run,
     ["lines"] = LinesBench.Run,
     ["query"] = QueryBench.Run,

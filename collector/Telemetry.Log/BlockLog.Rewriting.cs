@@ -104,7 +104,8 @@ public sealed partial class BlockLog
 
     /// <summary>Ends the last segment early, so that everything appended so far stands in segments that nobody writes to.</summary>
     /// <returns>Where they end.</returns>
-    internal async ValueTask<long> SealAsync(CancellationToken cancellation)
+    /// <exception cref="ObjectDisposedException">The log closed meanwhile.</exception>
+    public async ValueTask<long> SealAsync(CancellationToken cancellation = default)
     {
         lock (_appendLock)
         {

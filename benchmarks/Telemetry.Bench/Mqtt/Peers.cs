@@ -51,6 +51,7 @@ internal static class Peers
         return ["-c", file];
     }
 
-    private static string? PathOf(string program) =>
+    /// <summary>A program on PATH or in /usr/sbin; null where it is not installed.</summary>
+    public static string? PathOf(string program) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Append("/usr/sbin").Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);
 }

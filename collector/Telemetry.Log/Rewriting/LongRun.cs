@@ -11,7 +11,8 @@ namespace Telemetry.Log.Rewriting;
 //   ledger   one block, a row a batch; columns 1-12, 64-bit, as LongRun.Columns says
 //   cuts     one block, a row an original block, in order: 1 which series, 2 rows, 3 steps were counted in seconds; empty = no blocks
 //   losses   one block, a row an entry of a loss ledger, in order: 1 signal, 2 reason, 3 count; empty = none
-//   series   for each kind of row (same signals, same kinds): varint count of long blocks, then each as "varint bytes, block"
+//   series   for each kind of row (same signals, same kinds): varint count of long blocks, then each as "varint bytes, block", varint count of smoothed
+//            columns, then each as varint column, "varint bytes, SmoothColumn"; the block holds zeros in its place
 
 /// <summary>
 /// Batches of one device as long blocks: the rows of all batches behind one another, and beside them what each batch said of itself and where it was cut.
@@ -155,6 +156,18 @@ internal sealed class LongRunReader
         return true;
     }
 
+    private static bool TryReadSmoothed(ref ReadOnlySpan<byte> rest, RowBuffer series, int rows)
+    {
+        if (!Run.TryTakeVarint(ref rest, out ulong smoothed)) return false;
+        for (; smoothed > 0; smoothed--)
+        {
+            if (!Run.TryTakeVarint(ref rest, out ulong column) || column >= (ulong)series.ColumnCount || !Run.TryTakeFrame(ref rest, out ReadOnlySpan<byte> stream)) return false;
+            if (!SmoothColumn.TryRead(stream, series.LastValues((int)column, rows))) return false;
+        }
+
+        return true;
+    }
+
     private bool TryReadSeries(ReadOnlySpan<byte> rest)
     {
         _series.Clear();
@@ -168,6 +181,7 @@ internal sealed class LongRunReader
                 series ??= BlockShape.Of(block).NewRows();
                 if (_decoder.ColumnCount != series.ColumnCount) return false;
                 series.Add(_decoder);
+                if (!TryReadSmoothed(ref rest, series, _decoder.RowCount)) return false;
             }
 
             if (series is null) return false;

@@ -17,10 +17,14 @@ internal sealed class LongRunWriter
     // Shorter stretches of whole seconds are counted in ms with their neighbours.
     private const int LeastSecondsRows = 512;
 
+    // Fewer do not pay for the column's own beginning.
+    private const int LeastSmoothRows = 64;
+
     private readonly BlockDecoder _decoder = new();
     private readonly BlockPacker _packer = new();
     private readonly BatchPacker _batch = new();
     private readonly ArrayBufferWriter<byte> _block = new();
+    private readonly ArrayBufferWriter<byte> _smooth = new();
     private readonly RowBuffer _ledger = LongRun.NewLedger();
     private readonly RowBuffer _cuts = LongRun.NewCuts();
     private readonly RowBuffer _losses = LongRun.NewLosses();
@@ -88,7 +92,7 @@ internal sealed class LongRunWriter
             (BlockShape shape, RowBuffer rows) = _scratch[i];
             int which = SeriesOf(shape);
             _cuts.Add(_cuts.RowCount * 1000L, 0, which, rows.RowCount, shape.StepsInSeconds ? 1 : 0);
-            _series[which].Add(rows);
+            _series[which].Add(rows, 0, rows.RowCount);
         }
 
         (_last, _lastClock, _lastSeq) = (record, clock, header.Seq);
@@ -148,12 +152,44 @@ internal sealed class LongRunWriter
         List<(int First, int Rows, bool InSeconds)> blocks = [];
         for (int first = 0; first < series.RowCount; first += blocks[^1].Rows) blocks.Add(NextLongBlock(series.TimesMs, first));
         Run.PutVarint(output, (ulong)blocks.Count);
+        RowBuffer joined = series.NewLike();
         foreach ((int first, int rows, bool inSeconds) in blocks)
         {
-            _block.ResetWrittenCount();
-            _packer.Pack(_block, series, first, rows, inSeconds);
-            Run.PutFrame(output, _block.WrittenSpan);
+            joined.Clear();
+            joined.Add(series, first, rows);
+            PutLongBlock(output, joined, inSeconds);
         }
+    }
+
+    // Columns that come out shorter against their running level are coded that way behind the block, which holds zeros in their place.
+    private void PutLongBlock(ArrayBufferWriter<byte> output, RowBuffer rows, bool inSeconds)
+    {
+        _smooth.ResetWrittenCount();
+        int smoothed = 0;
+        PackLongBlock(rows, inSeconds);
+        BlockLayout.Read(_block.WrittenSpan, out BlockLayout? layout);
+        for (int column = 0; column < rows.ColumnCount; column++)
+        {
+            if (rows.Kind(column) == BlockPacker.RealKind || rows.RowCount < LeastSmoothRows) continue;
+            byte[] stream = new byte[SmoothColumn.MaxBytes(rows.RowCount)];
+            int bytes = SmoothColumn.Write(rows.Values(column), stream);
+            if (bytes == 0 || bytes + (rows.RowCount / 256) > layout!.Columns[column].Bytes) continue;
+            Run.PutVarint(_smooth, (ulong)column);
+            Run.PutFrame(_smooth, stream.AsSpan(0, bytes));
+            rows.LastValues(column, rows.RowCount).Clear();
+            smoothed++;
+        }
+
+        if (smoothed > 0) PackLongBlock(rows, inSeconds);
+        Run.PutFrame(output, _block.WrittenSpan);
+        Run.PutVarint(output, (ulong)smoothed);
+        output.Write(_smooth.WrittenSpan);
+    }
+
+    private void PackLongBlock(RowBuffer rows, bool inSeconds)
+    {
+        _block.ResetWrittenCount();
+        _packer.Pack(_block, rows, 0, rows.RowCount, inSeconds);
     }
 
     // As many rows as one timeline can hold: times must not fall (a boot ends them), steps keep within their bound.

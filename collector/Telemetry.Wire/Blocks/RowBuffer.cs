@@ -48,6 +48,9 @@ public sealed class RowBuffer
     /// <summary>Ids do not simply follow one another, or a column is not of 32-bit integers.</summary>
     internal bool NeedsDescriptors { get; }
 
+    /// <summary>An empty buffer of the same columns.</summary>
+    public RowBuffer NewLike() => new(_signals, _kinds);
+
     /// <summary>Whether a block of these columns belongs here.</summary>
     public bool HasShape(ReadOnlySpan<int> signals, ReadOnlySpan<byte> kinds) => signals.SequenceEqual(_signals) && kinds.SequenceEqual(_kinds);
 
@@ -69,13 +72,16 @@ public sealed class RowBuffer
             _values[column].AddRange(block.IsReal(column) ? MemoryMarshal.Cast<double, long>(block.Reals(column)) : block.Integers(column));
     }
 
-    /// <summary>Adds all rows of another buffer of the same columns.</summary>
-    public void Add(RowBuffer rows)
+    /// <summary>Adds rows of another buffer of the same columns.</summary>
+    public void Add(RowBuffer rows, int first, int count)
     {
-        _times.AddRange(rows._times);
-        _quality.AddRange(rows._quality);
-        for (int column = 0; column < _values.Length; column++) _values[column].AddRange(rows._values[column]);
+        _times.AddRange(rows.TimesMs.Slice(first, count));
+        _quality.AddRange(rows.Quality.Slice(first, count));
+        for (int column = 0; column < _values.Length; column++) _values[column].AddRange(rows.Values(column).Slice(first, count));
     }
+
+    /// <summary>The last <paramref name="count"/> values of a column, to be set. Valid until rows are added.</summary>
+    public Span<long> LastValues(int column, int count) => CollectionsMarshal.AsSpan(_values[column])[^count..];
 
     /// <summary>Drops all rows.</summary>
     public void Clear()

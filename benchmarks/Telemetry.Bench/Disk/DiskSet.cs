@@ -1,0 +1,128 @@
+using Telemetry.Bench.Codec;
+using Telemetry.Device.Sampling;
+
+namespace Telemetry.Bench.Disk;
+
+/// <summary>Series of 100 devices as the SDK seals them by default: blocks of up to 600 rows, a batch every 300 s.</summary>
+/// <param name="Name">In the answer.</param>
+/// <param name="ProfileJson">Its signals: ids 1, 2, ...</param>
+/// <param name="Series">Series by device; a device takes the one of its number, in turn.</param>
+internal sealed record DiskSet(string Name, string ProfileJson, IReadOnlyList<CodecSeries> Series)
+{
+    public const int Devices = 100;
+    public const long StartUnixMs = 1_790_000_000_000;
+    private const int SealIntervalMs = 300_000;
+    private const int PauseMs = 600_000;
+
+    /// <summary>The three recorded activities one after the other, each device beginning with another; every row is a reading of a person.</summary>
+    public static DiskSet Wearable(string dataPath)
+    {
+        CodecSeries[] files = [.. CodecSet.Load(dataPath).First(set => set.Name == "wearable_1hz").Series];
+        return new DiskSet("wearable_1hz x 100 devices", Grpc.WearableRows.ProfileJson, [.. files.Select((_, first) => Joined([.. files[first..], .. files[..first]]))]);
+    }
+
+    /// <summary>Sensors with noise in every reading: heart rate, skin temperature in 0.01, motion in 0.001, light. Another seed for each device.</summary>
+    public static DiskSet Noisy(int rows) => new(
+        "noisy synthetic x 100 devices",
+        """
+        {"model":"noisy","version":1,"signals":[
+          {"id":1,"key":"heart_rate","unit":"/min","kind":"gauge","resolution":1,"min":0,"max":300,"privacy":"health","periodMs":1000},
+          {"id":2,"key":"temperature","unit":"Cel","kind":"gauge","resolution":0.01,"min":-40,"max":85,"privacy":"health","periodMs":1000},
+          {"id":3,"key":"motion","unit":"g","kind":"gauge","resolution":0.001,"min":0,"max":16,"privacy":"activity","periodMs":1000},
+          {"id":4,"key":"light","unit":"lx","kind":"gauge","resolution":1,"min":0,"max":100000,"privacy":"ambient","periodMs":1000}]}
+        """,
+        [.. Enumerable.Range(1, Devices).Select(seed => NoisySeries(seed, rows))]);
+
+    /// <summary>Samples of all devices.</summary>
+    public long Samples => Enumerable.Range(0, Devices).Sum(device => (long)SeriesOf(device).TimesMs.Length * SeriesOf(device).Columns.Length);
+
+    /// <summary>Every device's batches in the order in which a collector receives them.</summary>
+    public IEnumerable<(int Device, long ReceivedUnixMs, byte[] Batch)> Batches(uint profileHash, int sealIntervalMs = SealIntervalMs) =>
+        Enumerable.Range(0, Devices).SelectMany(device => BatchesOf(device, profileHash, sealIntervalMs)).OrderBy(batch => batch.ReceivedUnixMs);
+
+    private CodecSeries SeriesOf(int device) => Series[device % Series.Count];
+
+    private IEnumerable<(int Device, long ReceivedUnixMs, byte[] Batch)> BatchesOf(int device, uint profileHash, int sealIntervalMs)
+    {
+        CodecSeries series = SeriesOf(device);
+        long bootUnixMs = StartUnixMs + (device * 2_718L);
+        return SealedSeries.Of(series, 0xD15C0000u + (uint)device, profileHash, bootUnixMs, sealIntervalMs)
+            .Select(batch => (device, bootUnixMs + batch.UptimeMs + 40 + (batch.UptimeMs % 50), batch.Bytes));
+    }
+
+    private static CodecSeries Joined(CodecSeries[] parts)
+    {
+        List<long> times = [];
+        foreach (CodecSeries part in parts)
+        {
+            long from = times.Count == 0 ? 0 : times[^1] + PauseMs;
+            times.AddRange(part.TimesMs.Select(time => from + time));
+        }
+
+        return new CodecSeries([.. times], [.. Enumerable.Range(0, parts[0].Columns.Length).Select(column => parts.SelectMany(part => part.Columns[column]).ToArray())]);
+    }
+
+    private static CodecSeries NoisySeries(int seed, int rows)
+    {
+        Random random = new(seed);
+        (double heartRate, double temperature) = (70, 3300);
+        int[][] columns = [new int[rows], new int[rows], new int[rows], new int[rows]];
+        for (int row = 0; row < rows; row++)
+        {
+            heartRate = Math.Clamp(heartRate + (0.5 * Normal(random)), 45, 180);
+            temperature += 0.3 * Normal(random);
+            columns[0][row] = (int)Math.Round(heartRate + (1.5 * Normal(random)));
+            columns[1][row] = (int)Math.Round(temperature + (4 * Normal(random)));
+            columns[2][row] = (int)Math.Round(Math.Abs(1000 + (60 * Normal(random))));
+            columns[3][row] = (int)Math.Round(400 + (25 * Normal(random)));
+        }
+
+        return new CodecSeries([.. Enumerable.Range(0, rows).Select(row => row * 1000L)], columns);
+    }
+
+    private static double Normal(Random random) => Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble());
+}
+
+/// <summary>A series as the SDK seals it.</summary>
+internal static class SealedSeries
+{
+    private const int RowsPerBlock = 600;
+    private const int BatchBytes = 32_768;
+
+    /// <summary>Batches of a series, sealed <paramref name="sealIntervalMs"/> after their first row.</summary>
+    public static IEnumerable<(long UptimeMs, byte[] Bytes)> Of(CodecSeries series, uint epoch, uint profileHash, long bootUnixMs, int sealIntervalMs)
+    {
+        int columns = series.Columns.Length;
+        BlockEncoder encoder = new([.. Enumerable.Range(1, columns)], new byte[columns], RowsPerBlock, 32 * 1024);
+        byte[] buffer = new byte[BatchBytes];
+        BatchWriter writer = new(buffer, 0, buffer.Length, maxLosses: 0);
+        ulong seq = 0;
+        long begun = series.TimesMs[0];
+        for (int row = 0; row < series.TimesMs.Length; row++)
+        {
+            long time = series.TimesMs[row];
+            if (time - begun >= sealIntervalMs)
+            {
+                yield return Seal(series.TimesMs[row - 1]);
+                begun = time;
+            }
+
+            for (int column = 0; column < columns; column++) encoder.Set(column, series.Columns[column][row]);
+            if (encoder.TryAddRow(time, 0)) continue;
+            writer.TryAppendBlock(encoder);
+            encoder.TryAddRow(time, 0);
+        }
+
+        yield return Seal(series.TimesMs[^1]);
+
+        (long, byte[]) Seal(long lastRowMs)
+        {
+            writer.TryAppendBlock(encoder);
+            long uptime = lastRowMs + 7 + (long)(seq % 13); // the pump seals a moment after the row
+            int length = writer.Seal(epoch, ++seq, 1, profileHash, (ulong)(bootUnixMs + uptime), (ulong)uptime, 50, 3, null!, null!, null!, 0);
+            byte[] batch = buffer.AsSpan(writer.SealedOffset, length).ToArray();
+            writer.Reset();
+            return (uptime, batch);
+        }
+    }
+}
