@@ -20,6 +20,9 @@ public static class ScenarioNames
     /// <summary>No device spoke, or none was worn.</summary>
     public const string Off = "off";
 
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> Common { get; } = [Sleep, Rest, Desk, Walk, Run, Cycle, Vehicle, Workout, Active, Away, Unknown, Off];
+
     /// <summary>True for the two names that claim nothing.</summary>
     public static bool ClaimsNothing(string name) => name is Unknown or Off;
 }

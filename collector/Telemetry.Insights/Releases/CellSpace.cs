@@ -1,6 +1,7 @@
 using System.Globalization;
 using Telemetry.Insights.Cohorts;
 using Telemetry.Registry;
+using Telemetry.Scenarios;
 using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Insights.Releases;
@@ -23,13 +24,13 @@ internal sealed class CellSpace
     public CellSpace(ReleaseQuery query, SegmentColumns data, DeviceRegistry registry)
     {
         _query = query;
-        ScenarioNames = data.ScenarioNames;
+        NamesInData = data.ScenarioNames;
         FirstDay = LocalDay(query.FromUnixMs / 60_000 - 840);
         int days = query.Uses(GroupKey.Day) ? LocalDay(query.ToUnixMs / 60_000 + 840) - FirstDay + 1 : 0;
         if (days > MaxCells) throw TooMany(days);
 
         // A name counts where it claims something; "off" is no stay of a person. Sorted, so that the numbers do not depend on the order of arrival.
-        string[] scenarios = [.. data.ScenarioNames.Where(name => name != Telemetry.Scenarios.ScenarioNames.Off).Order(StringComparer.Ordinal)];
+        string[] scenarios = [.. data.ScenarioNames.Where(name => name != ScenarioNames.Off).Order(StringComparer.Ordinal)];
         string[] brands = query.Recipient.Length > 0 ? [query.Recipient] : [.. registry.Brands().Select(brand => brand.Id)];
         string[] models = [.. registry.Models(query.Recipient).Select(model => $"{model.Brand}/{model.Profile.Model}").Distinct().Order(StringComparer.Ordinal)];
         Count = 1;
@@ -56,7 +57,7 @@ internal sealed class CellSpace
     /// <summary>The first local day any user can have in the range, days since 1970.</summary>
     public int FirstDay { get; }
 
-    private IReadOnlyList<string> ScenarioNames { get; }
+    private IReadOnlyList<string> NamesInData { get; }
 
     /// <summary>Days since 1970 of a local minute.</summary>
     public static int LocalDay(long localMinute) => (int)((localMinute + 1440) / 1440) - 1; // -840 at the least: no time zone is further behind
@@ -73,7 +74,7 @@ internal sealed class CellSpace
     private int Offset(GroupKey key, int value) => _axes[key].Offsets is { } offsets && value >= 0 && value < offsets.Length ? offsets[value] : -1;
 
     /// <summary>Offsets of the data's scenario numbers under a key; -1 for what is left out.</summary>
-    public int[] ScenarioOffsets(GroupKey key) => [.. ScenarioNames.Select(name => _indexOf[key].TryGetValue(name, out int index) ? Offset(key, index) : -1)];
+    public int[] ScenarioOffsets(GroupKey key) => [.. NamesInData.Select(name => _indexOf[key].TryGetValue(name, out int index) ? Offset(key, index) : -1)];
 
     /// <summary>What a set of devices adds to a group's number: once for each way it counts; empty when the question leaves it out.</summary>
     public int[] DeviceOffsets(IEnumerable<DeviceDescription> devices)
@@ -128,6 +129,7 @@ internal sealed class CellSpace
 
     private void AddAxis(GroupKey key, string[] values)
     {
+        CheckConditions(key, values);
         _indexOf[key] = values.Select((value, index) => (value, index)).ToDictionary(pair => pair.value, pair => pair.index, StringComparer.Ordinal);
         bool isGrouped = _query.GroupBy.Contains(key);
         int[] offsets = new int[values.Length];
@@ -139,6 +141,19 @@ internal sealed class CellSpace
 
         _axes[key] = new Axis(values, offsets, Count);
         if (isGrouped) Count = (int)Math.Min((long)Count * Math.Max(1, values.Length), 50L * MaxCells); // saturates: what is above the limit is refused
+    }
+
+    // A condition that can never hold is a slip of the pen, not a question. A scenario may be one that nobody had yet.
+    private void CheckConditions(GroupKey key, string[] values)
+    {
+        foreach (string asked in _query.Where.GetValueOrDefault(key, []))
+        {
+            bool isKnown = values.Contains(asked) || (key is GroupKey.Scenario or GroupKey.Next && ScenarioNames.Common.Contains(asked))
+                || (key == GroupKey.Hour && values.Contains(asked.PadLeft(2, '0')));
+            if (isKnown) continue;
+            string expected = values.Length is > 0 and <= 40 ? $"one of {string.Join(", ", values)}" : values.Length == 0 ? "nothing: there is none yet" : $"one of {values.Length} values, {values[0]} to {values[^1]}";
+            throw ReleaseQuery.Invalid("where", $"{key.ToString().ToLowerInvariant()}={asked}", expected);
+        }
     }
 
     private static RegistryException TooMany(int count) =>

@@ -63,6 +63,9 @@ public sealed record ReleaseQuery(
     /// <summary>Smallest and largest epsilon of one release.</summary>
     public const double MinEpsilon = 0.01, MaxEpsilon = 16;
 
+    // 9998-12-31: behind it days have no four-digit name.
+    private const long LastUnixMs = 253_370_678_400_000;
+
     /// <summary>Names of the measures, as in requests.</summary>
     public static IReadOnlyDictionary<string, Measure> Measures { get; } = new Dictionary<string, Measure>(StringComparer.Ordinal)
     {
@@ -80,6 +83,8 @@ public sealed record ReleaseQuery(
         {
             throw Invalid("range", $"[{request.FromUnixMs}, {request.ToUnixMs})", "from 0 or more, and to after from (0 = open)");
         }
+
+        if (Math.Max(request.FromUnixMs, request.ToUnixMs) > LastUnixMs) throw Invalid("range", $"[{request.FromUnixMs}, {request.ToUnixMs})", "unix milliseconds before the year 9999");
 
         double epsilon = request.Epsilon == 0 ? defaultEpsilon : request.Epsilon;
         if (!(epsilon >= MinEpsilon && epsilon <= MaxEpsilon)) throw Invalid("epsilon", $"{request.Epsilon}", $"{MinEpsilon}..{MaxEpsilon}, or 0 for the default");
@@ -129,6 +134,6 @@ public sealed record ReleaseQuery(
             ? key
             : throw Invalid(field, text, "scenario, hour, weekday, day, model, brand, next, with");
 
-    private static RegistryException Invalid(string field, string found, string expected) =>
+    internal static RegistryException Invalid(string field, string found, string expected) =>
         new(RegistryError.Invalid, $"{field}: found \"{(found.Length > 64 ? found[..64] + "..." : found)}\"; expected {expected}.");
 }

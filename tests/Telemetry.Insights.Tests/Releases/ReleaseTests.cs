@@ -106,19 +106,40 @@ public sealed class ReleaseTests
     [InlineData("minutes", "next", "", "transitions")]
     [InlineData("minutes", "scenario", "scenario", "where")]
     [InlineData("minutes", "scenario", "day=2026-01-05", "range")]
+    [InlineData("minutes", "scenario", "weekday=someday", "mon, tue")]
+    [InlineData("minutes", "scenario", "scenario=slumber", "one of")]
+    [InlineData("minutes", "scenario", "hour=24", "one of 00, 01")]
+    [InlineData("minutes", "scenario", "brand=nobody", "acme, zeta")]
     public void Release_BadQuestion_NamesTheField(string measure, string groupBy, string where, string text)
     {
         using World world = new();
+        world.AddPeople(1);
         RegistryException refusal = Assert.Throws<RegistryException>(() => world.Ask(measure, groupBy, where: where.Length == 0 ? [] : [where]));
         Assert.Equal(RegistryError.Invalid, refusal.Error);
         Assert.Contains(text, refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
+    public void Release_ConditionsThatCanHold_AreAnswered()
+    {
+        using World world = new();
+        world.AddPeople(60);
+        Assert.NotEmpty(world.Ask("minutes", "scenario", where: ["hour=3", "brand=acme", "scenario=sleep,cycle"]).Rows);
+    }
+
+    [Fact]
+    public void Release_RangeBehindTheYear9999_IsRefused()
+    {
+        using World world = new();
+        ReleaseRequest question = new() { Measure = "minutes", GroupBy = { "day" }, FromUnixMs = 1, ToUnixMs = 400_000_000_000_000 };
+        Assert.Contains("9999", Assert.Throws<RegistryException>(() => world.Service.Release(question)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Release_MoreGroupsThanAnswered_IsRefusedBeforeMemoryIsTaken()
     {
         using World world = new();
-        foreach (long to in new[] { 86_400_000L * 20_000, long.MaxValue / 2 })
+        foreach (long to in new[] { 86_400_000L * 20_000, 253_000_000_000_000 })
         {
             RegistryException refusal = Assert.Throws<RegistryException>(() => world.Service.Release(new ReleaseRequest { Measure = "minutes", GroupBy = { "day", "hour" }, FromUnixMs = 1, ToUnixMs = to }));
             Assert.Contains("at most 20000", refusal.Message, StringComparison.Ordinal);
