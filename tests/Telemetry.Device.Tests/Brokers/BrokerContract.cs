@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using Telemetry.Device.Platform;
+
+namespace Telemetry.Device.Tests.Brokers;
+
+/// <summary>What the client does with every broker. Each real one runs all of it, in both versions of MQTT where it speaks both.</summary>
+/// <remarks>The client's clock of the link is virtual: it stands still while a connection is up or coming up, so nothing times out on a busy machine.</remarks>
+internal static class BrokerContract
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(100);
+    private static int s_devices;
+
+    /// <summary>Publish: every batch is acked, once.</summary>
+    public static void EveryBatchIsAcked(ITestBroker broker, int version)
+    {
+        using Rig rig = new(broker, version);
+        rig.Record(50);
+        rig.Turn(() => rig.Client.IsDrained);
+        Assert.Equal(50, rig.Client.ReadCounters().AckedBatches);
+        Assert.Equal(50, rig.Client.ReadCounters().SentBatches);
+    }
+
+    /// <summary>A broker that is killed and comes back gets the rest.</summary>
+    public static async Task AfterAKillTheRestIsDelivered(ITestBroker broker, int version)
+    {
+        using Rig rig = new(broker, version);
+        rig.Record(1);
+        rig.Turn(() => rig.Client.IsDrained);
+        await broker.KillAsync();
+        rig.Record(5);
+        rig.Turn(() => !rig.Client.IsConnected);
+        await broker.StartAgainAsync();
+        rig.Turn(() => rig.Client.IsDrained);
+        Assert.Equal(6, rig.Client.ReadCounters().AckedBatches);
+        rig.AssertConserved();
+    }
+
+    /// <summary>A connection that broke is resumed: the broker still has the session.</summary>
+    public static void ABrokenConnectionIsResumed(ITestBroker broker, int version)
+    {
+        using Rig rig = new(broker, version);
+        rig.Record(1);
+        rig.Turn(() => rig.Client.IsDrained);
+        rig.Link.Close();
+        rig.Record(1);
+        rig.Turn(() => rig.Client.IsDrained && rig.Link.Connects == 2);
+        Assert.Equal(1, rig.Link.ConnackFlags);
+    }
+
+    /// <summary>A wrong secret is tried once, and again after an hour or two.</summary>
+    public static void AWrongSecretIsTriedOnceAnHour(ITestBroker broker, int version)
+    {
+        using Rig rig = new(broker, version, secret: "not-" + broker.Secret);
+        rig.Record(1);
+        rig.Turn(() => rig.Link.Connects == 1 && !rig.Link.IsOpen);
+        for (int minute = 0; minute < 59; minute++)
+        {
+            rig.LinkClock.Advance(60_000);
+            rig.Client.Step();
+        }
+
+        Assert.Equal(1, rig.Link.Connects);
+        rig.LinkClock.Advance(2 * 3_600_000);
+        rig.Turn(() => rig.Link.Connects == 2 && !rig.Link.IsOpen);
+        Assert.Equal(0, rig.Client.ReadCounters().AckedBatches);
+        Assert.Equal(1, rig.Client.SpooledBatches);
+    }
+
+    /// <summary>A link that is dead and does not say so is given up, and the batch delivered.</summary>
+    public static void AHalfOpenLinkIsGivenUp(ITestBroker broker, int version)
+    {
+        using Rig rig = new(broker, version);
+        rig.Turn(() => rig.Client.IsConnected);
+        rig.Record(1);
+        rig.Turn(() => rig.Client.IsDrained);
+        rig.Link.IsDead = true;
+        rig.Record(1);
+        for (int second = 0; second < 30 && rig.Link.IsDead; second++)
+        {
+            rig.Client.Step();
+            rig.LinkClock.Advance(1000);
+        }
+
+        Assert.False(rig.Link.IsDead, "the client still believes in the link after 30 s without an answer");
+        rig.Turn(() => rig.Client.IsDrained);
+        Assert.Equal(2, rig.Client.ReadCounters().AckedBatches);
+    }
+
+    /// <summary>The socket is cut at random bytes, in the middle of anything: everything arrives, and is counted once.</summary>
+    public static void CutsAtRandomBytesLoseNothing(ITestBroker broker, int version)
+    {
+        for (int seed = 1; seed <= 3; seed++)
+        {
+            using Rig rig = new(broker, version, seed: seed);
+            rig.Link.CutEvery(mostBytes: 700, cuts: 25);
+            for (int part = 0; part < 10; part++)
+            {
+                rig.Record(6);
+                rig.Turn(() => rig.Client.IsDrained);
+            }
+
+            Assert.True(rig.Client.ReadCounters().AckedBatches == 60, $"seed {seed}: {rig.Client.ReadCounters().AckedBatches} of 60 batches acked");
+            Assert.True(rig.Link.Connects > 5, $"seed {seed}: only {rig.Link.Connects} connections");
+            rig.AssertConserved();
+        }
+    }
+
+    private sealed class Rig : IDisposable
+    {
+        private readonly ITestBroker _broker;
+        private readonly ManualClock _clock = new(0);
+        private int _recorded;
+
+        public Rig(ITestBroker broker, int version, string? secret = null, int seed = 1)
+        {
+            _broker = broker;
+            Link = new UnreliableTransport(seed);
+            Client = new TelemetryClient(new TelemetryOptions
+            {
+                Brand = broker.Brand,
+                Device = broker.Device,
+                Secret = secret ?? broker.Secret,
+                Host = "127.0.0.1",
+                Port = broker.Port,
+                ProtocolVersion = version,
+                Clock = _clock,
+                LinkClock = LinkClock,
+                Flash = new MemoryFlash(256, 4096, 32),
+                Transport = Link,
+                Profile = broker.Profile,
+
+                // A new device each time: its epoch must not repeat at a collector that remembers the last one's.
+                Seed = Interlocked.Increment(ref s_devices),
+            });
+        }
+
+        public UnreliableTransport Link { get; }
+
+        public ManualClock LinkClock { get; } = new(0);
+
+        public TelemetryClient Client { get; }
+
+        public void Record(int batches)
+        {
+            for (int i = 0; i < batches; i++)
+            {
+                _clock.Advance(1000);
+                Client.Record(_broker.Signal, _recorded++ & 1);
+                Client.Flush();
+            }
+        }
+
+        public void Turn(Func<bool> until)
+        {
+            Stopwatch watch = Stopwatch.StartNew();
+            while (!until())
+            {
+                int wait = Client.Step();
+                if (!Link.IsOpen) LinkClock.Advance(Math.Max(1, wait)); // to the next attempt
+                Assert.True(watch.Elapsed < Limit, $"not there in time; connected {Client.IsConnected}, {Link.Connects} connections, {Client.SpooledBatches} batches spooled");
+                Thread.Yield();
+            }
+        }
+
+        public void AssertConserved()
+        {
+            TelemetryCounters counters = Client.ReadCounters();
+            Assert.Equal(counters.Recorded, counters.Acked + counters.Spooled + counters.Open + counters.DroppedTotal);
+        }
+
+        public void Dispose()
+        {
+            Client.Stop();
+            Link.Dispose();
+        }
+    }
+}
