@@ -5,6 +5,7 @@ using Telemetry.Collector.Metrics;
 using Telemetry.Collector.Options;
 using Telemetry.Collector.Rights;
 using Telemetry.Collector.Series;
+using Telemetry.Collector.Upkeep;
 using Telemetry.Influx;
 using Telemetry.Ingest;
 using Telemetry.Insights;
@@ -39,6 +40,8 @@ internal sealed class Rooms : IAsyncDisposable
         InfluxErasure? influx = options.Influx is { } target ? AddInflux(target) : null;
         Erasures = Own(new Erasures(folder.ErasuresFolder, Log, Registry, Ingest, store, influx, Time, loggers.CreateLogger<Erasures>()));
         _consumers.Add(new ConsumerTask("erasures", () => Log.DurablePosition, Erasures.RunAsync));
+        LogUpkeep upkeep = new(Log, Registry, options, Time, loggers.CreateLogger<LogUpkeep>());
+        _consumers.Add(new ConsumerTask("upkeep", () => Log.DurablePosition, upkeep.RunAsync));
         Readiness = new Readiness(Log, _consumers);
     }
 

@@ -9,7 +9,11 @@ namespace Telemetry.Log;
 /// <param name="DeadLetters">Dead letters that are gone.</param>
 /// <param name="Bytes">Bytes of their records.</param>
 /// <param name="Unreadable">Segment files that cannot be searched because both headers are damaged; what they hold is not known.</param>
-public sealed record LogErasure(int Segments, long Batches, long DeadLetters, long Bytes, IReadOnlyList<string> Unreadable);
+public sealed record LogErasure(int Segments, long Batches, long DeadLetters, long Bytes, IReadOnlyList<string> Unreadable)
+{
+    internal LogErasure Plus(DropLedger dropped) =>
+        new(Segments + 1, Batches + dropped.Batches, DeadLetters + dropped.DeadLetters, Bytes + dropped.Bytes, Unreadable);
+}
 
 /// <summary>What a compaction did.</summary>
 /// <param name="Segments">Segment files that were written anew.</param>
@@ -44,20 +48,49 @@ public sealed partial class BlockLog
             foreach (LogSegment segment in _segments)
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (segment.Header.EndPosition > end || !HoldsAny(segment, devices)) continue;
+                if (segment.Header.EndPosition > end || !IndexOf(segment).Devices().Any(devices.Contains)) continue;
                 RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segment, record => devices.Contains(record.DeviceKey) && selects(record), compacts: false);
                 if (done.Segment is null) continue;
                 Exchange(segment, done.Segment);
-                sum = sum with
-                {
-                    Segments = sum.Segments + 1,
-                    Batches = sum.Batches + done.Dropped.Batches,
-                    DeadLetters = sum.DeadLetters + done.Dropped.DeadLetters,
-                    Bytes = sum.Bytes + done.Dropped.Bytes,
-                };
+                sum = sum.Plus(done.Dropped);
             }
 
             LogEvents.Erased(_logger, sum.Batches, sum.DeadLetters, sum.Segments);
+            return sum;
+        }
+        finally
+        {
+            _rewriting.Release();
+        }
+    }
+
+    /// <summary>Retention: removes the records of devices from segments that are older than the devices' records are kept. A segment is as old as its
+    /// youngest record, so a record stays up to one segment's filling time longer. Seqs of what goes stay known as with <see cref="EraseAsync"/>.</summary>
+    /// <param name="keptSince">Of a device, the time of receipt from which on its records are kept; null = all are.</param>
+    /// <param name="cancellation">Ends it between two segments.</param>
+    /// <exception cref="IOException">The disk refuses. Some segments may be done; call again for the rest.</exception>
+    public async Task<LogErasure> ExpireAsync(Func<uint, DateTimeOffset?> keptSince, CancellationToken cancellation = default)
+    {
+        await _rewriting.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await _indexKeeping.ConfigureAwait(false);
+            LogErasure sum = new(0, 0, 0, 0, Recovery.UnreadableSegments);
+            LogSegment[] segments = _segments;
+            for (int i = 0; i + 1 < segments.Length; i++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                DateTimeOffset full = FullSince(segments, i);
+                HashSet<uint> expired = [.. IndexOf(segments[i]).Devices().Where(device => !segments[i].Expired.Contains(device) && full < keptSince(device))];
+                if (expired.Count == 0) continue;
+                RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segments[i], record => expired.Contains(record.DeviceKey), compacts: false);
+                (done.Segment ?? segments[i]).Expired.UnionWith([.. segments[i].Expired, .. expired]);
+                if (done.Segment is null) continue;
+                Exchange(segments[i], done.Segment);
+                sum = sum.Plus(done.Dropped);
+            }
+
+            if (sum.Segments > 0) LogEvents.Expired(_logger, sum.Batches, sum.DeadLetters, sum.Segments);
             return sum;
         }
         finally
@@ -82,11 +115,8 @@ public sealed partial class BlockLog
             for (int i = 0; i + 1 < segments.Length; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
-
-                // A segment is full when the next one begins.
-                bool isOld = segments[i + 1].Header.CreatedUnixMs <= sealedBefore.ToUnixTimeMilliseconds();
-                if (!isOld || segments[i].Header.IsCompacted || segments[i].GainsNothing) continue;
-                RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segments[i], drops: null, compacts: true);
+                if (FullSince(segments, i) > sealedBefore || segments[i].Header.IsCompacted || segments[i].GainsNothing) continue;
+                RewrittenSegment done = TryCompact(segments[i]);
                 segments[i].GainsNothing = done.Segment is null;
                 if (done.Segment is null) continue;
                 Exchange(segments[i], done.Segment);
@@ -99,6 +129,20 @@ public sealed partial class BlockLog
         finally
         {
             _rewriting.Release();
+        }
+    }
+
+    private RewrittenSegment TryCompact(LogSegment segment)
+    {
+        try
+        {
+            return SegmentRewriter.Rewrite(_disk, segment, drops: null, compacts: true);
+        }
+        catch (InvalidDataException fault)
+        {
+            // The proof failed: a defect of the packer. The segment stays as it is, and the others need not wait for the repair.
+            LogEvents.CompactionRefused(_logger, segment.Header.BasePosition, fault.Message);
+            return default;
         }
     }
 
@@ -131,11 +175,13 @@ public sealed partial class BlockLog
         return WaitDurableAsync(position, cancellation);
     }
 
-    private bool HoldsAny(LogSegment segment, HashSet<uint> devices)
+    // A segment is full when the next one begins.
+    private static DateTimeOffset FullSince(LogSegment[] segments, int index) => DateTimeOffset.FromUnixTimeMilliseconds(segments[index + 1].Header.CreatedUnixMs);
+
+    private SegmentIndex IndexOf(LogSegment segment)
     {
         using ILogFile file = _disk.Open(segment.Header.FileName, forWriting: false);
-        SegmentIndex index = segment.Index ?? SegmentIndex.LoadOrBuild(_disk, file, segment.Header);
-        return devices.Any(device => index.NextOffset(device, 0) >= 0);
+        return segment.Index ?? SegmentIndex.LoadOrBuild(_disk, file, segment.Header);
     }
 
     private void Exchange(LogSegment old, LogSegment rewritten)

@@ -35,6 +35,12 @@ internal static partial class LogEvents
     [LoggerMessage(1021, LogLevel.Information, "Compacted {Segments} segments from {BytesBefore} to {BytesAfter} bytes.")]
     public static partial void Compacted(ILogger logger, int segments, long bytesBefore, long bytesAfter);
 
+    [LoggerMessage(1023, LogLevel.Error, "The segment at {BasePosition} is not compacted: {Fault}")]
+    public static partial void CompactionRefused(ILogger logger, long basePosition, string fault);
+
+    [LoggerMessage(1022, LogLevel.Information, "Retention took {Batches} batches and {DeadLetters} dead letters; {Segments} segments were written anew.")]
+    public static partial void Expired(ILogger logger, long batches, long deadLetters, int segments);
+
     [LoggerMessage(1020, LogLevel.Information, "Erased {Batches} batches and {DeadLetters} dead letters; {Segments} segments were written anew.")]
     public static partial void Erased(ILogger logger, long batches, long deadLetters, int segments);
 }

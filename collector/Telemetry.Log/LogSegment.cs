@@ -20,5 +20,8 @@ internal sealed class LogSegment(SegmentHeader header, SegmentIndex? index)
     /// <summary>Compaction was tried since the start, and found damage or nothing to gain.</summary>
     public bool GainsNothing { get; set; }
 
+    /// <summary>Devices whose records retention has taken from here since the start.</summary>
+    public HashSet<uint> Expired { get; } = [];
+
     private bool _isReplaced;
 }

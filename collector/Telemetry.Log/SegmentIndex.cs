@@ -38,6 +38,12 @@ internal sealed class SegmentIndex(SegmentHeader segment)
         }
     }
 
+    /// <summary>Keys of those devices.</summary>
+    public uint[] Devices()
+    {
+        lock (_lock) return [.. _partsByDevice.Keys];
+    }
+
     public void Add(uint deviceKey, long offset)
     {
         lock (_lock) AddLocked(deviceKey, offset);

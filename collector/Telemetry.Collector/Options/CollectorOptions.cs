@@ -39,6 +39,12 @@ public sealed record CollectorOptions
     /// <summary>Least users behind a released number. Default 20, at least 2.</summary>
     public int ReleaseThreshold { get; init; } = 20;
 
+    /// <summary>How long batches stay in the log as they came, before they are packed into long blocks (which give back the same bytes). Default 7 days.</summary>
+    public TimeSpan KeepVerbatim { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>What goes after which time. Default: nothing ever.</summary>
+    public IReadOnlyList<RetentionRule> Retention { get; init; } = [];
+
     /// <summary>Whether a state file tells this user's command line where the collector listens. Default true.</summary>
     public bool Announce { get; init; } = true;
 
@@ -66,6 +72,8 @@ public sealed record CollectorOptions
         if ((Mqtts ?? Grpcs) is not null && Certificate is null) throw new OptionsException("certificate", "nothing", "a PEM file with chain and key, because mqtts or grpcs is on");
         if (Certificate is not null && !File.Exists(Certificate)) throw new OptionsException("certificate", $"'{Certificate}', which does not exist", "a PEM file with chain and key");
         if (ReleaseThreshold < 2) throw new OptionsException("releaseThreshold", ReleaseThreshold.ToString(), "2 or more; 20 is the default");
+        if (KeepVerbatim < TimeSpan.Zero || KeepVerbatim > TimeSpan.FromDays(36_500)) throw new OptionsException("keepVerbatim", $"{KeepVerbatim.TotalDays} days", "0 to 36,500 days");
+        foreach (RetentionRule rule in Retention) rule.Check();
         Influx?.Check();
     }
 }

@@ -20,6 +20,9 @@ public sealed record ConfigFile
     public string? Otlp { get; init; }
     public bool? Lab { get; init; }
     public int? ReleaseThreshold { get; init; }
+    public double? KeepVerbatim { get; init; }
+    public double? RetentionDays { get; init; }
+    public IReadOnlyList<RetentionRule>? Retention { get; init; }
 
     private static readonly JsonSerializerOptions s_json = new()
     {
@@ -62,6 +65,8 @@ public sealed record ConfigFile
             Otlp = ParseUri("otlp", Otlp),
             Lab = Lab ?? false,
             ReleaseThreshold = ReleaseThreshold ?? defaults.ReleaseThreshold,
+            KeepVerbatim = KeepVerbatim is { } days ? TimeSpan.FromDays(Math.Clamp(days, -1, 100_000)) : defaults.KeepVerbatim,
+            Retention = [.. Retention ?? [], .. RetentionDays is { } all ? [new RetentionRule { Days = all }] : (RetentionRule[])[]],
             Influx = ParseUri("influx", Influx) is { } url
                 ? new InfluxTarget
                 {

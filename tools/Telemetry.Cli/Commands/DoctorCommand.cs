@@ -67,6 +67,7 @@ internal static class DoctorCommand
         devices = found.Devices,
         epochs = found.Epochs,
         missing = found.Missing,
+        dropped = found.Dropped,
         gaps = found.Gaps,
         consumers = found.Log.Cursors,
     }, s_json));
@@ -84,7 +85,7 @@ internal static class DoctorCommand
         AnsiConsole.Write(table);
         Console.WriteLine($"{found.Batches:N0} batches of {found.Devices:N0} devices ({found.Epochs:N0} epochs), {found.Duplicates:N0} stored twice, {found.UnreadableBatches:N0} not readable");
         Console.WriteLine($"{found.DeadLetters:N0} dead letters, {found.UnsettledDeadLetters:N0} of them not settled");
-        Console.WriteLine($"{found.Missing:N0} batches never came");
+        Console.WriteLine($"{found.Missing:N0} batches never came; {found.Dropped:N0} came and went by erasure or retention");
         foreach (DeviceGap gap in found.Gaps.Take(20)) Console.WriteLine($"  device {gap.DeviceKey} epoch {gap.Epoch:x8}: {gap.First}..{gap.Last}");
         if (found.Gaps.Count > 20) Console.WriteLine($"  and {found.Gaps.Count - 20} more ranges (--json lists {FolderInspection.MaxGaps})");
         foreach (CursorInspection cursor in found.Log.Cursors) Console.WriteLine($"{cursor.Consumer} is {cursor.LagBytes:N0} bytes behind");

@@ -24,11 +24,13 @@ internal static class UpCommand
         Option<string?> otlp = new("--otlp") { Description = "Push metrics by OTLP to this address" };
         Option<bool> lab = new("--lab") { Description = "Open the MQTT lab/ topic space, for bringing up hardware" };
         Option<int?> threshold = new("--release-threshold") { Description = "Least users behind a released number. Default 20" };
+        Option<double?> keepVerbatim = new("--keep-verbatim") { Description = "Days until batches are packed into long blocks, which give back the same bytes. Default 7" };
+        Option<double?> retention = new("--retention-days") { Description = "Days until batches go for good; finer rules by brand, privacy class and consent: key retention of --config. Default: never" };
         Option<string?> config = new("--config") { Description = "JSON file with these options as camelCase keys; the command line wins" };
 
         Command command = new("up", "Run the collector: MQTT, gRPC and HTTP endpoints over one data folder.")
         {
-            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, otlp, lab, threshold, config,
+            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, otlp, lab, threshold, keepVerbatim, retention, config,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -52,6 +54,8 @@ internal static class UpCommand
                     Otlp = parsed.GetValue(otlp) ?? file.Otlp,
                     Lab = parsed.GetValue(lab) || file.Lab == true,
                     ReleaseThreshold = parsed.GetValue(threshold) ?? file.ReleaseThreshold,
+                    KeepVerbatim = parsed.GetValue(keepVerbatim) ?? file.KeepVerbatim,
+                    RetentionDays = parsed.GetValue(retention) ?? file.RetentionDays,
                 }).ToOptions();
                 return await RunAsync(options, cancellation);
             }
