@@ -12,6 +12,7 @@ public sealed class BlockDecoder
     private readonly bool[] _isReal = new bool[WireLimits.MaxBlockColumns];
     private long[] _times = [];
     private byte[] _quality = [];
+    private byte[] _input = [];
     private bool _hasQuality;
 
     /// <summary>Rows of the last decoded block.</summary>
@@ -63,6 +64,16 @@ public sealed class BlockDecoder
         RowCount = rows;
         _hasQuality = false;
         if (_times.Length < rows + IntegerColumn.Slack) _times = new long[Grown(rows) + IntegerColumn.Slack];
+    }
+
+    /// <summary>A copy of the block with <see cref="BlockCursor.Padding"/> zeros behind it, so that streams are read in whole words to their end.</summary>
+    internal ReadOnlySpan<byte> Padded(ReadOnlySpan<byte> block)
+    {
+        int length = block.Length + BlockCursor.Padding;
+        if (_input.Length < length) _input = new byte[Grown(length)];
+        block.CopyTo(_input);
+        _input.AsSpan(block.Length, BlockCursor.Padding).Clear();
+        return _input.AsSpan(0, length);
     }
 
     internal Span<long> Times => _times.AsSpan(0, RowCount);

@@ -1,7 +1,9 @@
+using System.Numerics;
+
 namespace Telemetry.Wire.Blocks;
 
 /// <summary>
-/// The fixed prefix codes of integer columns and timelines (proto/WIRE.md, "Code tables"), as lookup tables.
+/// The fixed prefix codes of integer columns and timelines (proto/WIRE.md, "Code tables"), one symbol at a time; <see cref="TokenGroups"/> joins them.
 /// </summary>
 internal static class CodeTables
 {
@@ -16,40 +18,6 @@ internal static class CodeTables
 
     /// <summary>Longest code of a symbol, in bits.</summary>
     public const int MaxCodeBits = 8;
-
-    /// <summary>Bits a token is looked up by. Sign and extra bits of a range may follow them, so this bounds only the codes.</summary>
-    public const int TokenBits = 10;
-
-    // Token: byte 0 all bits it takes, 1 run, 2 least magnitude, 3 mask of the extra bits, 4 where they begin, 5 flags.
-    public const int RunShift = 8;
-    public const int MagnitudeShift = 16;
-    public const int ExtraMaskShift = 24;
-    public const int ExtraAtShift = 32;
-    public const int FallingShift = 40;
-    public const int RelativeShift = 41;
-    public const int AbsoluteShift = 42;
-    public const int SwapShift = 45;
-
-    /// <summary>The sign bit of a small difference: relative to the last one, it turns.</summary>
-    public const ulong Falling = 1UL << FallingShift;
-
-    /// <summary>The sign counts from the last one.</summary>
-    public const ulong Relative = 1UL << RelativeShift;
-
-    /// <summary>The sign is the bit before the extra bits.</summary>
-    public const ulong Absolute = 1UL << AbsoluteShift;
-
-    /// <summary>The codes are longer than <see cref="TokenBits"/>, or a near swap or a far difference follows.</summary>
-    public const ulong Unlisted = 1UL << 43;
-
-    /// <summary>A run of 64, or to the end of the block.</summary>
-    public const ulong FullRun = 1UL << 44;
-
-    /// <summary>An exact swap.</summary>
-    public const ulong Swap = 1UL << SwapShift;
-
-    /// <summary>Tokens the main path does not take.</summary>
-    public const ulong Special = Unlisted | FullRun;
 
     private const int RunSymbols = 13;
     private const int DifferenceSymbols = 22;
@@ -73,8 +41,8 @@ internal static class CodeTables
     private static readonly ushort[][] Runs = [.. RunLengths.Select(lengths => Build(lengths, RunSymbols))];
     private static readonly ushort[][] Differences = [.. DifferenceLengths.Select(lengths => Build(lengths, DifferenceSymbols))];
 
-    /// <summary>Tokens by class and the next <see cref="TokenBits"/> bits.</summary>
-    public static readonly ulong[] Tokens = BuildTokens();
+    /// <summary>Class of a mean: bits of the mean, less three, at least 0. From <see cref="Classes"/> on differences are Rice coded.</summary>
+    public static int ClassOf(uint mean) => 29 - BitOperations.LeadingZeroCount(mean | 7);
 
     /// <summary>Symbol &lt;&lt; 4 | length of the run code at the front of <paramref name="bits"/>.</summary>
     public static int Run(int activityClass, ulong bits) => Runs[activityClass][(int)(bits & 0xFF)];
@@ -109,53 +77,6 @@ internal static class CodeTables
         int reversed = 0;
         for (; length > 0; length--, code >>= 1) reversed = (reversed << 1) | (code & 1);
         return reversed;
-    }
-
-    private static ulong[] BuildTokens()
-    {
-        ulong[] tokens = new ulong[Classes << TokenBits];
-        for (int activityClass = 0; activityClass < Classes; activityClass++)
-        {
-            for (uint bits = 0; bits < 1u << TokenBits; bits++)
-                tokens[(activityClass << TokenBits) | (int)bits] = TokenOf(activityClass, bits);
-        }
-
-        return tokens;
-    }
-
-    private static ulong TokenOf(int activityClass, uint bits)
-    {
-        int taken = 0, run = 0;
-        if (activityClass < RunClasses)
-        {
-            int code = Run(activityClass, bits);
-            taken = code & 15;
-            int symbol = code >> 4;
-            if (symbol == FullRunSymbol) return FullRun | (uint)taken;
-            run = RunOf(symbol, bits >> taken, out int extra);
-            taken += extra;
-        }
-
-        int difference = Difference(activityClass, activityClass < RunClasses && run == 0, bits >> taken);
-        taken += difference & 15;
-        if (taken > TokenBits) return Unlisted;
-        ulong token = ((ulong)run << RunShift) | ((ulong)taken << ExtraAtShift);
-        int name = difference >> 4;
-        switch (name)
-        {
-            case < SwapSymbol:
-                return token | (uint)taken | ((ulong)((name >> 1) + 1) << MagnitudeShift) | Relative | ((name & 1) != 0 ? Falling : 0);
-            case SwapSymbol:
-                return token | (uint)taken | Swap;
-            case ZeroSymbol:
-                return token | (uint)taken | Relative;
-            case NearSwapSymbol or FarSymbol:
-                return Unlisted;
-            default:
-                ulong least = (ulong)RangeOf(name, 0, out int rangeBits);
-                ulong mask = (1UL << rangeBits) - 1;
-                return token | (uint)(taken + 1 + rangeBits) | (least << MagnitudeShift) | (mask << ExtraMaskShift) | Absolute;
-        }
     }
 
     /// <summary>Length of the run of zeros behind a run symbol 0..11, with its extra bits.</summary>

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace Telemetry.Wire.Blocks;
 
@@ -41,32 +40,28 @@ internal readonly struct TimelineStream : IIntegerStream
 
 /// <summary>Decodes integer columns and timelines (proto/WIRE.md, "Integer column").</summary>
 /// <remarks>
-/// One table lookup yields a token: a run of unchanged rows and the difference that ends it. The chain from one lookup to the next is
-/// mean -> class -> table, about 20 cycles, so what is stored per token hides behind it.
+/// A column is a chain of tokens: a run of unchanged rows and the difference that ends it. One lookup yields a <see cref="TokenGroup"/>: a token,
+/// or two of small differences, with what they do to the mean, to the sign and to the value as three additions.
 /// </remarks>
-internal static class IntegerColumn
+internal static partial class IntegerColumn
 {
-    /// <summary>Entries a caller must leave writable behind the rows: runs are stored past their end.</summary>
+    /// <summary>Entries a caller must leave writable behind the rows: runs are stored past their end, a full one eight rows too far.</summary>
     public const int Slack = 72;
 
     private const int FirstMean = 16;
     private const int MaxCodedMagnitude = 1 << 22;
     private const int MaxRun = 64;
     private const int MaxQuotient = 10;
+    private const int MaxGolombZeros = 12;
     private const int JumpMagnitude = 16;
     private const int FirstValueBits = 7;
 
     private const int LeastBound = 128;
 
-    // Bits of the mean, less three, is the class; from this one on differences are Rice coded.
-    private const int ScaledClass = CodeTables.Classes;
-    private const int ClassBase = 29;
-    private const int FirstScaledMean = 512;
-
     /// <summary>Decodes the first value and the differences of a column.</summary>
     /// <param name="rows">Buffer of the column: rows plus <see cref="Slack"/>.</param>
     /// <param name="count">Rows to fill.</param>
-    /// <param name="window">From the stream's first byte to the end of the block.</param>
+    /// <param name="window">From the stream's first byte to the end of the block and its padding.</param>
     /// <param name="length">Bytes of the stream.</param>
     public static bool TryDecode<TStream>(Span<long> rows, int count, ReadOnlySpan<byte> window, int length)
         where TStream : struct, IIntegerStream
@@ -97,87 +92,39 @@ internal static class IntegerColumn
     private static bool TryDecodeRest<TStream>(Span<long> rows, int count, long value, ReadOnlySpan<byte> window, int length, int position)
         where TStream : struct, IIntegerStream
     {
-        if (rows.Length < count + Slack - 1) throw new ArgumentException("The buffer of a column has no slack.", nameof(rows));
+        if (rows.Length < count + Slack || window.Length < length + BlockCursor.Padding)
+            throw new ArgumentException("The buffer of a column has no slack, or its stream no padding.", nameof(rows));
         State state = new() { Position = position, Left = count, Value = value, Mean = FirstMean };
-        while (true)
+        while (state.Left > 0)
         {
-            TakeListed<TStream>(ref Unsafe.Add(ref MemoryMarshal.GetReference(rows), count - state.Left), window, ref state);
-            if (state.Left == 0) return new BitReader(window, length) { Position = state.Position }.IsAtEnd;
-            BitReader reader = new(window, length) { Position = state.Position };
-            int activityClass = ClassOf(state.Mean);
-            LongToken token;
-            if (!(activityClass < ScaledClass ? TryReadToken<TStream>(reader, activityClass, state, out token) : TryReadScaled<TStream>(reader, activityClass, out token)))
-                return false;
-            if (token.Run >= state.Left) return false;
-            Span<long> to = rows.Slice(count - state.Left, token.Run + 1);
-            to.Fill(TStream.IsTimeline ? 0 : state.Value);
-            if (token.IsJump) state.Other = TStream.IsTimeline ? token.Difference : state.Value;
-            if (token.Difference != 0 || token.IsJump) state.Sign = token.Difference >> 63;
-            to[token.Run] = state.Value = Step<TStream>(state.Value, token.Difference);
-            state.Left -= to.Length;
-            state.Mean = Follow((uint)((ulong)state.Mean >> token.Run), (int)token.Seen);
-            state.Position = token.Position;
+            if (state.Mean < TokenGroups.MeanLimit)
+                TakeGroups<TStream>(ref Unsafe.Add(ref MemoryMarshal.GetReference(rows), count - state.Left), window, length * 8, ref state);
+            if (state.Left > 0 && !TryTakeSlowly<TStream>(rows[(count - state.Left)..], window, length, ref state)) return false;
         }
+
+        return new BitReader(window, length) { Position = state.Position }.IsAtEnd;
     }
 
-    // Takes tokens while the table lists them. A method of its own, so that its state lives in registers: one stored and reloaded
-    // on the chain from mean to mean costs five cycles a token. `to` has State.Left entries to fill and Slack behind them.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void TakeListed<TStream>(ref long to, ReadOnlySpan<byte> window, ref State state)
+    // Takes the next token, whatever it is. A full run is not among them: the table lists its codes.
+    private static bool TryTakeSlowly<TStream>(Span<long> rows, ReadOnlySpan<byte> window, int length, ref State state)
         where TStream : struct, IIntegerStream
     {
-        ref byte from = ref MemoryMarshal.GetReference(window);
-        ref ulong tokens = ref MemoryMarshal.GetArrayDataReference(CodeTables.Tokens);
-        int position = state.Position;
-        int left = state.Left;
-        long value = state.Value;
-        long other = state.Other;
-        long sign = state.Sign;
-        uint mean = state.Mean;
-        while (left > 0 && mean < FirstScaledMean)
-        {
-            ulong bits = BitReader.Load(ref from, position >> 3, window.Length) >> (position & 7);
-            ulong token = Unsafe.Add(ref tokens, (ClassOf(mean) << CodeTables.TokenBits) | (int)(bits & ((1 << CodeTables.TokenBits) - 1)));
-            int run = (byte)(token >> CodeTables.RunShift);
-            if ((token & CodeTables.Special) != 0)
-            {
-                if ((token & CodeTables.FullRun) == 0) break;
-                FillMost(ref to, TStream.IsTimeline ? 0 : value);
-                run = Math.Min(MaxRun, left);
-                position += (byte)token;
-                mean = 0;
-                left -= run;
-                to = ref Unsafe.Add(ref to, run);
-                continue;
-            }
-
-            if (run >= left) break; // malformed: the slow path will say so
-            Fill(ref to, TStream.IsTimeline ? 0 : value, run);
-
-            // Masks, no branches: signs, swaps and jumps come as they please, and a wrong guess costs as much as a token.
-            // Sign and extra bits of a range; both are masked away for the other symbols.
-            ulong tail = bits >> (byte)(token >> CodeTables.ExtraAtShift);
-            int magnitude = (byte)(token >> CodeTables.MagnitudeShift) + (int)(tail >> 1 & (byte)(token >> CodeTables.ExtraMaskShift));
-            position += (byte)token;
-            mean = Follow((uint)((ulong)mean >> run), magnitude << 5);
-            sign &= -(long)((token >> CodeTables.RelativeShift) & 1);
-            sign ^= -(long)(((token >> CodeTables.FallingShift) & 1) | ((token >> CodeTables.AbsoluteShift) & tail & 1));
-            long swap = -(long)((token >> CodeTables.SwapShift) & 1);
-            long level = TStream.IsTimeline ? 0 : value;
-            long difference = (magnitude ^ sign) - sign + (Between<TStream>(level, other) & swap); // a swap's magnitude is 0
-            sign |= (difference >> 63) & swap; // and its sign was masked away
-            value = Step<TStream>(value, difference);
-            other ^= (other ^ (TStream.IsTimeline ? value : level)) & (swap | ((JumpMagnitude - 1L - magnitude) >> 63));
-            Unsafe.Add(ref to, run) = value;
-            to = ref Unsafe.Add(ref to, run + 1);
-            left -= run + 1;
-        }
-
-        state = new State { Position = position, Left = left, Value = value, Other = other, Sign = sign, Mean = mean };
+        BitReader reader = new(window, length) { Position = state.Position };
+        if (reader.IsPastEnd) return false;
+        int activityClass = CodeTables.ClassOf(state.Mean);
+        LongToken token;
+        if (!(activityClass < CodeTables.Classes ? TryReadToken<TStream>(reader, activityClass, state, out token) : TryReadScaled<TStream>(reader, activityClass, out token)))
+            return false;
+        if (token.Run >= state.Left) return false;
+        rows[..token.Run].Fill(Repeated<TStream>(state.Value));
+        if (token.IsJump) state.Other = TStream.IsTimeline ? token.Difference : state.Value;
+        if (token.Difference != 0 || token.IsJump) state.Sign = token.Difference >> 63;
+        rows[token.Run] = state.Value = Step<TStream>(state.Value, token.Difference);
+        state.Left -= token.Run + 1;
+        state.Mean = Follow((uint)((ulong)state.Mean >> token.Run), (int)token.Seen);
+        state.Position = token.Position;
+        return true;
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int ClassOf(uint mean) => ClassBase - BitOperations.LeadingZeroCount(mean | 7);
 
     // (mean + min(seen, 4 mean + 128)) / 2 without a branch. One far difference raises the mean at most fivefold, or to two units: a spike is
     // soon forgotten, a noisy signal soon learnt.
@@ -197,34 +144,6 @@ internal static class IntegerColumn
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long Between<TStream>(long from, long to)
         where TStream : struct, IIntegerStream => TStream.IsNarrow ? (int)(to - from) : to - from;
-
-    // Stores sixteen at a time, past the run's end: the next rows overwrite it. Most runs are shorter, so the branch is foreseen.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fill(ref long to, long value, int count)
-    {
-        Vector256<long> four = Vector256.Create(value);
-        for (int i = 0; ; i += 16)
-        {
-            four.StoreUnsafe(ref to, (nuint)i);
-            four.StoreUnsafe(ref to, (nuint)i + 4);
-            four.StoreUnsafe(ref to, (nuint)i + 8);
-            four.StoreUnsafe(ref to, (nuint)i + 12);
-            if (i + 16 >= count) return;
-        }
-    }
-
-    // Always MaxRun entries; Slack covers what is too many.
-    private static void FillMost(ref long to, long value)
-    {
-        Vector256<long> four = Vector256.Create(value);
-        for (nuint i = 0; i < MaxRun; i += 16)
-        {
-            four.StoreUnsafe(ref to, i);
-            four.StoreUnsafe(ref to, i + 4);
-            four.StoreUnsafe(ref to, i + 8);
-            four.StoreUnsafe(ref to, i + 12);
-        }
-    }
 
     // What a column's reader keeps; Sign is 0 rising or -1 falling, Left the rows that are still to come.
     private struct State

@@ -26,21 +26,23 @@ internal static class PackedBlock
     private const int QualityChangesFlag = 0x08;
     private const int MaxQuality = 7;
     private const int MsPerSecond = 1000;
-    private const int RampRows = 8;
+    private const int RampRows = 4; // of a vector
 
     private const int NarrowKind = 0;
     private const int WideKind = 1;
     private const int RealKind = 2;
 
+    /// <summary>Decodes a packed block.</summary>
+    /// <returns>None, or the reason.</returns>
     public static RefusalReason Fill(BlockDecoder target, ReadOnlySpan<byte> block)
     {
         RefusalReason reason = ReadShape(block, out Shape shape);
         if (reason != RefusalReason.None) return reason;
-        ReadOnlySpan<byte> rest = block[shape.Bytes..];
+        BlockCursor rest = new(target.Padded(block)[shape.Bytes..], block.Length - shape.Bytes);
         target.Begin(shape.Rows);
         return TryReadTimes(target, ref rest, shape) &&
             ((shape.Flags & QualityFlag) == 0 || TryReadQuality(target, ref rest)) &&
-            TryReadColumns(target, rest, shape)
+            TryReadColumns(target, ref rest, shape)
             ? RefusalReason.None
             : RefusalReason.Malformed;
     }
@@ -49,49 +51,53 @@ internal static class PackedBlock
     public static RefusalReason ReadShape(ReadOnlySpan<byte> block, out Shape shape)
     {
         shape = default;
-        if (block.IsEmpty) return RefusalReason.Malformed;
-        int flags = block[0];
+        BlockCursor front = new(block, block.Length);
+        if (!front.TryReadByte(out int flags)) return RefusalReason.Malformed;
         if ((flags & VersionMask) != Version) return RefusalReason.UnsupportedVersion;
-        ReadOnlySpan<byte> rest = block[1..];
-        if (!TryReadNumber(ref rest, out ulong rows) || rest.IsEmpty) return RefusalReason.Malformed;
-        int columns = rest[0];
-        rest = rest[1..];
-        if (!TryReadNumber(ref rest, out ulong start) || !TryReadNumber(ref rest, out ulong period)) return RefusalReason.Malformed;
-        if (rows == 0 || columns == 0) return RefusalReason.Malformed;
+        if (!front.TryReadNumber(out ulong rows) || !front.TryReadByte(out int columns) ||
+            !front.TryReadNumber(out ulong start) || !front.TryReadNumber(out ulong period) || rows == 0 || columns == 0)
+            return RefusalReason.Malformed;
         ulong startUnitMs = (flags & StartInSecondsFlag) != 0 ? MsPerSecond : 1u;
         if (rows > WireLimits.MaxBlockRows || columns > WireLimits.MaxBlockColumns || start > WireLimits.MaxTimeMs / startUnitMs || period > int.MaxValue)
             return RefusalReason.LimitExceeded;
-        shape = new Shape(flags, (int)rows, columns, (long)(start * startUnitMs), (int)period, block.Length - rest.Length);
+        shape = new Shape(flags, (int)rows, columns, (long)(start * startUnitMs), (int)period, front.Position);
         return RefusalReason.None;
     }
 
     /// <summary>What the front of a block says.</summary>
     internal readonly record struct Shape(int Flags, int Rows, int Columns, long StartMs, int Period, int Bytes);
 
-    private static bool TryReadTimes(BlockDecoder target, ref ReadOnlySpan<byte> rest, in Shape shape)
+    private static bool TryReadTimes(BlockDecoder target, ref BlockCursor rest, in Shape shape)
     {
         long unitMs = (shape.Flags & StepsInSecondsFlag) != 0 ? MsPerSecond : 1;
+        Span<long> times = target.TimesBuffer;
         if (IsRegular(shape))
         {
-            FillRegular(target.TimesBuffer, shape.Rows, shape.StartMs, shape.Period * unitMs);
+            FillRegular(times, shape.Rows, shape.StartMs, shape.Period * unitMs);
             return true;
         }
 
-        if (shape.Rows < 3 || !TryTake(ref rest, out ReadOnlySpan<byte> window, out int length)) return false;
-        Span<long> times = target.TimesBuffer;
-        if (!IntegerColumn.TryDecodeResiduals(times[2..], shape.Rows - 2, window, length)) return false;
+        return shape.Rows >= 3 && rest.TryTakeStream(out ReadOnlySpan<byte> window, out int length) &&
+            IntegerColumn.TryDecodeResiduals(times[2..], shape.Rows - 2, window, length) &&
+            TryAddSteps(times, shape, unitMs);
+    }
+
+    // From row 2 on `times` holds the residuals of the steps; times take their place.
+    private static bool TryAddSteps(Span<long> times, in Shape shape, long unitMs)
+    {
         int lastStep = shape.Period, usualStep = shape.Period;
         int least = 0; // negative once a step was
         times[0] = shape.StartMs;
         long time = times[1] = shape.StartMs + (lastStep * unitMs);
         for (int row = 2; row < shape.Rows; row++)
         {
-            // Most stretches keep the usual step: no residual for eight rows is a ramp.
-            if (lastStep == usualStep && row + RampRows <= shape.Rows && IsZero(ref times[row]))
+            // Most stretches keep the usual step: rows without a residual are a ramp.
+            int steady = lastStep == usualStep ? ZeroRows(times, row, shape.Rows) : 0;
+            if (steady > 0)
             {
-                FillRegular(times[row..], RampRows, time + (lastStep * unitMs), lastStep * unitMs);
-                time = times[row + RampRows - 1];
-                row += RampRows - 1;
+                FillRegular(times[row..], steady, time + (lastStep * unitMs), lastStep * unitMs);
+                row += steady - 1;
+                time = times[row];
                 continue;
             }
 
@@ -105,9 +111,15 @@ internal static class PackedBlock
         return least >= 0;
     }
 
-    private static bool IsZero(ref long residuals) =>
-        (Vector256.LoadUnsafe(ref residuals) | Vector256.LoadUnsafe(ref residuals, 4)) == Vector256<long>.Zero;
+    // How many rows from this one on are 0, a multiple of RampRows.
+    private static int ZeroRows(Span<long> residuals, int row, int rows)
+    {
+        int end = row;
+        while (end + RampRows <= rows && Vector256.Create<long>(residuals.Slice(end, RampRows)) == Vector256<long>.Zero) end += RampRows;
+        return end - row;
+    }
 
+    // Writes a multiple of four rows, at most three too many.
     private static void FillRegular(Span<long> times, int rows, long start, long period)
     {
         ref long to = ref MemoryMarshal.GetReference(times);
@@ -120,20 +132,18 @@ internal static class PackedBlock
         }
     }
 
-    private static bool TryReadQuality(BlockDecoder target, ref ReadOnlySpan<byte> rest)
+    private static bool TryReadQuality(BlockDecoder target, ref BlockCursor rest)
     {
-        if (rest.IsEmpty || rest[0] > (MaxQuality | QualityChangesFlag)) return false;
-        int quality = rest[0] & MaxQuality;
-        bool changes = (rest[0] & QualityChangesFlag) != 0;
-        rest = rest[1..];
+        if (!rest.TryReadByte(out int first) || first > (MaxQuality | QualityChangesFlag)) return false;
+        int quality = first & MaxQuality;
         Span<byte> rows = target.BeginQuality();
-        if (!changes)
+        if ((first & QualityChangesFlag) == 0)
         {
             rows.Fill((byte)quality);
             return true;
         }
 
-        if (!TryTake(ref rest, out ReadOnlySpan<byte> window, out int length)) return false;
+        if (!rest.TryTakeStream(out ReadOnlySpan<byte> window, out int length)) return false;
         BitReader bits = new(window, length);
         int row = 0;
         rows[row++] = (byte)quality;
@@ -151,7 +161,7 @@ internal static class PackedBlock
         return bits.IsAtEnd;
     }
 
-    private static bool TryReadColumns(BlockDecoder target, ReadOnlySpan<byte> rest, in Shape shape)
+    private static bool TryReadColumns(BlockDecoder target, ref BlockCursor rest, in Shape shape)
     {
         if (!TryBeginIds(ref rest, shape, out int signal)) return false;
         for (int column = 0; column < shape.Columns; column++)
@@ -176,14 +186,12 @@ internal static class PackedBlock
     {
         timelineBytes = 0;
         qualityBytes = 0;
-        ReadOnlySpan<byte> rest = block[shape.Bytes..];
-        if (!IsRegular(shape) && !TryTake(ref rest, out _, out timelineBytes)) return false;
+        BlockCursor rest = new(block[shape.Bytes..], block.Length - shape.Bytes);
+        if (!IsRegular(shape) && !rest.TryTakeStream(out _, out timelineBytes)) return false;
         if ((shape.Flags & QualityFlag) != 0)
         {
-            if (rest.IsEmpty) return false;
-            bool changes = (rest[0] & QualityChangesFlag) != 0;
-            rest = rest[1..];
-            if (changes && !TryTake(ref rest, out _, out qualityBytes)) return false;
+            if (!rest.TryReadByte(out int first)) return false;
+            if ((first & QualityChangesFlag) != 0 && !rest.TryTakeStream(out _, out qualityBytes)) return false;
         }
 
         if (!TryBeginIds(ref rest, shape, out int signal)) return false;
@@ -200,47 +208,28 @@ internal static class PackedBlock
     public static bool IsRegular(in Shape shape) => (shape.Flags & IrregularFlag) == 0;
 
     // Without descriptors the ids are first, first + 1, ...; with them each tells its distance to the one before.
-    private static bool TryBeginIds(scoped ref ReadOnlySpan<byte> rest, in Shape shape, out int signalBefore)
+    private static bool TryBeginIds(ref BlockCursor rest, in Shape shape, out int signalBefore)
     {
         signalBefore = 0;
         if ((shape.Flags & DescriptorsFlag) != 0) return true;
-        if (!TryReadNumber(ref rest, out ulong first) || first is 0 or > WireLimits.MaxSignalId) return false;
+        if (!rest.TryReadNumber(out ulong first) || first is 0 or > WireLimits.MaxSignalId) return false;
         signalBefore = (int)first - 1;
         return true;
     }
 
     private static bool TryReadFrame(
-        scoped ref ReadOnlySpan<byte> rest, in Shape shape, int column, ref int signal, out int kind, out ReadOnlySpan<byte> window, out int length)
+        ref BlockCursor rest, in Shape shape, int column, ref int signal, out int kind, out ReadOnlySpan<byte> window, out int length)
     {
         kind = NarrowKind;
-        window = rest;
-        length = rest.Length;
+        window = default;
+        length = 0;
         ulong descriptor = 0;
-        if ((shape.Flags & DescriptorsFlag) != 0 && (!TryReadNumber(ref rest, out descriptor) || descriptor >> 2 >= WireLimits.MaxSignalId)) return false;
+        if ((shape.Flags & DescriptorsFlag) != 0 && (!rest.TryReadNumber(out descriptor) || descriptor >> 2 >= WireLimits.MaxSignalId)) return false;
         signal += (int)(descriptor >> 2) + 1;
         kind = (int)(descriptor & 3);
         if (signal > WireLimits.MaxSignalId) return false;
-        window = rest;
-        length = rest.Length;
-        return column == shape.Columns - 1 || TryTake(ref rest, out window, out length);
-    }
-
-    // The window reaches to the end of the block, so that a decoder may load whole words; the stream is its first length bytes.
-    private static bool TryTake(scoped ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> window, out int length)
-    {
-        window = default;
-        length = 0;
-        if (!TryReadNumber(ref rest, out ulong bytes) || bytes > (ulong)rest.Length) return false;
-        window = rest;
-        length = (int)bytes;
-        rest = rest[length..];
+        if (column < shape.Columns - 1) return rest.TryTakeStream(out window, out length);
+        rest.TakeRest(out window, out length);
         return true;
-    }
-
-    private static bool TryReadNumber(scoped ref ReadOnlySpan<byte> rest, out ulong value)
-    {
-        int taken = VarintReader.Read(rest, out value);
-        rest = rest[taken..];
-        return taken > 0;
     }
 }
