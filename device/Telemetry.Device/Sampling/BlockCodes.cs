@@ -20,6 +20,12 @@ namespace Telemetry.Device.Sampling
 
         public const int Classes = 7;
 
+        /// <summary>Where the length stands in a code; below it are at most 12 bits to write, the first in the lowest place.</summary>
+        public const int LengthShift = 12;
+
+        /// <summary>The bits to write.</summary>
+        public const int CodeMask = (1 << LengthShift) - 1;
+
         // One hexadecimal digit a symbol: the length of its code, 1..8; '0' = no such symbol.
         private const string RunLengths =
             "2344455555662" + "1344555556774" + "1334456677775" + "1235667777776" + "1245556677775";
@@ -34,7 +40,7 @@ namespace Telemetry.Device.Sampling
             "5555555676253567777882" + "0000000000000000000000" +
             "5555565565343456677772" + "0000000000000000000000";
 
-        // code | length << 8
+        // code | length << LengthShift
         private static readonly ushort[] RunTable = Build(RunLengths, RunSymbols);
         private static readonly ushort[] DifferenceTable = Build(DifferenceLengths, DifferenceSymbols);
 
@@ -53,16 +59,27 @@ namespace Telemetry.Device.Sampling
             return BitCounts[value];
         }
 
-        /// <summary>Code of a run symbol: bits 0-7 the code, from 8 its length.</summary>
+        /// <summary>Code of a run symbol, without extra bits.</summary>
         public static int Run(int activityClass, int symbol)
         {
             return RunTable[(activityClass * RunSymbols) + symbol];
         }
 
-        /// <summary>Code of a difference symbol: bits 0-7 the code, from 8 its length.</summary>
+        /// <summary>Code of a difference symbol, without sign and extra bits.</summary>
         public static int Difference(int activityClass, bool isAdjacent, int symbol)
         {
             return DifferenceTable[(((activityClass << 1) + (isAdjacent ? 1 : 0)) * DifferenceSymbols) + symbol];
+        }
+
+        /// <summary>Code of a run of 0..63 that a difference ends, with its extra bits; at most 11 bits.</summary>
+        public static int RunPrefix(int activityClass, int run)
+        {
+            if (run < 4) return Run(activityClass, run);
+
+            // 4-5, 6-7, 8-11, 12-15, 16-23, ... : two symbols an octave, the rest as they are.
+            int extra = BitCount(run >> 2);
+            int code = Run(activityClass, 4 + ((extra - 1) << 1) + ((run >> extra) & 1));
+            return (code + (extra << LengthShift)) | ((run & ((1 << extra) - 1)) << (code >> LengthShift));
         }
 
         private static ushort[] Build(string lengths, int symbols)
@@ -76,7 +93,7 @@ namespace Telemetry.Device.Sampling
                     for (int symbol = start; symbol < start + symbols; symbol++)
                     {
                         if (lengths[symbol] - '0' != length) continue;
-                        table[symbol] = (ushort)(Reversed(code, length) | (length << 8));
+                        table[symbol] = (ushort)(Reversed(code, length) | (length << LengthShift));
                         code++;
                     }
 

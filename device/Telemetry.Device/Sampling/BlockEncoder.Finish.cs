@@ -84,18 +84,21 @@ namespace Telemetry.Device.Sampling
 
         private void CloseStreams()
         {
-            for (int stream = 0; stream < _streamBytes.Length; stream++)
+            int lastRow = _rows - 1;
+            EndRun(TimeStream, lastRow);
+            EndStream(TimeStream);
+            if (_qualityChanges)
             {
-                if (_run[stream] > 0)
-                {
-                    if (stream == QualityStream || (stream >= FirstColumnStream && _kinds[stream - FirstColumnStream] == KindReal))
-                        PutExpGolomb(stream, (uint)_run[stream], 0);
-                    else
-                        PutCode(stream, BlockCodes.Run(BlockCodes.ActivityClass(_mean[stream]), BlockCodes.FullRunSymbol));
-                    _run[stream] = 0;
-                }
+                if (lastRow > _qualityRow) PutExpGolomb(QualityStream, (uint)(lastRow - _qualityRow), 0);
+                EndStream(QualityStream);
+            }
 
-                AlignStream(stream);
+            for (int column = 0; column < _columns; column++)
+            {
+                int stream = column + FirstColumnStream;
+                if (_kinds[column] == KindReal) EndRealRun(stream, lastRow);
+                else EndRun(stream, lastRow);
+                EndStream(stream);
             }
         }
 

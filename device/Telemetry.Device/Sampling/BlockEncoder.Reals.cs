@@ -3,24 +3,21 @@ namespace Telemetry.Device.Sampling
     // Reals are coded as the bits that changed (WIRE.md, "Real column"); quality as runs of equal masks (WIRE.md, "Quality").
     public sealed partial class BlockEncoder
     {
+        // A real that does not change never needs work: its _due lies beyond every row.
+        private const int RealRows = MaxRows;
+
         // Of each real column: leading zeros of the window in use, and its length in bits.
         private readonly byte[] _windowLeading;
         private readonly byte[] _windowBits;
 
-        private void AddReal(int stream, int low, int high)
+        private void AddReal(int stream, int row, int low, int high)
         {
             int changeLow = low ^ _last[stream];
             int changeHigh = high ^ _lastHigh[stream];
-            if ((changeLow | changeHigh) == 0)
-            {
-                _run[stream]++;
-                return;
-            }
-
             _last[stream] = low;
             _lastHigh[stream] = high;
-            PutExpGolomb(stream, (uint)_run[stream], 0);
-            _run[stream] = 0;
+            PutExpGolomb(stream, (uint)(row - _due[stream] + RealRows - 1), 0);
+            _due[stream] = (short)(row + RealRows);
             ulong change = ((ulong)(uint)changeHigh << 32) | (uint)changeLow;
             int leading = 0;
             while ((change >> (63 - leading)) == 0) leading++;
@@ -44,17 +41,18 @@ namespace Telemetry.Device.Sampling
             PutLong(stream, (uint)change, (uint)(change >> 32), _windowBits[stream]);
         }
 
-        private void AddQuality(int quality)
+        // A pending run that the end of the block ends.
+        private void EndRealRun(int stream, int lastRow)
         {
-            if (quality == _quality)
-            {
-                _run[QualityStream]++;
-                return;
-            }
+            int run = lastRow - _due[stream] + RealRows;
+            if (run > 0) PutExpGolomb(stream, (uint)run, 0);
+        }
 
-            PutExpGolomb(QualityStream, (uint)_run[QualityStream], 0);
+        private void AddQuality(int row, int quality)
+        {
+            PutExpGolomb(QualityStream, (uint)(row - _qualityRow - 1), 0);
             PutBits(QualityStream, (uint)(quality ^ _quality), 3);
-            _run[QualityStream] = 0;
+            _qualityRow = row;
             _quality = quality;
             _qualityChanges = true;
         }

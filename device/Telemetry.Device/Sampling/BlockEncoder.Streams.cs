@@ -3,19 +3,21 @@ namespace Telemetry.Device.Sampling
     // Every column grows at its own pace, so each is a chain of small chunks from one shared pool; Finish lays the chains end to end.
     public sealed partial class BlockEncoder
     {
-        private const int ChunkBytes = 8;
-        private const int ChunkShift = 3;
+        private const int ChunkWords = 2;
+        private const int ChunkShift = 1;
+        private const int ChunkBytes = 4 * ChunkWords;
+        private const int WordBits = 32;
 
         // Streams: time, quality, then the columns.
         private const int TimeStream = 0;
         private const int QualityStream = 1;
         private const int FirstColumnStream = 2;
 
-        // The most one row adds to a stream is a real: a run of 25 bits, a window of 13, a value of 64 and 7 bits that waited = 14 bytes,
-        // so at most two new chunks. Closing a stream adds a pending run, at most 4 bytes: one more.
+        // The most one row adds to a stream is a real: a run of 25 bits, a window of 13, a value of 64 and 31 bits that waited = 133, four words,
+        // so at most two new chunks. Closing a stream adds a pending run of 25 bits to 31 that waited, two words: one more.
         private const int ChunksPerStreamReserve = 3;
 
-        private readonly byte[] _pool;
+        private readonly uint[] _pool;
         private readonly short[] _chunkNext;
         private readonly short[] _streamHead;
         private readonly int[] _streamAt;
@@ -37,49 +39,53 @@ namespace Telemetry.Device.Sampling
             _freeChunks = _chunkNext.Length;
             for (int stream = 0; stream < _streamBytes.Length; stream++)
             {
+                _streamAt[stream] = 0;
                 _streamBytes[stream] = 0;
                 _bits[stream] = 0;
                 _bitCount[stream] = 0;
             }
         }
 
-        // Least significant bit first; count is 0..24.
+        // Least significant bit first; count is 0..24, and the bits above it are 0.
         private void PutBits(int stream, uint value, int count)
         {
-            uint bits = _bits[stream] | (value << _bitCount[stream]);
-            count += _bitCount[stream];
-            for (; count >= 8; count -= 8)
+            int waiting = _bitCount[stream];
+            uint bits = _bits[stream] | (value << waiting);
+            waiting += count;
+            if (waiting >= WordBits)
             {
-                PutByte(stream, (byte)bits);
-                bits >>= 8;
+                PutWord(stream, bits);
+                waiting -= WordBits;
+                bits = value >> (count - waiting);
             }
 
             _bits[stream] = bits;
-            _bitCount[stream] = (byte)count;
+            _bitCount[stream] = (byte)waiting;
         }
 
-        private void PutByte(int stream, byte value)
+        private void PutWord(int stream, uint word)
         {
             int at = _streamAt[stream];
-            int bytes = _streamBytes[stream];
-            if ((bytes & (ChunkBytes - 1)) == 0)
-            {
-                short chunk = (short)_firstUnused;
-                _firstUnused++;
-                _freeChunks--;
-                if (bytes == 0) _streamHead[stream] = chunk;
-                else _chunkNext[(at - 1) >> ChunkShift] = chunk;
-                at = chunk << ChunkShift;
-            }
-
-            _pool[at] = value;
+            if ((at & (ChunkWords - 1)) == 0) at = AddChunk(stream, at);
+            _pool[at] = word;
             _streamAt[stream] = at + 1;
-            _streamBytes[stream] = bytes + 1;
+            _streamBytes[stream] += WordBits / 8;
+        }
+
+        // A stream begins, or its last chunk, which ends before `at`, is full.
+        private int AddChunk(int stream, int at)
+        {
+            short chunk = (short)_firstUnused;
+            _firstUnused++;
+            _freeChunks--;
+            if (_streamBytes[stream] == 0) _streamHead[stream] = chunk;
+            else _chunkNext[(at - 1) >> ChunkShift] = chunk;
+            return chunk << ChunkShift;
         }
 
         private void PutCode(int stream, int code)
         {
-            PutBits(stream, (uint)code & 0xFF, code >> 8);
+            PutBits(stream, (uint)(code & BlockCodes.CodeMask), code >> BlockCodes.LengthShift);
         }
 
         // Up to 64 bits, the low ones first.
@@ -106,16 +112,13 @@ namespace Telemetry.Device.Sampling
             PutBits(stream, value & ((1u << k) - 1), k);
         }
 
-        private void PutFixed64(int stream, int low, int high)
+        // Writes the bits that wait; the stream then ends with its last byte.
+        private void EndStream(int stream)
         {
-            for (int shift = 0; shift < 32; shift += 8) PutByte(stream, (byte)(low >> shift));
-            for (int shift = 0; shift < 32; shift += 8) PutByte(stream, (byte)(high >> shift));
-        }
-
-        private void AlignStream(int stream)
-        {
-            if (_bitCount[stream] == 0) return;
-            PutByte(stream, (byte)_bits[stream]);
+            int bytes = (_bitCount[stream] + 7) >> 3;
+            if (bytes == 0) return;
+            PutWord(stream, _bits[stream]);
+            _streamBytes[stream] += bytes - (WordBits / 8);
             _bits[stream] = 0;
             _bitCount[stream] = 0;
         }
@@ -123,11 +126,15 @@ namespace Telemetry.Device.Sampling
         private int CopyStream(int stream, byte[] output, int offset)
         {
             int chunk = _streamHead[stream];
-            for (int left = _streamBytes[stream]; left > 0; left -= ChunkBytes)
+            int end = offset + _streamBytes[stream];
+            while (offset < end)
             {
-                int count = left < ChunkBytes ? left : ChunkBytes;
-                System.Array.Copy(_pool, chunk << ChunkShift, output, offset, count);
-                offset += count;
+                for (int i = 0; i < ChunkWords; i++)
+                {
+                    uint word = _pool[(chunk << ChunkShift) + i];
+                    for (int bits = 0; bits < WordBits && offset < end; bits += 8) output[offset++] = (byte)(word >> bits);
+                }
+
                 chunk = _chunkNext[chunk];
             }
 

@@ -13,6 +13,9 @@ namespace Telemetry.Device.Sampling
         private int _lastStep;
         private bool _isRegular;
 
+        // A step of this many ms again has no residual and changes nothing; -1 while the last step is not the usual one.
+        private int _steadyMs;
+
         // Steps are counted in whole seconds while they are; one that is not closes the block, and the next counts in ms
         // until a whole block of it would have fitted seconds.
         private bool _isInSeconds;
@@ -24,15 +27,16 @@ namespace Telemetry.Device.Sampling
             _startMs = uptimeMs;
             _lastMs = uptimeMs;
             _period = 0;
+            _steadyMs = -1;
             _isRegular = true;
             _isInSeconds = false;
             _wasWhole = true;
         }
 
-        private bool TryAddTime(int stepMs)
+        private bool TryAddTime(int row, int stepMs)
         {
             bool isWhole = stepMs % MsPerSecond == 0;
-            if (_rows == 1) _isInSeconds = isWhole && !_prefersMs;
+            if (row == 1) _isInSeconds = isWhole && !_prefersMs;
             if (_isInSeconds && !isWhole)
             {
                 _prefersMs = true;
@@ -41,7 +45,7 @@ namespace Telemetry.Device.Sampling
 
             if (!isWhole) _wasWhole = false;
             int step = _isInSeconds ? stepMs / MsPerSecond : stepMs;
-            if (_rows == 1)
+            if (row == 1)
             {
                 _period = step;
                 _usualStep = step;
@@ -49,11 +53,12 @@ namespace Telemetry.Device.Sampling
             else
             {
                 if (step != _period) _isRegular = false;
-                AddResidual(TimeStream, unchecked(step - _usualStep));
+                AddResidual(TimeStream, row, unchecked(step - _usualStep));
                 if (step == _lastStep) _usualStep = step;
             }
 
             _lastStep = step;
+            _steadyMs = step == _usualStep ? stepMs : -1;
             return true;
         }
 

@@ -29,7 +29,7 @@ namespace Telemetry.Device.Sampling
         /// <summary>The greatest quality mask.</summary>
         public const int MaxQuality = 7;
 
-        private const long MaxTimeMs = 1L << 48;
+        private const ulong MaxTimeMs = 1UL << 48;
 
         private readonly int[] _signals;
         private readonly byte[] _kinds;
@@ -38,6 +38,7 @@ namespace Telemetry.Device.Sampling
         private int _rows;
         private int _firstQuality;
         private int _quality;
+        private int _qualityRow; // the row that set it
         private bool _qualityChanges;
 
         /// <summary>An encoder for a fixed set of columns.</summary>
@@ -67,7 +68,7 @@ namespace Telemetry.Device.Sampling
             if (chunks > short.MaxValue) chunks = short.MaxValue;
             int streams = _columns + FirstColumnStream;
             _rowReserve = RowReserve(_columns);
-            _pool = new byte[chunks * ChunkBytes];
+            _pool = new uint[chunks * ChunkWords];
             _chunkNext = new short[chunks];
             _streamHead = new short[streams];
             _streamAt = new int[streams];
@@ -81,7 +82,7 @@ namespace Telemetry.Device.Sampling
             _other = new int[streams];
             _otherHigh = new int[streams];
             _mean = new int[streams];
-            _run = new short[streams];
+            _due = new short[streams];
             _isFalling = new bool[streams];
             _windowLeading = new byte[streams];
             _windowBits = new byte[streams];
@@ -140,20 +141,21 @@ namespace Telemetry.Device.Sampling
         /// An empty block refuses only a time or a quality out of range.</returns>
         public bool TryAddRow(long uptimeMs, int quality)
         {
-            if (_isComplete || uptimeMs < 0 || uptimeMs > MaxTimeMs || (quality & ~MaxQuality) != 0) return false;
-            if (_rows == 0)
+            if (_isComplete || (ulong)uptimeMs > MaxTimeMs || (quality & ~MaxQuality) != 0) return false;
+            int row = _rows;
+            if (row == 0)
             {
                 Begin(uptimeMs, quality);
                 return true;
             }
 
             long step = uptimeMs - _lastMs;
-            if (_rows >= _maxRows || _freeChunks < _rowReserve || step < 0 || step > int.MaxValue) return false;
-            if (!TryAddTime((int)step)) return false;
-            AddQuality(quality);
-            AddValues();
+            if (row >= _maxRows || _freeChunks < _rowReserve || step < 0 || step > int.MaxValue) return false;
+            if ((step != _steadyMs || row >= _due[TimeStream]) && !TryAddTime(row, (int)step)) return false;
+            if (quality != _quality) AddQuality(row, quality);
+            AddValues(row);
             _lastMs = uptimeMs;
-            _rows++;
+            _rows = row + 1;
             return true;
         }
 
@@ -170,6 +172,7 @@ namespace Telemetry.Device.Sampling
             _rows = 1;
             _firstQuality = quality;
             _quality = quality;
+            _qualityRow = 0;
             _qualityChanges = false;
             BeginTimeline(uptimeMs);
             BeginReals();
