@@ -18,12 +18,12 @@ public static class ExtraSensoryReader
     // These tell which phone or town it is rather than what its owner does: trees would learn people by heart.
     private static readonly string[] LeftOut = ["altitude", "vertical_accuracy", "pressure", "relative_humidity", "temperature_ambient", ":missing", "is_unknown"];
 
-    private static readonly string[] MeanParts =
+    // How still is this phone against its own day: people carry, wear and set up their devices each in their own way.
+    private static readonly string[] PersonRelative =
     [
-        "raw_acc:magnitude_stats:std", "raw_acc:magnitude_spectrum:log_energy_band2", "raw_acc:magnitude_autocorrelation:normalized_ac", "raw_acc:3d:mean_z", "raw_acc:3d:std_y",
-        "proc_gyro:magnitude_stats:std", "watch_acceleration:magnitude_stats:std", "watch_acceleration:3d:mean_x", "watch_acceleration:3d:std_x",
-        "location:max_speed", "location:log_diameter", "location_quick_features:std_lat", "lf_measurements:screen_brightness", "lf_measurements:battery_level", "lf_measurements:light",
-        "discrete:wifi_status:is_reachable_via_wifi", "discrete:battery_state:is_charging", "location:num_valid_updates",
+        "raw_acc:magnitude_stats:std", "raw_acc:magnitude_stats:mean", "raw_acc:magnitude_spectrum:log_energy_band2", "proc_gyro:magnitude_stats:std",
+        "watch_acceleration:magnitude_stats:std", "watch_acceleration:magnitude_spectrum:log_energy_band1", "location:log_diameter",
+        "location:best_horizontal_accuracy", "lf_measurements:light", "lf_measurements:screen_brightness", "lf_measurements:battery_level",
     ];
 
     /// <summary>Reads every person of a folder.</summary>
@@ -42,8 +42,8 @@ public static class ExtraSensoryReader
             if (!names.AsSpan().SequenceEqual(columns)) throw new InvalidDataException($"{Path.GetFileName(file)} has other columns than {Path.GetFileName(files[0])}.");
         }
 
-        IReadOnlyList<int>[] means = [.. names!.Select(name => MeanParts.Contains(name) ? (IReadOnlyList<int>)[4, 20, 90] : [])];
-        return new LabelledSet("extrasensory", names!, means, Scenarios, people);
+        IReadOnlyList<string>[] derived = [.. names!.Select(name => PersonRelative.Contains(name) ? (IReadOnlyList<string>)["z1440"] : [])];
+        return new LabelledSet("extrasensory", names!, derived, Scenarios, people);
     }
 
     internal static LabelledPerson ReadPerson(TextReader reader, string name, out string[] baseNames)

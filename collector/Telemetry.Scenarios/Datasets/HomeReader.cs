@@ -60,7 +60,7 @@ public static class HomeReader
             start = end;
         }
 
-        return new LabelledSet(name, baseNames, [.. baseNames.Select(_ => (IReadOnlyList<int>)[])], scenarios, days);
+        return new LabelledSet(name, baseNames, [.. baseNames.Select(_ => (IReadOnlyList<string>)[])], scenarios, days);
     }
 
     // Of two activities at once the shorter speaks: a visit to the bathroom inside a night.

@@ -21,7 +21,7 @@ public static class OccupancyReader
             days.AddRange(ReadDays(reader, Path.GetFileName(file)));
         }
 
-        return new LabelledSet("occupancy", BaseNames, [[], [], [15], [15], [], []], ["away", "at_home"], days);
+        return new LabelledSet("occupancy", BaseNames, [[], [], ["m15"], ["m15"], [], []], ["away", "at_home"], days);
     }
 
     internal static IEnumerable<LabelledPerson> ReadDays(TextReader reader, string name)

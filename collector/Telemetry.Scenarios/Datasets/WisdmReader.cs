@@ -53,7 +53,7 @@ public static class WisdmReader
         }
 
         return new LabelledSet(
-            "wisdm", MotionWindow.Names, [.. MotionWindow.Names.Select(_ => (IReadOnlyList<int>)[])], [.. Activities.Select(name => name.ToLowerInvariant())],
+            "wisdm", MotionWindow.Names, [.. MotionWindow.Names.Select(_ => (IReadOnlyList<string>)[])], [.. Activities.Select(name => name.ToLowerInvariant())],
             [.. people.Select(pair => pair.Value.Person($"user {pair.Key}"))]);
     }
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Telemetry.Scenarios.Model;
 
 /// <summary>A model made ready to read vectors of named base features. Immutable and shared by all filters.</summary>
@@ -152,32 +150,5 @@ public sealed class BoundModel
             bool right = float.IsNaN(value) ? _missingRight[node] : value >= _below[node];
             return (2 * node) + (right ? 2 : 1);
         }
-    }
-}
-
-/// <summary>Where an input of a model comes from.</summary>
-/// <param name="Base">Number of the base feature; -1 = not measured here, always missing.</param>
-/// <param name="MeanMinutes">0 = this minute's value; otherwise the time constant of a decaying mean.</param>
-/// <param name="Feature">Name of the base feature, for evidence.</param>
-public readonly record struct InputSource(int Base, double MeanMinutes, string Feature)
-{
-    internal static InputSource Parse(string name, IReadOnlyList<string> baseNames)
-    {
-        int dot = name.LastIndexOf(".m", StringComparison.Ordinal);
-        double minutes = 0;
-        string feature = name;
-        if (dot > 0 && double.TryParse(name.AsSpan(dot + 2), NumberStyles.None, CultureInfo.InvariantCulture, out double parsed) && parsed > 0)
-        {
-            minutes = parsed;
-            feature = name[..dot];
-        }
-
-        int index = -1;
-        for (int i = 0; i < baseNames.Count && index < 0; i++)
-        {
-            if (baseNames[i] == feature) index = i;
-        }
-
-        return new InputSource(index, minutes, feature);
     }
 }

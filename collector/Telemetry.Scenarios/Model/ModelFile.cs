@@ -47,7 +47,7 @@ public static class ModelFile
     {
         Require(model.Format == 1, $"format is {model.Format}; 1 is expected");
         Require(model.Scenarios.Count is >= 2 and <= 32, $"scenarios has {model.Scenarios.Count} entries; 2..32 are expected");
-        Require(model.EmissionWeight is > 0 and <= 1, $"emissionWeight is {model.EmissionWeight}; more than 0 and at most 1 is expected");
+        Require(model.EmissionWeight is > 0 and <= 3, $"emissionWeight is {model.EmissionWeight}; more than 0 and at most 3 is expected");
         Require(model.EmissionFloor is > 0 and < 0.5, $"emissionFloor is {model.EmissionFloor}; more than 0 and less than 0.5 is expected");
         Require(model.Inputs.Count <= 256, $"inputs has {model.Inputs.Count} entries; at most 256 are expected");
         foreach (ScenarioShape shape in model.Scenarios)

@@ -15,7 +15,7 @@ public sealed record ScenarioModel
     /// <summary>What it was made from, for people.</summary>
     public required string About { get; init; }
 
-    /// <summary>How far a minute's log-odds count, 0..1. Neighbouring minutes repeat each other's evidence; 1 would count it again each minute.</summary>
+    /// <summary>How far a minute's log-odds count, 0..3. Below 1 because neighbouring minutes repeat each other's evidence; above 1 where the trees were shrunk more than that.</summary>
     public required double EmissionWeight { get; init; }
 
     /// <summary>Least likelihood of a scenario relative to the best one in a minute, so that one odd minute cannot rule it out.</summary>
@@ -27,7 +27,7 @@ public sealed record ScenarioModel
     /// <summary>The scenarios, in the order of every list of scores.</summary>
     public required IReadOnlyList<ScenarioShape> Scenarios { get; init; }
 
-    /// <summary>Features the terms and trees read: a base name, or <c>name.m15</c> for its decaying mean over 15 minutes.</summary>
+    /// <summary>Features the terms and trees read: a base name, <c>name.m15</c> for its decaying mean over 15 minutes, or <c>name.z1440</c> for how unusual it is for this person.</summary>
     public required IReadOnlyList<string> Inputs { get; init; }
 
     /// <summary>Binned log-odds of one input each.</summary>

@@ -1,4 +1,3 @@
-using Telemetry.Scenarios.Features;
 using Telemetry.Scenarios.Model;
 
 namespace Telemetry.Scenarios.Segments;
@@ -14,7 +13,7 @@ public sealed class ScenarioFilter
     public const int LagMinutes = 5;
 
     private readonly BoundModel _model;
-    private readonly DecayingMean[] _means;
+    private readonly InputReader _inputs;
     private readonly Entry[] _ring = new Entry[LagMinutes + 1];
     private readonly float[] _start;
     private readonly float[] _later, _earlier, _probability;
@@ -25,7 +24,7 @@ public sealed class ScenarioFilter
     {
         _model = model;
         int steps = model.Durations.Steps, scenarios = model.Names.Count;
-        _means = [.. model.Inputs.Select(input => new DecayingMean(Math.Max(1, input.MeanMinutes)))];
+        _inputs = new InputReader(model);
         for (int i = 0; i < _ring.Length; i++) _ring[i] = new Entry(steps, scenarios, model.Inputs.Count);
         _start = new float[steps];
         model.Durations.Start(_start);
@@ -38,13 +37,13 @@ public sealed class ScenarioFilter
     public ScenarioFilter Copy()
     {
         ScenarioFilter copy = new(_model) { _count = _count, _head = _head };
-        _means.CopyTo(copy._means, 0);
+        _inputs.CopyTo(copy._inputs);
         for (int i = 0; i < _ring.Length; i++) _ring[i].CopyTo(copy._ring[i]);
         return copy;
     }
 
     /// <summary>Bytes of the arrays that make the state.</summary>
-    public int StateBytes => (_means.Length * 16) + (_ring.Length * _ring[0].Bytes) + ((_start.Length + _later.Length + _earlier.Length + _probability.Length) * 4);
+    public int StateBytes => _inputs.StateBytes + (_ring.Length * _ring[0].Bytes) + ((_start.Length + _later.Length + _earlier.Length + _probability.Length) * 4);
 
     /// <summary>Minutes that can be asked about: 0..this - 1 back from the newest.</summary>
     public int Depth => _count;
@@ -56,7 +55,7 @@ public sealed class ScenarioFilter
     public void Push(int minute, ReadOnlySpan<float> vector, bool hasEvidence)
     {
         Entry entry = _ring[(_head + 1) % _ring.Length];
-        ReadInputs(minute, vector, entry.Inputs);
+        _inputs.Read(minute, vector, entry.Inputs);
         if (hasEvidence) _model.Score(entry.Inputs, entry.Likelihood);
         Advance(minute, entry, hasEvidence);
     }
@@ -121,22 +120,6 @@ public sealed class ScenarioFilter
     }
 
     private Entry At(int back) => _ring[(_head - back + _ring.Length) % _ring.Length];
-
-    private void ReadInputs(int minute, ReadOnlySpan<float> vector, float[] inputs)
-    {
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            InputSource source = _model.Inputs[i];
-            float value = source.Base < 0 ? float.NaN : vector[source.Base];
-            if (source.MeanMinutes > 0)
-            {
-                _means[i].Add(minute, value);
-                value = _means[i].Value;
-            }
-
-            inputs[i] = value;
-        }
-    }
 
     // From log-odds to likelihoods relative to the best scenario.
     private void Weigh(float[] likelihood)

@@ -12,7 +12,7 @@ namespace Telemetry.Scenarios.Training;
 /// <param name="LeastWeight">Curvature a leaf must hold.</param>
 /// <param name="Seed">Of the draws.</param>
 public sealed record BoostingOptions(
-    int Rounds = 60, int Depth = 3, double LearningRate = 0.15, double InputShare = 0.2, double RowShare = 0.5, double Ridge = 5, double LeastWeight = 3, int Seed = 1);
+    int Rounds = 40, int Depth = 3, double LearningRate = 0.1, double InputShare = 0.2, double RowShare = 0.5, double Ridge = 5, double LeastWeight = 3, int Seed = 1);
 
 /// <summary>
 /// Gradient boosting of small trees on binned inputs (Friedman 2001; histograms as in LightGBM 2017), for softmax scores. A missing input is a bin of its own

@@ -10,11 +10,11 @@ public sealed record LabelledPerson(string Name, int[] Minutes, float[][] Vector
 /// <summary>A labelled data set, read into minutes.</summary>
 /// <param name="Name">Source, as on the command line.</param>
 /// <param name="BaseNames">Names of the base features.</param>
-/// <param name="MeanMinutes">By base feature: the decaying means a model may ask for as well, in minutes; empty = none.</param>
+/// <param name="Derived">By base feature: what a model may ask for as well, as suffixes of input names (<c>m20</c>, <c>z1440</c>; FEATURES.md); empty = nothing.</param>
 /// <param name="Scenarios">Names of the labels.</param>
 /// <param name="People">At least one.</param>
 public sealed record LabelledSet(
-    string Name, IReadOnlyList<string> BaseNames, IReadOnlyList<IReadOnlyList<int>> MeanMinutes, IReadOnlyList<string> Scenarios, IReadOnlyList<LabelledPerson> People)
+    string Name, IReadOnlyList<string> BaseNames, IReadOnlyList<IReadOnlyList<string>> Derived, IReadOnlyList<string> Scenarios, IReadOnlyList<LabelledPerson> People)
 {
     /// <summary>The set without a person, or with only some of them.</summary>
     public LabelledSet Only(Func<LabelledPerson, bool> keep) => this with { People = [.. People.Where(keep)] };

@@ -86,25 +86,3 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
         }
     }
 }
-
-/// <summary>Reads a model's inputs from base vectors, with their decaying means: the same steps as the filter's.</summary>
-internal sealed class InputReader(BoundModel model)
-{
-    private readonly Features.DecayingMean[] _means = [.. model.Inputs.Select(input => new Features.DecayingMean(Math.Max(1, input.MeanMinutes)))];
-
-    public void Read(int minute, ReadOnlySpan<float> vector, Span<float> inputs)
-    {
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            InputSource source = model.Inputs[i];
-            float value = source.Base < 0 ? float.NaN : vector[source.Base];
-            if (source.MeanMinutes > 0)
-            {
-                _means[i].Add(minute, value);
-                value = _means[i].Value;
-            }
-
-            inputs[i] = value;
-        }
-    }
-}

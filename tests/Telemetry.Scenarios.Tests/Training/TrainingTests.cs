@@ -82,6 +82,6 @@ public sealed class TrainingTests
             people.Add(new LabelledPerson($"p{person}", [.. Enumerable.Range(1000, 360)], vectors, labels));
         }
 
-        return new LabelledSet("made", ["first", "second"], [[], [5]], ["a", "b", "c"], people);
+        return new LabelledSet("made", ["first", "second"], [["z120"], ["m5"]], ["a", "b", "c"], people);
     }
 }

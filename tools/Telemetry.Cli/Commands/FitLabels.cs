@@ -17,7 +17,7 @@ internal static class FitLabels
         if (!Directory.Exists(folder)) throw new InvalidDataException("it is not a folder");
         LabelledPerson[] people = [.. Directory.EnumerateFiles(folder, "*.fit").Order(StringComparer.Ordinal).Select(Person).OfType<LabelledPerson>()];
         if (people.Length == 0) throw new InvalidDataException("no activity with a known sport is in it");
-        return new LabelledSet("fit", FeatureCatalog.Names, [.. FeatureCatalog.Names.Select(_ => (IReadOnlyList<int>)[])], s_scenarios, people);
+        return new LabelledSet("fit", FeatureCatalog.Names, [.. FeatureCatalog.Names.Select(_ => (IReadOnlyList<string>)[])], s_scenarios, people);
     }
 
     private static LabelledPerson? Person(string file)

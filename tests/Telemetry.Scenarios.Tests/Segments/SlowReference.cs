@@ -1,0 +1,219 @@
+using Telemetry.Scenarios.Minutes;
+using Telemetry.Scenarios.Model;
+
+namespace Telemetry.Scenarios.Tests.Segments;
+
+/// <summary>One reading of one device. Values are in the unit of the slot.</summary>
+internal readonly record struct Reading(long UnixMs, uint Device, SignalSlot Slot, double Value);
+
+/// <summary>A stay as the reference sees it.</summary>
+internal sealed record ReferenceStay(string Scenario, int StartMinute, int EndMinute, double Confidence, bool IsProvisional, uint[] Devices);
+
+/// <summary>
+/// The same law as the streaming engine, written a second time and as plainly as it goes: all readings sorted, every minute's features from the readings
+/// themselves, means as weighted sums over all minutes before, the duration chains as one big transition matrix, every answer from scratch. It knows worn, sound
+/// devices only: the quality gate has tests of its own.
+/// </summary>
+internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> readings)
+{
+    private const int Lag = 5, WarmUp = 720, OffAfter = 6;
+    private readonly Reading[] _readings = [.. readings.OrderBy(reading => reading.UnixMs)];
+    private readonly ILookup<int, Reading> _byMinute = readings.OrderBy(reading => reading.UnixMs).ToLookup(Minute);
+
+    public List<ReferenceStay> Day(int day)
+    {
+        int firstEver = Minute(_readings[0]), last = Math.Min(Minute(_readings[^1]), (day * 1440) + 1439 + Lag);
+        int from = Math.Max((day * 1440) - WarmUp, firstEver);
+        Dictionary<string, double>[] features = [.. Enumerable.Range(from, last - from + 1).Select(minute => Features(from, minute))];
+        bool[] isEmpty = [.. features.Select(minute => !minute.Keys.Any(name => name is not "place" and not "hour_of_day"))];
+        double[][] inputs = [.. model.Inputs.Select(name => Input(features, name))];
+        double[][] likelihoods = [.. features.Select((_, i) => isEmpty[i] ? [.. model.Scenarios.Select(_ => 1.0)] : Likelihood([.. inputs.Select(column => column[i])]))];
+
+        double[,] moves = Moves();
+        double[] before = Begin();
+        double[][] forward = new double[likelihoods.Length][];
+        for (int i = 0; i < likelihoods.Length; i++) forward[i] = before = Scaled(Weighed(i == 0 ? Moved(Begin(), moves) : Moved(before, moves), likelihoods[i]));
+
+        List<ReferenceStay> stays = [];
+        for (int i = 0; i < likelihoods.Length; i++)
+        {
+            int minute = from + i;
+            if (minute < Math.Max(day * 1440, firstEver) || minute >= (day + 1) * 1440) continue;
+            int known = Math.Min(i + Lag, likelihoods.Length - 1);
+            double[] later = [.. forward[i].Select(_ => 1.0)];
+            for (int j = known; j > i; j--) later = MovedBack(Weighed(later, likelihoods[j]), moves);
+            Add(stays, minute, Name(forward[i].Zip(later, (a, b) => a * b).ToArray(), isEmpty, i), isProvisional: i + Lag > known);
+        }
+
+        return [.. stays.Select(stay => stay with { Confidence = stay.Confidence / (stay.EndMinute - stay.StartMinute) })];
+    }
+
+    private void Add(List<ReferenceStay> stays, int minute, (string Name, double Confidence) said, bool isProvisional)
+    {
+        uint[] devices = [.. _byMinute[minute].Select(reading => reading.Device).Distinct().Order()];
+        ReferenceStay? open = stays.Count == 0 ? null : stays[^1];
+        if (open is null || open.Scenario != said.Name || open.IsProvisional != isProvisional)
+            stays.Add(new ReferenceStay(said.Name, minute, minute + 1, said.Confidence, isProvisional, devices));
+        else
+            stays[^1] = open with { EndMinute = minute + 1, Confidence = open.Confidence + said.Confidence, Devices = [.. open.Devices.Union(devices).Order()] };
+    }
+
+    private (string Name, double Confidence) Name(double[] states, bool[] isEmpty, int i)
+    {
+        int behind = i, ahead = i;
+        while (behind > 0 && isEmpty[behind - 1]) behind--;
+        while (ahead + 1 < isEmpty.Length && isEmpty[ahead + 1]) ahead++;
+        if (isEmpty[i] && ahead - behind + 1 >= OffAfter) return (ScenarioNames.Off, 0);
+
+        double[] probability = new double[model.Scenarios.Count];
+        int state = 0;
+        for (int k = 0; k < probability.Length; k++)
+        {
+            for (int step = 0; step < model.Scenarios[k].MinMinutes; step++) probability[k] += states[state++];
+        }
+
+        probability = Scaled(probability);
+        int best = Enumerable.Range(0, probability.Length).MaxBy(k => probability[k] * model.Scenarios[k].Vote);
+        double confidence = model.Calibration.Map(probability[best]);
+        return confidence < model.AbstainBelow ? (ScenarioNames.Unknown, 0) : (model.Scenarios[best].Name, confidence);
+    }
+
+    private Dictionary<string, double> Features(int from, int minute)
+    {
+        Dictionary<string, double> features = new() { ["hour_of_day"] = minute % 1440 / 60.0 };
+        Dictionary<SignalSlot, double[][]> byDevice = _byMinute[minute].GroupBy(reading => reading.Slot).ToDictionary(
+            slot => slot.Key, slot => slot.GroupBy(reading => reading.Device).OrderBy(device => device.Key).Select(device => device.Select(reading => reading.Value).ToArray()).ToArray());
+        foreach ((SignalSlot slot, double[][] devices) in byDevice)
+        {
+            switch (slot)
+            {
+                case SignalSlot.HeartRate:
+                    features["heart_rate"] = devices[0].Average();
+                    features["heart_rate_range"] = devices.Max(values => values.Max() - values.Min());
+                    break;
+                case SignalSlot.Steps: features["steps"] = devices.Max(values => values.Sum()); break;
+                case SignalSlot.Motion: features["motion"] = devices.Max(values => values.Average()); break;
+                case SignalSlot.Speed: features["speed"] = devices.Max(values => values.Average()); break;
+                case SignalSlot.FootStrikes: features["foot_strikes"] = devices.Max(values => values.Sum()); break;
+                case SignalSlot.RoomMotion: features["room_motion"] = devices.Sum(values => values.Sum()); break;
+                default: break; // states follow
+            }
+        }
+
+        Hold(features, "place", SignalSlot.Place, from, minute);
+        Hold(features, "bed_occupied", SignalSlot.Bed, from, minute);
+        if (features.TryGetValue("heart_rate", out double heart)) Rise(features, heart, from, minute);
+        return features;
+    }
+
+    private void Hold(Dictionary<string, double> features, string name, SignalSlot slot, int from, int minute)
+    {
+        for (int at = Math.Max(from, minute - 720); at <= minute; at++)
+        {
+            foreach (Reading reading in _byMinute[at].Where(reading => reading.Slot == slot)) features[name] = reading.Value;
+        }
+    }
+
+    private void Rise(Dictionary<string, double> features, double heart, int from, int minute)
+    {
+        double[] means = [.. Enumerable.Range(from, minute - from + 1).Select(at => _byMinute[at].Where(reading => reading.Slot == SignalSlot.HeartRate).Select(reading => reading.Value))
+            .Where(values => values.Any()).Select(values => values.Average())];
+        if (means.Length >= 30) features["heart_rate_rise"] = heart - means.Min();
+    }
+
+    private double[] Likelihood(double[] inputs)
+    {
+        double[] scores = [.. model.Scenarios.Select(shape => shape.Bias)];
+        foreach (BinnedTerm term in model.Terms)
+        {
+            double value = inputs[model.Inputs.ToList().IndexOf(term.Input)];
+            if (double.IsNaN(value)) continue;
+            for (int k = 0; k < scores.Length; k++)
+            {
+                if (term.LogOdds.TryGetValue(model.Scenarios[k].Name, out IReadOnlyList<double>? odds)) scores[k] += odds[term.Edges.Count(edge => value >= edge)];
+            }
+        }
+
+        foreach (SmallTree tree in model.Trees) scores[tree.Scenario] += Leaf(tree, 0, inputs);
+        double best = scores.Max();
+        return [.. scores.Select(score => model.EmissionFloor + ((1 - model.EmissionFloor) * Math.Exp(model.EmissionWeight * (score - best))))];
+    }
+
+    private static double Leaf(SmallTree tree, int node, double[] inputs)
+    {
+        if (node >= tree.Inputs.Count) return tree.Leaves[node - tree.Inputs.Count];
+        double value = tree.Inputs[node] < 0 ? double.NegativeInfinity : inputs[tree.Inputs[node]];
+        bool isRight = double.IsNaN(value) ? tree.MissingRight[node] != 0 : value >= tree.Below[node];
+        return Leaf(tree, (2 * node) + (isRight ? 2 : 1), inputs);
+    }
+
+    private static double[] Input(Dictionary<string, double>[] features, string name)
+    {
+        string[] parts = name.Split('.');
+        double[] values = [.. features.Select(minute => minute.TryGetValue(parts[0], out double value) ? value : double.NaN)];
+        if (parts.Length == 1) return values;
+        double minutes = double.Parse(parts[1][1..], System.Globalization.CultureInfo.InvariantCulture);
+        double[] means = Means(values, minutes);
+        if (parts[1][0] == 'm') return means;
+        double[] distances = [.. values.Zip(means, (value, mean) => value - mean)];
+        return [.. distances.Zip(Means([.. distances.Select(Math.Abs)], minutes), (distance, usual) => Math.Clamp(distance / (usual + 1e-3), -20, 20))];
+    }
+
+    private static double[] Means(double[] values, double minutes) => [.. values.Select((_, i) => Mean(values[..(i + 1)], minutes))];
+
+    private static double Mean(double[] values, double minutes)
+    {
+        double sum = 0, weights = 0;
+        for (int j = 0; j < values.Length; j++)
+        {
+            if (double.IsNaN(values[j])) continue;
+            double weight = Math.Exp((j - values.Length + 1) / minutes);
+            sum += weight * values[j];
+            weights += weight;
+        }
+
+        return weights < 0.05 ? double.NaN : sum / weights;
+    }
+
+    private double[,] Moves()
+    {
+        int[] first = [.. model.Scenarios.Select((_, k) => model.Scenarios.Take(k).Sum(shape => shape.MinMinutes))];
+        int states = model.Scenarios.Sum(shape => shape.MinMinutes);
+        double priors = model.Scenarios.Sum(shape => shape.Prior);
+        double[,] moves = new double[states, states];
+        for (int k = 0; k < first.Length; k++)
+        {
+            ScenarioShape shape = model.Scenarios[k];
+            int end = first[k] + shape.MinMinutes - 1;
+            for (int step = first[k]; step < end; step++) moves[step, step + 1] = 1;
+            double leave = 1 / (shape.TypicalMinutes - shape.MinMinutes + 1);
+            moves[end, end] += 1 - leave;
+            for (int to = 0; to < first.Length; to++)
+                moves[end, first[to]] += leave * (model.Next is { } next ? next[k][to] : to == k ? 0 : model.Scenarios[to].Prior / (priors - shape.Prior));
+        }
+
+        return moves;
+    }
+
+    private double[] Begin()
+    {
+        double priors = model.Scenarios.Sum(shape => shape.Prior);
+        return [.. model.Scenarios.SelectMany(shape => Enumerable.Repeat(shape.Prior / priors / shape.MinMinutes, shape.MinMinutes))];
+    }
+
+    private double[] Weighed(double[] states, double[] likelihood)
+    {
+        double[] byState = [.. model.Scenarios.SelectMany((shape, k) => Enumerable.Repeat(likelihood[k], shape.MinMinutes))];
+        return [.. states.Zip(byState, (state, weight) => state * weight)];
+    }
+
+    private static double[] Moved(double[] states, double[,] moves) =>
+        [.. Enumerable.Range(0, states.Length).Select(to => Enumerable.Range(0, states.Length).Sum(from => states[from] * moves[from, to]))];
+
+    private static double[] MovedBack(double[] states, double[,] moves) =>
+        [.. Enumerable.Range(0, states.Length).Select(from => Enumerable.Range(0, states.Length).Sum(to => moves[from, to] * states[to]))];
+
+    private static double[] Scaled(double[] values) => [.. values.Select(value => value / values.Sum())];
+
+    private static int Minute(Reading reading) => (int)(reading.UnixMs / 60_000);
+}
