@@ -8,6 +8,8 @@ RootCommand root = new("Telemetry: collector, simulators and questions to them."
     EraseCommand.Create(),
     ExportCommand.Create(),
     DoctorCommand.Create(),
+    BackupCommands.CreateBackup(),
+    BackupCommands.CreateRestore(),
     SamplesCommand.Create(),
     UpCommand.Create(),
     BlockCommand.Create(),

@@ -1,0 +1,55 @@
+using Telemetry.Log.Disk;
+using Telemetry.Log.Format;
+
+namespace Telemetry.Log.Backup;
+
+/// <summary>Copies the folder of a log while a collector writes to it: what is copied opens as the log was at one instant.</summary>
+/// <remarks>
+/// Sealed segments do not change; one that is rewritten meanwhile is copied in its old or its new form, which hold the same. The last segment is copied up to its last intact
+/// record. Checkpoint and cursors go first: they may then be behind the copied log, which costs work again, and never ahead of it, which would cost data.
+/// </remarks>
+public static class LogBackup
+{
+    private const int CopyBytes = 1 << 20;
+
+    /// <summary>Copies the log.</summary>
+    /// <param name="from">Its folder; only read.</param>
+    /// <param name="to">An empty one. Flushed at the end.</param>
+    /// <exception cref="IOException">A disk refuses.</exception>
+    public static void Copy(ILogDisk from, ILogDisk to)
+    {
+        byte[] buffer = new byte[CopyBytes];
+        foreach (string name in from.ListFiles().Where(IsPlace)) Copy(from, to, name, buffer, long.MaxValue);
+        List<string> segments = [.. from.ListFiles().Where(name => SegmentHeader.TryParseFileName(name, out _)).Order(StringComparer.Ordinal)];
+        foreach (string name in segments) Copy(from, to, name, buffer, name == segments[^1] ? EndOfRecords(from, name) : long.MaxValue);
+        to.FlushDirectory();
+    }
+
+    private static bool IsPlace(string name) => name.EndsWith(".cursor", StringComparison.Ordinal) || name == "sequences.checkpoint";
+
+    private static void Copy(ILogDisk from, ILogDisk to, string name, byte[] buffer, long limit)
+    {
+        using ILogFile source = from.Open(name, forWriting: false);
+        using ILogFile target = to.Create(name);
+        for (long offset = 0; offset < limit;)
+        {
+            int count = source.Read(buffer.AsSpan(0, (int)Math.Min(buffer.Length, limit - offset)), offset);
+            if (count == 0) break;
+            target.Write(buffer.AsSpan(0, count), offset);
+            offset += count;
+        }
+
+        target.Flush();
+    }
+
+    // Behind the last record that is whole now; what is being written is of the next backup.
+    private static long EndOfRecords(ILogDisk disk, string name)
+    {
+        using ILogFile file = disk.Open(name, forWriting: false);
+        if (!SegmentHeader.TryParseFileName(name, out long basePosition) || !SegmentHeader.TryRead(file, basePosition, out SegmentHeader header)) return long.MaxValue;
+        SegmentScanner scanner = new(file, header, new byte[CopyBytes]);
+        long end = scanner.Offset;
+        while (scanner.TryNext(Math.Min(file.Length, header.MaxFileBytes), out _, out _)) end = scanner.Offset;
+        return end;
+    }
+}
