@@ -3,8 +3,17 @@ namespace Telemetry.Collector.Derivation;
 /// <summary>Settings of the derivation.</summary>
 public sealed class DerivationOptions
 {
-    /// <summary>Records read in one step at most; 1 to 65,536, default 4,096. Everything of a step is one transaction.</summary>
-    public int StepRecords { get; set; } = 4096;
+    /// <summary>Records read in one step at most; 1 to 65,536, default 16,384. Everything of a step is one transaction.</summary>
+    public int StepRecords { get; set; } = 16_384;
+
+    /// <summary>Users whose segments are said in one step at most; 1 to 65,536, default 1,024 (a user's day takes about 10 ms).</summary>
+    public int StepUsers { get; set; } = 1024;
+
+    /// <summary>Segments of a user are said once so many bytes of log came without a batch of the user; 0 to 1 GiB, default 1 MiB. At once when the log has nothing more.</summary>
+    public int QuietBytes { get; set; } = 1024 * 1024;
+
+    /// <summary>Longest time from a change to its segments while the log goes on, by the log's receive times; 0 to 1 h, default 30 s.</summary>
+    public TimeSpan NamingDelay { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Payload bytes read in one step at most; 64 KiB to 256 MiB, default 16 MiB.</summary>
     public int StepBytes { get; set; } = 16 * 1024 * 1024;
@@ -24,6 +33,9 @@ public sealed class DerivationOptions
     internal void Validate()
     {
         Check(nameof(StepRecords), StepRecords, 1, 65_536);
+        Check(nameof(StepUsers), StepUsers, 1, 65_536);
+        Check(nameof(QuietBytes), QuietBytes, 0, 1 << 30);
+        Check($"{nameof(NamingDelay)} (ms)", (long)NamingDelay.TotalMilliseconds, 0, 3_600_000);
         Check(nameof(StepBytes), StepBytes, 64 * 1024, 256 * 1024 * 1024);
         Check(nameof(HotUsers), HotUsers, 16, 1_000_000);
         Check($"{nameof(Pause)} (ms)", (long)Pause.TotalMilliseconds, 0, 60_000);

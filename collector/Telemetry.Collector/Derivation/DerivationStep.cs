@@ -10,64 +10,117 @@ using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Collector.Derivation;
 
-/// <summary>What happens to the records of one transaction: decode, place, fold; then save every user touched.</summary>
-internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, IConsentingUsers users, BoundModel model, DerivationOptions options, DerivationMetrics metrics)
+/// <summary>What happens in one transaction: decode, place and fold its records, save every user touched, name the users who are due.</summary>
+internal sealed class DerivationStep
 {
     // A recording may be handed in years later. A clock that says less than 2001 was never set (1970 and 2000 are what chips begin with),
     // and one that says the future lies.
     private const long LeastUnixMs = 978_307_200_000, MostEarlyMs = 86_400_000;
 
+    private readonly BlockLog _log;
+    private readonly IDeviceCatalog _catalog;
+    private readonly IConsentingUsers _users;
+    private readonly BoundModel _model;
+    private readonly DerivationOptions _options;
+    private readonly DerivationMetrics _metrics;
     private readonly BatchDecoder _decoder = new();
     private readonly Dictionary<UserKey, UserDerivation> _hot = [];
-    private readonly HashSet<UserKey> _touched = [];
+    private readonly HashSet<UserDerivation> _touched = [];
+    private readonly UnnamedUsers _unnamed;
+    private readonly Wearers _wearers;
     private readonly Dictionary<(uint Device, uint Profile), ProfileSlots?> _slots = [];
     private KnownClocks _clocks = new();
     private WaitingBatches? _waiting;
+    private bool _isLoaded;
+    private long _receivedUnixMs;
+
+    public DerivationStep(BlockLog log, IDeviceCatalog catalog, IConsentingUsers users, BoundModel model, DerivationOptions options, DerivationMetrics metrics)
+    {
+        (_log, _catalog, _users, _model, _options, _metrics) = (log, catalog, users, model, options, metrics);
+        _unnamed = new UnnamedUsers(options);
+        _wearers = new Wearers(this);
+    }
 
     /// <summary>Batches that wait for a clock.</summary>
     public int Waiting => _waiting?.Count ?? 0;
+
+    /// <summary>True while segments wait to be said.</summary>
+    public bool HasUnnamed => !_isLoaded || _unnamed.Count > 0;
+
+    /// <summary>Position before which everything is in the segments, when the log is read up to <paramref name="read"/>.</summary>
+    public long NamedUpTo(long read) => _unnamed.NamedUpTo(read);
+
+    /// <summary>Begins a step.</summary>
+    public void Begin(InsightsTransaction store)
+    {
+        if (_isLoaded) return;
+        _waiting = new WaitingBatches(store);
+        _unnamed.Load(store);
+        _isLoaded = true;
+    }
 
     /// <summary>Takes one record of the log.</summary>
     public void Take(in LogRecord record, InsightsTransaction store)
     {
         if (record.Kind != LogRecordKind.Batch) return;
-        metrics.Batches++;
+        _metrics.Batches++;
+        _receivedUnixMs = record.ReceivedUnixMs;
         ReadOnlySpan<byte> batch = record.Payload.Span;
         if (_decoder.Open(batch, out _) != DecodeStatus.Done)
         {
-            metrics.BatchesNotUnderstood++;
+            _metrics.BatchesNotUnderstood++;
             return;
         }
 
-        _waiting ??= new WaitingBatches(store);
         BatchHeader header = _decoder.Header;
         _clocks.Learn(record.DeviceKey, header, store);
         if (_clocks.TryPlace(record.DeviceKey, header, store, out PlacedClock clock))
         {
             Fold(record, clock, store);
-            if (_waiting.Count > 0) FoldAll(_waiting.Take(DeviceBoot.Of(record.DeviceKey, header), store), clock, store);
+            if (_waiting!.Count > 0) FoldAll(_waiting.Take(DeviceBoot.Of(record.DeviceKey, header), store), clock, store);
         }
         else
         {
-            _waiting.Add(DeviceBoot.Of(record.DeviceKey, header), record.Position, record.ReceivedUnixMs, store);
+            _waiting!.Add(DeviceBoot.Of(record.DeviceKey, header), record.Position, record.ReceivedUnixMs, store);
         }
 
-        long patience = record.ReceivedUnixMs - (long)options.ClockWait.TotalMilliseconds;
-        while (_waiting.TryTakeOldest(patience, options.MostWaiting, store, out long position, out long receivedUnixMs)) FoldByReceiveTime(position, receivedUnixMs, store);
+        long patience = record.ReceivedUnixMs - (long)_options.ClockWait.TotalMilliseconds;
+        while (_waiting.TryTakeOldest(patience, _options.MostWaiting, store, out long position, out long receivedUnixMs)) FoldByReceiveTime(position, receivedUnixMs, store);
     }
 
     /// <summary>Writes what the records changed.</summary>
-    public void Save(InsightsTransaction store)
+    /// <param name="from">Position of the step's first record.</param>
+    /// <param name="to">Position behind its last one.</param>
+    /// <param name="store">The step.</param>
+    public void Save(long from, long to, InsightsTransaction store)
     {
-        foreach (UserKey user in _touched)
+        foreach (UserDerivation user in _touched)
         {
-            UserDerivation derivation = _hot[user];
-            metrics.Minutes += derivation.DirtyMinutes;
-            metrics.Days += derivation.Save(store);
+            _metrics.Minutes += user.DirtyMinutes;
+            user.Save(from, store);
+            _unnamed.Note(user.User, from, to, _receivedUnixMs);
         }
 
         _touched.Clear();
-        if (_hot.Count > options.HotUsers) _hot.Clear(); // all are in the store; the ones that go on are read again
+    }
+
+    /// <summary>Says the segments of users who are due, at most <see cref="DerivationOptions.StepUsers"/> of them.</summary>
+    /// <param name="read">Position up to which the log is read.</param>
+    /// <param name="isIdle">The log has nothing more.</param>
+    /// <param name="store">The step.</param>
+    /// <returns>True when more may be due.</returns>
+    public bool Name(long read, bool isIdle, InsightsTransaction store)
+    {
+        List<UserKey> due = _unnamed.Due(read, _receivedUnixMs, isIdle, _options.StepUsers);
+        foreach (UserKey user in due)
+        {
+            // An erased user has no progress any more, and nothing may be said.
+            if (UserProgress.Read(store, user) is { } progress) _metrics.Days += Hot(user, progress.UtcOffsetMinutes, store).Name(store);
+            _unnamed.Remove(user);
+        }
+
+        if (_hot.Count > _options.HotUsers) _hot.Clear(); // all are in the store; the ones that go on are read again
+        return due.Count == _options.StepUsers;
     }
 
     /// <summary>Forgets everything at hand: the transaction it went into was undone.</summary>
@@ -76,6 +129,7 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
         _hot.Clear();
         _touched.Clear();
         _waiting = null;
+        _isLoaded = false;
         _clocks = new KnownClocks();
     }
 
@@ -83,7 +137,7 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
     {
         foreach (long position in positions)
         {
-            using LogReader reader = log.OpenReader(position);
+            using LogReader reader = _log.OpenReader(position);
             if (reader.TryRead(out LogRecord record) && record.Position == position && _decoder.Open(record.Payload.Span, out _) == DecodeStatus.Done)
                 Fold(record, clock, store);
         }
@@ -91,65 +145,83 @@ internal sealed class DerivationStep(BlockLog log, IDeviceCatalog catalog, ICons
 
     private void FoldByReceiveTime(long position, long receivedUnixMs, InsightsTransaction store)
     {
-        using LogReader reader = log.OpenReader(position);
+        using LogReader reader = _log.OpenReader(position);
         if (reader.TryRead(out LogRecord record) && record.Position == position && _decoder.Open(record.Payload.Span, out _) == DecodeStatus.Done)
             Fold(record, PlacedClock.ByReceipt(_decoder.Header, receivedUnixMs), store);
     }
 
     private void Fold(in LogRecord record, PlacedClock clock, InsightsTransaction store)
     {
-        IReadOnlyList<ConsentedRange> ranges = users.RangesOf(record.DeviceKey);
+        IReadOnlyList<ConsentedRange> ranges = _users.RangesOf(record.DeviceKey);
         if (ranges.Count == 0)
         {
-            metrics.BatchesWithoutUser++;
+            _metrics.BatchesWithoutUser++;
             return;
         }
 
         if (SlotsOf(record.DeviceKey, _decoder.Header.ProfileHash) is not { } slots)
         {
-            metrics.BatchesNotUnderstood++;
+            _metrics.BatchesNotUnderstood++;
             return;
         }
 
         long sealedUnixMs = clock.ToUnixMs(_decoder.Header.Clock.UptimeMs);
         if (sealedUnixMs < LeastUnixMs || sealedUnixMs > record.ReceivedUnixMs + MostEarlyMs)
         {
-            metrics.BatchesMisplaced++;
+            _metrics.BatchesMisplaced++;
             return;
         }
 
-        Sink sink = new(this, record.DeviceKey, ranges, store);
-        foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span)) metrics.Samples += BlockFold.Fold(block, slots, clock.BootUnixMs, sink);
+        _wearers.Begin(record.DeviceKey, ranges, store);
+        foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span)) _metrics.Samples += BlockFold.Fold(block, slots, clock.BootUnixMs, _wearers);
     }
 
     private ProfileSlots? SlotsOf(uint deviceKey, uint profileHash)
     {
         if (_slots.TryGetValue((deviceKey, profileHash), out ProfileSlots? slots)) return slots;
         if (_slots.Count > 100_000) _slots.Clear();
-        ModelProfile? profile = catalog.FindProfile(deviceKey, profileHash);
+        ModelProfile? profile = _catalog.FindProfile(deviceKey, profileHash);
         if (profile is null) return null; // it may be registered later
         return _slots[(deviceKey, profileHash)] = new ProfileSlots(profile);
     }
 
-    private UserDerivation Hot(in ConsentedRange range, InsightsTransaction store)
+    private UserDerivation Hot(UserKey user, int utcOffsetMinutes, InsightsTransaction store)
     {
-        if (!_hot.TryGetValue(range.User, out UserDerivation? user))
-            _hot[range.User] = user = new UserDerivation(range.User, range.UtcOffsetMinutes, model, store);
-        _touched.Add(range.User);
-        return user;
+        if (!_hot.TryGetValue(user, out UserDerivation? derivation)) _hot[user] = derivation = new UserDerivation(user, utcOffsetMinutes, _model, store);
+        return derivation;
     }
 
-    /// <summary>The minutes of whoever wears a device.</summary>
-    private sealed class Sink(DerivationStep step, uint deviceKey, IReadOnlyList<ConsentedRange> ranges, InsightsTransaction store) : IMinuteSink
+    /// <summary>The minutes of whoever wears a device, one record at a time.</summary>
+    private sealed class Wearers(DerivationStep step) : IMinuteSink
     {
+        private IReadOnlyList<ConsentedRange> _ranges = [];
+        private InsightsTransaction? _store;
+        private uint _deviceKey;
+        private UserDerivation? _latest;
+
+        public void Begin(uint deviceKey, IReadOnlyList<ConsentedRange> ranges, InsightsTransaction store)
+        {
+            (_deviceKey, _ranges, _store) = (deviceKey, ranges, store);
+            _latest = null;
+        }
+
         public DeviceMinute? Minute(int minute)
         {
-            foreach (ConsentedRange range in ranges)
+            for (int i = 0; i < _ranges.Count; i++)
             {
-                if (range.Holds(minute)) return step.Hot(range, store).Row(minute, store).Device(deviceKey);
+                ConsentedRange range = _ranges[i];
+                if (range.Holds(minute)) return Of(range).Row(minute, _store!).Device(_deviceKey);
             }
 
             return null;
+        }
+
+        private UserDerivation Of(in ConsentedRange range)
+        {
+            if (_latest is not null && _latest.User == range.User) return _latest;
+            _latest = step.Hot(range.User, range.UtcOffsetMinutes, _store!);
+            step._touched.Add(_latest);
+            return _latest;
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Telemetry.Insights.Store;
@@ -10,8 +11,9 @@ namespace Telemetry.Collector.Derivation;
 
 /// <summary>
 /// The way behind the ack from the log to segments: reads records from the insights store's cursor, places their samples in time, folds them into the
-/// minutes of the user who wears the device and consents, and derives again the segments of the days they touch. Minutes, segments, what waits and
-/// the cursor change in one transaction, so a crash at any instant loses nothing and counts nothing twice.
+/// minutes of the user who wears the device and consents, and derives again the segments of the days they touch. A day that many batches touch is derived
+/// once they have come, not once a batch. Minutes, segments, what waits and the cursor change in one transaction, so a crash at any instant loses nothing
+/// and counts nothing twice.
 /// </summary>
 /// <remarks>One thread at a time. Never in the way of ingest: it only reads durable records.</remarks>
 public sealed class ScenarioConsumer : IDisposable
@@ -23,6 +25,8 @@ public sealed class ScenarioConsumer : IDisposable
     private readonly ILogger _logger;
     private readonly DerivationStep _step;
     private LogReader _reader;
+    private long _namedUpTo;
+    private bool _isBehind;
 
     /// <summary>Makes a consumer; <see cref="RunAsync"/> or <see cref="Step"/> makes it work.</summary>
     /// <param name="log">Where batches are.</param>
@@ -41,15 +45,17 @@ public sealed class ScenarioConsumer : IDisposable
         _options.Validate();
         _reader = log.OpenReader(store.Cursor);
         BoundModel bound = new(model ?? ModelFile.Default, FeatureCatalog.Names);
-        Metrics = new DerivationMetrics(() => Math.Max(0, _log.DurablePosition - _store.Cursor), () => _step?.Waiting ?? 0);
+        Metrics = new DerivationMetrics(() => Math.Max(0, _log.DurablePosition - Position), () => _step?.Waiting ?? 0);
         _step = new DerivationStep(log, catalog, users, bound, _options, Metrics);
+        using InsightsTransaction begun = store.Begin();
+        _namedUpTo = NamedMark.Read(begun) ?? store.Cursor;
     }
 
     /// <summary>What was counted since the start.</summary>
     public DerivationMetrics Metrics { get; }
 
-    /// <summary>Log position up to which everything is derived.</summary>
-    public long Position => _store.Cursor;
+    /// <summary>Log position up to which everything is in minutes and segments.</summary>
+    public long Position => Volatile.Read(ref _namedUpTo);
 
     /// <summary>Derives until cancelled or the log closes. Faults of the store or the disk are logged and tried again after a pause.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -69,22 +75,24 @@ public sealed class ScenarioConsumer : IDisposable
             catch (Exception fault) when (fault is IOException or Microsoft.Data.Sqlite.SqliteException)
             {
                 DerivationEvents.StepFailed(_logger, fault.Message);
-                worked = true;
+                (worked, _isBehind) = (true, false);
             }
 
-            if (worked && _log.DurablePosition - _store.Cursor < _options.StepBytes) await PauseAsync(cancellation).ConfigureAwait(false);
+            if (worked && !_isBehind) await PauseAsync(cancellation).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Derives the next records, at most one step of them.</summary>
-    /// <returns>False when there were none.</returns>
+    /// <summary>Derives the next records, at most one step of them; without any, says the segments that wait.</summary>
+    /// <returns>False when nothing was left to do.</returns>
     /// <exception cref="IOException">The log's disk refuses to read. The step is undone; call again.</exception>
     public bool Step()
     {
-        if (_reader.Position >= _log.DurablePosition) return false;
-        InsightsTransaction store = _store.Begin();
+        if (_reader.Position >= _log.DurablePosition && !_step.HasUnnamed) return false;
+        using InsightsTransaction store = _store.Begin();
         try
         {
+            _step.Begin(store);
+            long from = _reader.Position;
             int records = 0, bytes = 0;
             while (records < _options.StepRecords && bytes < _options.StepBytes && _reader.TryRead(out LogRecord record))
             {
@@ -93,9 +101,17 @@ public sealed class ScenarioConsumer : IDisposable
                 _step.Take(record, store);
             }
 
-            _step.Save(store);
-            store.Commit(Math.Max(_reader.Position, _store.Cursor));
-            return records > 0;
+            bool isIdle = records == 0, hasWork = !isIdle || _step.HasUnnamed;
+            long to = Math.Max(_reader.Position, _store.Cursor);
+            if (!hasWork && to == _store.Cursor) return false;
+            _step.Save(from, to, store);
+            bool mayBeMoreDue = _step.Name(to, isIdle, store);
+            long namedUpTo = _step.NamedUpTo(to);
+            NamedMark.Write(store, namedUpTo);
+            store.Commit(to);
+            Volatile.Write(ref _namedUpTo, namedUpTo);
+            _isBehind = mayBeMoreDue || records == _options.StepRecords || bytes >= _options.StepBytes;
+            return hasWork;
         }
         catch
         {
@@ -104,10 +120,6 @@ public sealed class ScenarioConsumer : IDisposable
             _reader.Dispose();
             _reader = _log.OpenReader(_store.Cursor);
             throw;
-        }
-        finally
-        {
-            store.Dispose();
         }
     }
 
@@ -127,6 +139,21 @@ public sealed class ScenarioConsumer : IDisposable
         {
             DerivationEvents.Stopping(_logger);
         }
+    }
+}
+
+/// <summary>The position before which everything is in the segments, as the store keeps it: i64, little endian.</summary>
+internal static class NamedMark
+{
+    private const string State = "named";
+
+    public static long? Read(InsightsTransaction store) => store.GetState(State) is { } value ? BinaryPrimitives.ReadInt64LittleEndian(value) : null;
+
+    public static void Write(InsightsTransaction store, long position)
+    {
+        byte[] value = new byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(value, position);
+        store.PutState(State, value);
     }
 }
 

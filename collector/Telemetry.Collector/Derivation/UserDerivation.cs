@@ -8,8 +8,9 @@ using Telemetry.Scenarios.Segments;
 namespace Telemetry.Collector.Derivation;
 
 /// <summary>
-/// One user on the way from samples to segments: the minutes touched since the last commit, and the day under way, ready to go on. All of it can be
-/// thrown away at any time; it is read again from the store.
+/// One user on the way from samples to segments. <see cref="Save"/> keeps the minutes a step touched and lets the day under way go on;
+/// <see cref="Name"/> says the segments of the days that changed since they were last said, which may be many steps later: the naming of a day
+/// costs the same however many batches changed it. All of it can be thrown away at any time; it is read again from the store.
 /// </summary>
 /// <remarks>Used by the derivation thread only.</remarks>
 internal sealed class UserDerivation
@@ -18,27 +19,30 @@ internal sealed class UserDerivation
     private const int HoldBackMinutes = 30;
     private const int KeptRows = 256;
     private const int MinutesPerDay = DaySegmenter.MinutesPerDay;
-    private const string RangeState = "minutes"; // i32 first minute, i32 last minute, little endian
 
-    private readonly UserKey _user;
     private readonly int _utcOffsetMinutes;
     private readonly BoundModel _model;
     private readonly SortedList<int, MinuteRow> _rows = []; // at hand: the dirty ones, and those behind the settled day's next minute
     private readonly HashSet<int> _dirty = [];
-    private int _first = int.MaxValue, _last = int.MinValue; // of the stored minutes
-    private int _newFirst = int.MaxValue, _newLast = int.MinValue; // with the dirty ones
-    private DaySegmenter? _settled;
+    private readonly SortedSet<int> _unnamed; // days
+    private long _unnamedSince;
+    private int _first, _last; // of the stored minutes
+    private int _newFirst, _newLast; // with the dirty ones
+    private DaySegmenter? _settled; // has seen every stored row before its next minute
     private int _settledDay;
     private List<Segment> _said = []; // what the store holds of the settled day
 
     public UserDerivation(UserKey user, int utcOffsetMinutes, BoundModel model, InsightsTransaction store)
     {
-        (_user, _utcOffsetMinutes, _model) = (user, utcOffsetMinutes, model);
-        if (store.GetState(RangeState, user) is not { } range) return;
-        ReadOnlySpan<int> minutes = MemoryMarshal.Cast<byte, int>(range);
-        (_first, _last) = (minutes[0], minutes[1]);
+        (User, _utcOffsetMinutes, _model) = (user, utcOffsetMinutes, model);
+        UserProgress progress = UserProgress.Read(store, user) ?? UserProgress.None;
+        (_first, _last, _unnamedSince) = (progress.FirstMinute, progress.LastMinute, progress.UnnamedSince);
         (_newFirst, _newLast) = (_first, _last);
+        _unnamed = [.. progress.UnnamedDays];
     }
+
+    /// <summary>Whose.</summary>
+    public UserKey User { get; }
 
     /// <summary>Minutes changed since the last <see cref="Save"/>.</summary>
     public int DirtyMinutes => _dirty.Count;
@@ -49,7 +53,7 @@ internal sealed class UserDerivation
         if (!_rows.TryGetValue(minute, out MinuteRow? row))
         {
             bool mayBeStored = minute >= _first && minute <= _last;
-            row = mayBeStored && store.GetMinute(_user, minute) is { } bytes ? MinuteRowCodec.Read(bytes) : new MinuteRow();
+            row = mayBeStored && store.GetMinute(User, minute) is { } bytes ? MinuteRowCodec.Read(bytes) : new MinuteRow();
             _rows.Add(minute, row);
         }
 
@@ -59,29 +63,44 @@ internal sealed class UserDerivation
         return row;
     }
 
-    /// <summary>Writes the changed minutes and the segments of every day they can have changed.</summary>
-    /// <returns>Days looked at again.</returns>
-    public int Save(InsightsTransaction store)
+    /// <summary>Writes the changed minutes, feeds the settled day what lies far enough back, and notes every day whose segments can have changed.</summary>
+    /// <param name="position">Log position of the oldest change, kept with the days until they are named.</param>
+    /// <param name="store">The step.</param>
+    public void Save(long position, InsightsTransaction store)
     {
-        if (_dirty.Count == 0) return 0;
-        foreach (int minute in _dirty) store.PutMinute(_user, minute, MinuteRowCodec.Write(_rows[minute]));
-        store.PutState(RangeState, MemoryMarshal.AsBytes<int>([_newFirst, _newLast]).ToArray(), _user);
+        if (_dirty.Count == 0) return;
+        foreach (int minute in _dirty) store.PutMinute(User, minute, MinuteRowCodec.Write(_rows[minute]));
 
-        int oldestDirty = _dirty.Min();
         SortedSet<int> days = DirtyDays();
-        bool hasNewFirst = _newFirst != _first;
+        bool isInOrder = _newFirst == _first && _settled is not null && _dirty.Min() >= _settled.NextMinute;
+        if (!isInOrder && days.Contains(_settledDay)) _settled = null;
         (_first, _last) = (_newFirst, _newLast);
-        foreach (int day in days)
+        if (_unnamed.Count == 0) _unnamedSince = position;
+        _unnamed.UnionWith(days);
+        _dirty.Clear();
+        if (_settled is not null) FeedSettled();
+        Trim();
+        KeepProgress(store);
+    }
+
+    /// <summary>Says the segments of every day noted since the last time.</summary>
+    /// <returns>Days looked at again.</returns>
+    public int Name(InsightsTransaction store)
+    {
+        foreach (int day in _unnamed)
         {
-            bool goesOn = _settled is not null && day == _settledDay && !hasNewFirst && oldestDirty >= _settled.NextMinute;
-            if (goesOn) GoOn(day, store);
+            if (_settled is not null && day == _settledDay) GoOn(day, store);
             else StartOver(day, store);
         }
 
-        _dirty.Clear();
+        int named = _unnamed.Count;
+        _unnamed.Clear();
         Trim();
-        return days.Count;
+        KeepProgress(store);
+        return named;
     }
+
+    private void KeepProgress(InsightsTransaction store) => new UserProgress(_first, _last, _unnamedSince, _utcOffsetMinutes, [.. _unnamed]).Write(store, User);
 
     private SortedSet<int> DirtyDays()
     {
@@ -108,15 +127,19 @@ internal sealed class UserDerivation
         }
     }
 
+    private void FeedSettled()
+    {
+        IList<int> minutes = _rows.Keys;
+        int before = Math.Min(_last - HoldBackMinutes, DaySegmenter.LastRowOf(_settledDay) + 1);
+        for (int at = FirstAtLeast(minutes, _settled!.NextMinute); at < minutes.Count && minutes[at] < before; at++) _settled.Feed(minutes[at], _rows.Values[at]);
+    }
+
     private void GoOn(int day, InsightsTransaction store)
     {
         IList<int> minutes = _rows.Keys;
-        int at = FirstAtLeast(minutes, _settled!.NextMinute);
-        int settleBefore = _last - HoldBackMinutes, end = DaySegmenter.LastRowOf(day);
-        for (; at < minutes.Count && minutes[at] < settleBefore && minutes[at] <= end; at++) _settled.Feed(minutes[at], _rows.Values[at]);
-
-        DaySegmenter edge = _settled.Copy();
-        for (; at < minutes.Count && minutes[at] <= end; at++) edge.Feed(minutes[at], _rows.Values[at]);
+        int end = DaySegmenter.LastRowOf(day);
+        DaySegmenter edge = _settled!.Copy();
+        for (int at = FirstAtLeast(minutes, _settled.NextMinute); at < minutes.Count && minutes[at] <= end; at++) edge.Feed(minutes[at], _rows.Values[at]);
         edge.PassTo(_last + 1);
         Say(day, edge.Segments(), store, isKnown: true);
     }
@@ -124,7 +147,7 @@ internal sealed class UserDerivation
     private void StartOver(int day, InsightsTransaction store)
     {
         DaySegmenter segmenter = new(_model, day, _first, _utcOffsetMinutes);
-        IReadOnlyList<(int Minute, byte[] State)> rows = store.Minutes(_user, Math.Max(DaySegmenter.FirstRowOf(day), _first), DaySegmenter.LastRowOf(day) + 1);
+        IReadOnlyList<(int Minute, byte[] State)> rows = store.Minutes(User, Math.Max(DaySegmenter.FirstRowOf(day), _first), DaySegmenter.LastRowOf(day) + 1);
         bool isEdge = day == Day(_last);
         int at = 0;
         int settleBefore = isEdge ? _last - HoldBackMinutes : int.MaxValue;
@@ -156,20 +179,22 @@ internal sealed class UserDerivation
             if (same > 0) from = segments[same - 1].EndMinute;
         }
 
-        store.ReplaceSegments(_user, from, (day + 1) * MinutesPerDay, same == 0 ? segments : segments[same..]);
+        store.ReplaceSegments(User, from, (day + 1) * MinutesPerDay, same == 0 ? segments : segments[same..]);
         if (day == _settledDay && _settled is not null) _said = segments;
     }
 
+    // What is left are the rows the settled day has not seen. More than are kept: the day cannot go on from what is at hand and starts over next time.
     private void Trim()
     {
-        int needed = _settled?.NextMinute ?? int.MaxValue;
-        while (_rows.Count > 0 && (_rows.Keys[0] < needed || _rows.Count > KeptRows)) 
+        if (_settled is not null && _rows.Count > 0 && _rows.Count - FirstAtLeast(_rows.Keys, _settled.NextMinute) > KeptRows) _settled = null;
+        int dropped = _settled is null ? Math.Max(0, _rows.Count - HoldBackMinutes) : FirstAtLeast(_rows.Keys, _settled.NextMinute);
+        if (dropped == _rows.Count)
         {
-            // More rows than are kept: the settled day cannot go on from what is at hand, so it starts over next time.
-            if (_rows.Keys[0] >= needed) _settled = null;
-            needed = _settled?.NextMinute ?? int.MaxValue;
-            _rows.RemoveAt(0);
+            _rows.Clear();
+            return;
         }
+
+        for (; dropped > 0; dropped--) _rows.RemoveAt(0);
     }
 
     private static int Day(int minute) => minute / MinutesPerDay;
@@ -185,5 +210,47 @@ internal sealed class UserDerivation
         }
 
         return low;
+    }
+}
+
+/// <summary>How far a user's derivation is, as the store keeps it.</summary>
+/// <param name="FirstMinute">Of the stored minutes.</param>
+/// <param name="LastMinute">Of the stored minutes.</param>
+/// <param name="UnnamedSince">Log position of the oldest change that is not in the segments yet; only with unnamed days.</param>
+/// <param name="UtcOffsetMinutes">Of the user; only with unnamed days.</param>
+/// <param name="UnnamedDays">Days whose stored minutes changed since their segments were said.</param>
+internal sealed record UserProgress(int FirstMinute, int LastMinute, long UnnamedSince, int UtcOffsetMinutes, int[] UnnamedDays)
+{
+    // i32 first minute, i32 last minute, then only with unnamed days: i64 since, i32 UTC offset, i32 a day; little endian
+    private const string State = "minutes";
+    private const int PlainInts = 2, IntsBeforeDays = 5;
+
+    public static readonly UserProgress None = new(int.MaxValue, int.MinValue, 0, 0, []);
+
+    public static UserProgress? Read(InsightsTransaction store, UserKey user) => store.GetState(State, user) is { } value ? Parse(value) : null;
+
+    /// <summary>The users with unnamed days.</summary>
+    public static IEnumerable<(UserKey User, UserProgress Progress)> Unnamed(InsightsTransaction store) =>
+        store.StatesOfUsers(State).Select(state => (state.User, Parse(state.Value))).Where(one => one.Item2.UnnamedDays.Length > 0);
+
+    public void Write(InsightsTransaction store, UserKey user)
+    {
+        int[] value = new int[UnnamedDays.Length == 0 ? PlainInts : IntsBeforeDays + UnnamedDays.Length];
+        (value[0], value[1]) = (FirstMinute, LastMinute);
+        if (UnnamedDays.Length > 0)
+        {
+            (value[2], value[3], value[4]) = ((int)UnnamedSince, (int)(UnnamedSince >> 32), UtcOffsetMinutes);
+            UnnamedDays.CopyTo(value, IntsBeforeDays);
+        }
+
+        store.PutState(State, MemoryMarshal.AsBytes<int>(value).ToArray(), user);
+    }
+
+    private static UserProgress Parse(byte[] bytes)
+    {
+        ReadOnlySpan<int> value = MemoryMarshal.Cast<byte, int>(bytes);
+        return value.Length == PlainInts
+            ? new UserProgress(value[0], value[1], 0, 0, [])
+            : new UserProgress(value[0], value[1], (uint)value[2] | ((long)value[3] << 32), value[4], value[IntsBeforeDays..].ToArray());
     }
 }

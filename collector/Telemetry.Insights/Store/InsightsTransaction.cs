@@ -42,7 +42,19 @@ public sealed class InsightsTransaction : IDisposable
     }
 
     /// <summary>A named value the derivation keeps, of a user or (default) of nobody; null when there is none.</summary>
-    public byte[]? GetState(string name, UserKey user = default) => (byte[]?)_statements.GetState.Scalar(StateOwner(user), name);
+    public byte[]? GetState(string name, UserKey user = default) =>
+        user.IsEmpty ? (byte[]?)_statements.GetState.Scalar(0L, name)
+        : _statements.FindUserId(user) is { } id ? (byte[]?)_statements.GetState.Scalar(id, name)
+        : null; // an unknown user stays unknown
+
+    /// <summary>The values that users have under one name, in no order.</summary>
+    public IReadOnlyList<(UserKey User, byte[] Value)> StatesOfUsers(string name)
+    {
+        using SqliteDataReader rows = _statements.StatesOfUsers.Read(name);
+        List<(UserKey, byte[])> states = [];
+        while (rows.Read()) states.Add((UserKey.Parse(rows.GetString(0)), rows.GetFieldValue<byte[]>(1)));
+        return states;
+    }
 
     /// <summary>Keeps a named value. A user's values are removed with the user.</summary>
     public void PutState(string name, byte[] value, UserKey user = default) => _statements.PutState.Run(StateOwner(user), name, value);

@@ -35,6 +35,7 @@ internal sealed class WriterStatements : IDisposable
         PutState = Prepare("INSERT INTO states VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value", 3);
         RemoveState = Prepare("DELETE FROM states WHERE user_id = ?1 AND name = ?2", 2);
         States = Prepare("SELECT name, value FROM states WHERE user_id = ?1 AND name >= ?2 AND name < ?3 ORDER BY name", 3);
+        StatesOfUsers = Prepare("SELECT user, value FROM states JOIN users USING(user_id) WHERE name = ?1", 1);
         CurrentSegments = Prepare(StoredSegments.SelectAsOf, 4);
         CurrentRows = Prepare(
             $"SELECT segment_id, start_minute, end_minute, scenario, model, confidence, provisional, detail FROM segments WHERE user_id = ?1 AND replaced = {InsightsSchema.NotReplaced} AND end_minute > ?2 AND start_minute < ?3 ORDER BY start_minute", 3);
@@ -63,6 +64,9 @@ internal sealed class WriterStatements : IDisposable
 
     public Statement States { get; }
 
+    /// <summary>Users and their values of one name; ?1 name.</summary>
+    public Statement StatesOfUsers { get; }
+
     public Statement CurrentSegments { get; }
 
     /// <summary>Rows of the present segments with their ids; ?1 user id, ?2 from, ?3 to.</summary>
@@ -80,9 +84,16 @@ internal sealed class WriterStatements : IDisposable
     /// <summary>The small id of a user, made when it has none.</summary>
     public long UserId(UserKey user)
     {
+        if (FindUserId(user) is { } known) return known;
+        return _userIds[user] = (long)_addUser.Scalar(user.Text)!;
+    }
+
+    /// <summary>The small id of a user; null when it has none.</summary>
+    public long? FindUserId(UserKey user)
+    {
         if (_userIds.TryGetValue(user, out long id)) return id;
-        id = (long)(_findUser.Scalar(user.Text) ?? _addUser.Scalar(user.Text))!;
-        return _userIds[user] = id;
+        if (_findUser.Scalar(user.Text) is not long found) return null;
+        return _userIds[user] = found;
     }
 
     /// <summary>The small id of a scenario or model version, made when it has none.</summary>

@@ -89,13 +89,58 @@ public sealed class ScenarioConsumerTests : IDisposable
         await AppendAsync(log, [.. Household.Batches(1, 2), (55u, Household.BandBatch(0, 1, 1, true))]);
         using InsightsStore store = OpenStore();
         using ScenarioConsumer consumer = new(log, _home, _home, store);
-        while (consumer.Step()) Assert.True(consumer.Position > 0);
+        Assert.True(consumer.Step());
+        Assert.Equal((log.DurablePosition, 0), (store.Cursor, consumer.Metrics.Days));
+        Assert.True(consumer.Position < log.DurablePosition, "The segments are not said yet.");
 
+        Assert.True(consumer.Step());
+        Assert.False(consumer.Step());
         Assert.Equal(25, consumer.Metrics.Batches);
         Assert.Equal(1, consumer.Metrics.BatchesWithoutUser);
         Assert.Equal(120, consumer.Metrics.Minutes);
         Assert.Equal((120 * 6 * 3) + 120, consumer.Metrics.Samples);
-        Assert.Equal(log.DurablePosition, store.Cursor);
+        Assert.Equal((log.DurablePosition, 1), (consumer.Position, consumer.Metrics.Days));
+    }
+
+    [Fact]
+    public async Task Step_DayThatManyStepsTouch_IsNamedOnce()
+    {
+        using BlockLog log = OpenLog();
+        await AppendAsync(log, Household.Batches(1, 1));
+        using InsightsStore store = OpenStore();
+        using ScenarioConsumer consumer = new(log, _home, _home, store, options: new DerivationOptions { StepRecords = 2, NamingDelay = TimeSpan.FromHours(1) });
+        int steps = 0;
+        while (consumer.Step()) steps++;
+        Assert.Equal((7, 1), (steps, consumer.Metrics.Days)); // 12 batches, 2 a step, and one step that names
+    }
+
+    [Fact]
+    public async Task Step_LogThatGoesOn_NamesAfterTheDelayOfItsReceiveTimes()
+    {
+        using BlockLog log = OpenLog();
+        await AppendAsync(log, Household.Batches(1, 4));
+        using InsightsStore store = OpenStore();
+        using ScenarioConsumer consumer = new(log, _home, _home, store, options: new DerivationOptions { StepRecords = 4, NamingDelay = TimeSpan.FromMinutes(55) });
+        for (int step = 0; step < 3; step++) Assert.True(consumer.Step()); // an hour of two devices is twelve batches
+        Assert.Equal(0, consumer.Metrics.Days);
+
+        for (int step = 0; step < 3; step++) Assert.True(consumer.Step());
+        Assert.Equal(1, consumer.Metrics.Days);
+    }
+
+    [Fact]
+    public async Task Step_UserErasedBeforeTheNaming_LeavesNothing()
+    {
+        using BlockLog log = OpenLog();
+        await AppendAsync(log, Household.Batches(1, 3));
+        using InsightsStore store = OpenStore();
+        using ScenarioConsumer consumer = new(log, _home, _home, store);
+        Assert.True(consumer.Step());
+
+        store.EraseUser(_home.User);
+        while (consumer.Step()) Assert.Equal(0, consumer.Metrics.Days);
+        Assert.Empty(store.Users());
+        Assert.Equal(log.DurablePosition, consumer.Position);
     }
 
     private static void Delay((uint, byte[])[] order, Random random, int most)
