@@ -14,6 +14,7 @@ using Telemetry.Collector.Options;
 using Telemetry.Grpc;
 using Telemetry.Grpc.Health;
 using Telemetry.Mqtt;
+using Telemetry.Mqtt.Broker;
 using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Collector;
@@ -79,6 +80,7 @@ public sealed class CollectorHost : IAsyncDisposable
             rooms = Rooms.Open(options, folder, loggers);
             Listeners listeners = Configure(builder, options, rooms);
             WebApplication app = builder.Build();
+            rooms.Readiness.Broker = app.Services.GetService<BrokerLink>();
             app.MapGrpcEndpoint();
             HttpRoutes.Map(app, rooms);
             rooms.StartConsumers();
@@ -121,6 +123,7 @@ public sealed class CollectorHost : IAsyncDisposable
         builder.Services.AddSingleton<IIngest>(rooms.Ingest);
         builder.Services.AddSingleton(rooms.Time);
         builder.Services.AddMqttEndpoint(new MqttEndpointOptions { OperatorToken = rooms.Folder.OperatorToken, Lab = options.Lab ? new LabOptions() : null });
+        if (options.Broker is { } broker) builder.Services.AddBrokerLink(broker.ToLinkOptions(rooms.Folder.Name));
         builder.Services.AddGrpcEndpoint(new GrpcEndpointOptions(), (_, methods) => GrpcRoutes.AddTo(methods, rooms));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
 

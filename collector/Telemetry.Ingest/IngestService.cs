@@ -109,6 +109,9 @@ public sealed partial class IngestService : IIngest, IDisposable
     }
 
     /// <inheritdoc/>
+    public IngestSession? FindDevice(string username, string endpoint) => _directory.Find(username) is { } device ? SessionOf(device, endpoint) : null;
+
+    /// <inheritdoc/>
     public ValueTask<bool> WaitDurableAsync(long position, CancellationToken cancellation) => _log.WaitDurableAsync(position, cancellation);
 
     /// <inheritdoc/>

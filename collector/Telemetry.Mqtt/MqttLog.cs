@@ -16,4 +16,16 @@ internal static partial class MqttLog
 
     [LoggerMessage(1203, LogLevel.Warning, "Credentials of connection {ConnectionId} could not be checked")]
     public static partial void NotAuthenticated(ILogger logger, Exception exception, string connectionId);
+
+    [LoggerMessage(1250, LogLevel.Information, "Broker {Address}: connected; stored session present: {IsSessionPresent}")]
+    public static partial void BrokerConnected(ILogger logger, string address, bool isSessionPresent);
+
+    [LoggerMessage(1251, LogLevel.Warning, "Broker {Address}: {Reason} Batches wait there; next attempt in {PauseMs} ms")]
+    public static partial void BrokerLost(ILogger logger, string address, string reason, int pauseMs);
+
+    [LoggerMessage(1252, LogLevel.Error, "Broker {Address}: the session it kept for us is gone, and with it what waited in it. Look at its persistence and its session expiry")]
+    public static partial void BrokerSessionLost(ILogger logger, string address);
+
+    [LoggerMessage(1253, LogLevel.Warning, "Broker {Address}: a batch came for {Device}, which is not in the registry; it is acknowledged and dropped. Further ones are only counted (telemetry.broker.unknown)")]
+    public static partial void BrokerDeviceUnknown(ILogger logger, string address, string device);
 }

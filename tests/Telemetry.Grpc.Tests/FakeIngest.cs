@@ -40,6 +40,8 @@ internal sealed class FakeIngest : IIngest
         return ValueTask.FromResult(session);
     }
 
+    public IngestSession? FindDevice(string username, string endpoint) => Find(username, endpoint);
+
     public IngestSession? Relay(IngestSession hub, string username) => hub.IsHub ? Find(username, hub.Endpoint) : null;
 
     public IngestTicket Submit(IngestSession session, in ReadOnlySequence<byte> batch)

@@ -26,6 +26,9 @@ public sealed class DataFolder : IDisposable
     /// <summary>File that holds <see cref="OperatorToken"/>, readable by its owner only.</summary>
     public string OperatorTokenFile => TokenFileOf(Path);
 
+    /// <summary>Eight hexadecimal digits that name this folder and no other; drawn with the token, which they do not tell.</summary>
+    public string Name => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(OperatorToken)).AsSpan(0, 4));
+
     public string LogFolder => System.IO.Path.Combine(Path, "log");
     public string RegistryFile => System.IO.Path.Combine(Path, "registry.db");
     public string InsightsFile => System.IO.Path.Combine(Path, "insights.db");

@@ -1,4 +1,5 @@
 using Telemetry.Log;
+using Telemetry.Mqtt.Broker;
 
 namespace Telemetry.Collector.Lifetime;
 
@@ -6,6 +7,9 @@ namespace Telemetry.Collector.Lifetime;
 internal sealed class Readiness(BlockLog log, IReadOnlyList<ConsumerTask> consumers)
 {
     private volatile bool _isStopping;
+
+    /// <summary>The link to a foreign broker; null where there is none.</summary>
+    public BrokerLink? Broker { get; set; }
 
     /// <summary>The collector is draining: nothing new should come.</summary>
     public void Stop() => _isStopping = true;
@@ -17,6 +21,7 @@ internal sealed class Readiness(BlockLog log, IReadOnlyList<ConsumerTask> consum
         if (_isStopping) reasons.Add("stopping: what was admitted is being flushed");
         LogHealth health = log.Health;
         if (!health.IsWriting) reasons.Add($"log: the disk takes no writes ({health.Reason}) since {health.Since:O}; nothing is acknowledged until it does");
+        if (Broker?.Health is { IsConnected: false } broker) reasons.Add($"broker: {broker.Address} since {broker.Since:O}: {broker.Reason} Batches wait there");
         foreach (ConsumerTask consumer in consumers)
         {
             if (consumer.Fault is { } fault) reasons.Add($"{consumer.Name}: stopped by {fault.GetType().Name}; ingest goes on, restart the collector to resume it");

@@ -30,6 +30,9 @@ public sealed record CollectorOptions
     /// <summary>The InfluxDB-compatible server to write series to; null = the embedded store alone.</summary>
     public InfluxTarget? Influx { get; init; }
 
+    /// <summary>A broker that is already there, which the collector takes batches from as a client; null = none.</summary>
+    public BrokerTarget? Broker { get; init; }
+
     /// <summary>Where to push metrics by OTLP (gRPC), besides <c>/metrics</c>; null = nowhere.</summary>
     public Uri? Otlp { get; init; }
 
@@ -64,9 +67,9 @@ public sealed record CollectorOptions
     {
         if (string.IsNullOrWhiteSpace(DataFolder)) throw new OptionsException("data", "nothing", "a folder, e.g. --data ./telemetry-data");
         if (File.Exists(DataFolder)) throw new OptionsException("data", $"the file '{DataFolder}'", "a folder, or a path where one can be made");
-        if (Mqtt is null && Mqtts is null && Grpc is null && Grpcs is null)
+        if (Mqtt is null && Mqtts is null && Grpc is null && Grpcs is null && Broker is null)
         {
-            throw new OptionsException("mqtt, mqtts, grpc, grpcs", "all off", "at least one endpoint for devices");
+            throw new OptionsException("mqtt, mqtts, grpc, grpcs, broker", "all off", "at least one endpoint for devices");
         }
 
         if ((Mqtts ?? Grpcs) is not null && Certificate is null) throw new OptionsException("certificate", "nothing", "a PEM file with chain and key, because mqtts or grpcs is on");
@@ -75,6 +78,7 @@ public sealed record CollectorOptions
         if (KeepVerbatim < TimeSpan.Zero || KeepVerbatim > TimeSpan.FromDays(36_500)) throw new OptionsException("keepVerbatim", $"{KeepVerbatim.TotalDays} days", "0 to 36,500 days");
         foreach (RetentionRule rule in Retention) rule.Check();
         Influx?.Check();
+        Broker?.Check();
     }
 }
 

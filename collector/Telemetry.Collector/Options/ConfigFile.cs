@@ -17,6 +17,13 @@ public sealed record ConfigFile
     public string? InfluxOrg { get; init; }
     public string? InfluxTokenFile { get; init; }
     public string? InfluxApi { get; init; }
+    public string? Broker { get; init; }
+    public string? BrokerPasswordFile { get; init; }
+    public string? BrokerVersion { get; init; }
+    public string? BrokerShare { get; init; }
+    public string? BrokerDevices { get; init; }
+    public string? BrokerClientId { get; init; }
+    public string? BrokerCa { get; init; }
     public string? Otlp { get; init; }
     public bool? Lab { get; init; }
     public int? ReleaseThreshold { get; init; }
@@ -67,6 +74,18 @@ public sealed record ConfigFile
             ReleaseThreshold = ReleaseThreshold ?? defaults.ReleaseThreshold,
             KeepVerbatim = KeepVerbatim is { } days ? TimeSpan.FromDays(Math.Clamp(days, -1, 100_000)) : defaults.KeepVerbatim,
             Retention = [.. Retention ?? [], .. RetentionDays is { } all ? [new RetentionRule { Days = all }] : (RetentionRule[])[]],
+            Broker = ParseUri("broker", Broker) is { } broker
+                ? new BrokerTarget
+                {
+                    Url = broker,
+                    PasswordFile = BrokerPasswordFile,
+                    Version = BrokerVersion ?? "5",
+                    Share = BrokerShare,
+                    Devices = BrokerDevices?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
+                    ClientId = BrokerClientId,
+                    AuthorityFile = BrokerCa,
+                }
+                : null,
             Influx = ParseUri("influx", Influx) is { } url
                 ? new InfluxTarget
                 {
@@ -83,5 +102,5 @@ public sealed record ConfigFile
     private static Uri? ParseUri(string key, string? text) =>
         text is null ? null
         : Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) ? uri
-        : throw new OptionsException(key, $"'{text}'", "an absolute address such as http://127.0.0.1:8086");
+        : throw new OptionsException(key, $"'{text}'", key == "broker" ? "an address such as mqtt://127.0.0.1:1884" : "an absolute address such as http://127.0.0.1:8086");
 }

@@ -41,8 +41,8 @@ internal sealed partial class MqttConnection
 
         bool isOurs = reason.Code >= ReasonCode.UnspecifiedError || reason == EndReasons.ConnectTimeout;
         MqttLog.Ended(endpoint.Logger, connection.ConnectionId, reason.Name);
-        endpoint.Remove(this, reason);
         DetachSession();
+        endpoint.Remove(this, reason);
         await CloseAsync(isOurs).ConfigureAwait(false);
     }
 

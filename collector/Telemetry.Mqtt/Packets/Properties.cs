@@ -16,7 +16,7 @@ internal ref struct Properties
 
     private static readonly ulong Acks = Bit(PropertyId.ReasonString) | Bit(PropertyId.UserProperty);
 
-    /// <summary>Which properties a packet from a client may carry (the table of section 2.2.2.2).</summary>
+    /// <summary>Which properties a packet may carry (the table of section 2.2.2.2); all but the last come from clients.</summary>
     public static readonly ulong InConnect = Bit(PropertyId.SessionExpiryInterval) | Bit(PropertyId.AuthenticationMethod) | Bit(PropertyId.AuthenticationData)
         | Bit(PropertyId.RequestProblemInformation) | Bit(PropertyId.RequestResponseInformation) | Bit(PropertyId.ReceiveMaximum)
         | Bit(PropertyId.TopicAliasMaximum) | Bit(PropertyId.UserProperty) | Bit(PropertyId.MaximumPacketSize);
@@ -27,6 +27,11 @@ internal ref struct Properties
     public static readonly ulong InSubscribe = Bit(PropertyId.SubscriptionIdentifier) | Bit(PropertyId.UserProperty);
     public static readonly ulong InUnsubscribe = Bit(PropertyId.UserProperty);
     public static readonly ulong InDisconnect = Acks | Bit(PropertyId.SessionExpiryInterval);
+    public static readonly ulong InConnack = Acks | Bit(PropertyId.SessionExpiryInterval) | Bit(PropertyId.ReceiveMaximum) | Bit(PropertyId.MaximumQos)
+        | Bit(PropertyId.RetainAvailable) | Bit(PropertyId.MaximumPacketSize) | Bit(PropertyId.AssignedClientIdentifier) | Bit(PropertyId.TopicAliasMaximum)
+        | Bit(PropertyId.WildcardSubscriptionAvailable) | Bit(PropertyId.SubscriptionIdentifierAvailable) | Bit(PropertyId.SharedSubscriptionAvailable)
+        | Bit(PropertyId.ServerKeepAlive) | Bit(PropertyId.ResponseInformation) | Bit(PropertyId.ServerReference)
+        | Bit(PropertyId.AuthenticationMethod) | Bit(PropertyId.AuthenticationData);
 
     private ulong _seen;
 
@@ -41,6 +46,10 @@ internal ref struct Properties
     public ushort ReceiveMaximum;
     public ushort TopicAliasMaximum;
     public ushort TopicAlias;
+    public ushort ServerKeepAlive;
+
+    /// <summary>Meaningful if it stands there; absent means yes.</summary>
+    public bool IsRetainAvailable;
 
     /// <summary>False only when the client set it to 0: then no reason strings on acknowledgements (MQTT 5.0 [MQTT-3.1.2-29]).</summary>
     public bool WantsProblemInformation;
@@ -123,7 +132,8 @@ internal ref struct Properties
         bool isRead = (PropertyId)id switch
         {
             PropertyId.PayloadFormatIndicator or PropertyId.RequestResponseInformation => reader.TryReadByte(out flag),
-            PropertyId.RequestProblemInformation => reader.TryReadByte(out flag),
+            PropertyId.RequestProblemInformation or PropertyId.MaximumQos or PropertyId.RetainAvailable => reader.TryReadByte(out flag),
+            PropertyId.WildcardSubscriptionAvailable or PropertyId.SubscriptionIdentifierAvailable or PropertyId.SharedSubscriptionAvailable => reader.TryReadByte(out flag),
             PropertyId.MessageExpiryInterval => reader.TryReadUInt32(out MessageExpiryInterval),
             PropertyId.SessionExpiryInterval => reader.TryReadUInt32(out SessionExpiryInterval),
             PropertyId.WillDelayInterval => reader.TryReadUInt32(out WillDelayInterval),
@@ -131,6 +141,7 @@ internal ref struct Properties
             PropertyId.ReceiveMaximum => reader.TryReadUInt16(out ReceiveMaximum),
             PropertyId.TopicAliasMaximum => reader.TryReadUInt16(out TopicAliasMaximum),
             PropertyId.TopicAlias => reader.TryReadUInt16(out TopicAlias),
+            PropertyId.ServerKeepAlive => reader.TryReadUInt16(out ServerKeepAlive),
             PropertyId.SubscriptionIdentifier => reader.TryReadVariableByteInteger(out SubscriptionIdentifier),
             PropertyId.UserProperty => reader.TryReadString(out _) && reader.TryReadString(out _),
             PropertyId.CorrelationData or PropertyId.AuthenticationData => reader.TryReadBinary(out _),
@@ -140,6 +151,7 @@ internal ref struct Properties
         if (!isRead) return DecodeStatus.Malformed;
 
         if ((PropertyId)id == PropertyId.RequestProblemInformation) WantsProblemInformation = flag != 0;
+        if ((PropertyId)id == PropertyId.RetainAvailable) IsRetainAvailable = flag != 0;
         bool isOutOfRange = flag > 1
             || (Is(id, PropertyId.ReceiveMaximum) && ReceiveMaximum == 0)
             || (Is(id, PropertyId.MaximumPacketSize) && MaximumPacketSize == 0)

@@ -17,6 +17,10 @@ public interface IIngest
     /// <returns>Null when <paramref name="hub"/> may not relay for it or the device is unknown.</returns>
     IngestSession? Relay(IngestSession hub, string username);
 
+    /// <summary>A session of a device whose identity somebody else has checked whom the operator trusts: a broker that lets each device publish under its own topics only.</summary>
+    /// <returns>Null when the device is unknown.</returns>
+    IngestSession? FindDevice(string username, string endpoint);
+
     /// <summary>Takes one sealed batch, verbatim. Copies it once (into the log's buffer) and returns at once; never throws on a peer's bytes.</summary>
     IngestTicket Submit(IngestSession session, in ReadOnlySequence<byte> batch);
 
@@ -40,7 +44,7 @@ public interface IIngest
 /// <param name="Brand">Brand id, as in topics.</param>
 /// <param name="Device">Device id, as in topics.</param>
 /// <param name="IsHub">May relay batches of its brand's other devices.</param>
-/// <param name="Endpoint">"mqtt" or "grpc", for counts.</param>
+/// <param name="Endpoint">"mqtt", "grpc" or "broker", for counts.</param>
 public sealed record IngestSession(uint DeviceKey, uint BrandKey, string Brand, string Device, bool IsHub, string Endpoint);
 
 /// <summary>What <see cref="IIngest.Submit"/> made of one batch.</summary>

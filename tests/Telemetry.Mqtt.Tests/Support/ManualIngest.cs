@@ -32,6 +32,7 @@ internal sealed class ManualIngest : IIngest
     /// <summary>Credentials cannot be checked.</summary>
     public bool IsRegistryGone { get; set; }
 
+    /// <summary>Commands by "brand/device", one character a byte.</summary>
     public ConcurrentDictionary<string, string> Commands { get; } = new(StringComparer.Ordinal);
 
     public ValueTask<IngestSession?> AuthenticateAsync(string username, ReadOnlyMemory<byte> secret, string endpoint, CancellationToken cancellation)
@@ -43,6 +44,8 @@ internal sealed class ManualIngest : IIngest
 
     public IngestSession? Relay(IngestSession hub, string username) =>
         username.StartsWith(hub.Brand + "/", StringComparison.Ordinal) && !username.EndsWith("/unknown", StringComparison.Ordinal) ? SessionOf(username, "mqtt") : null;
+
+    public IngestSession? FindDevice(string username, string endpoint) => username.EndsWith("/unknown", StringComparison.Ordinal) ? null : SessionOf(username, endpoint);
 
     public IngestTicket Submit(IngestSession session, in ReadOnlySequence<byte> batch)
     {
@@ -86,7 +89,7 @@ internal sealed class ManualIngest : IIngest
         foreach (TaskCompletionSource<bool> done in due) done.SetResult(succeeds);
     }
 
-    public ReadOnlyMemory<byte> CurrentCommand(IngestSession session) => Encoding.UTF8.GetBytes(Commands.GetValueOrDefault($"{session.Brand}/{session.Device}", ""));
+    public ReadOnlyMemory<byte> CurrentCommand(IngestSession session) => Encoding.Latin1.GetBytes(Commands.GetValueOrDefault($"{session.Brand}/{session.Device}", ""));
 
     /// <summary>Sets a device's Command and calls whoever watches it.</summary>
     public void ChangeCommand(string username, string command)

@@ -31,6 +31,15 @@ internal sealed class WireClient : IAsyncDisposable
         return new WireClient(tcp);
     }
 
+    /// <summary>The other end of a socket that was accepted, for a test that plays the broker.</summary>
+    public static async Task<WireClient> AcceptAsync(TcpListener listener)
+    {
+        using CancellationTokenSource limit = new(TestLimits.Answer);
+        TcpClient tcp = await listener.AcceptTcpClientAsync(limit.Token);
+        tcp.NoDelay = true;
+        return new WireClient(tcp);
+    }
+
     public async Task SendAsync(params byte[] bytes) => await _stream.WriteAsync(bytes);
 
     /// <summary>Reads one whole packet: fixed header and body. Fails after <see cref="TestLimits.Answer"/> or if the socket closes first.</summary>

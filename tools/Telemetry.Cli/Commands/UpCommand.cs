@@ -21,6 +21,13 @@ internal static class UpCommand
         Option<string?> influxBucket = new("--influx-bucket") { Description = "Bucket (v2) or database (v1). Default telemetry" };
         Option<string?> influxOrg = new("--influx-org") { Description = "Organisation (v2). Default telemetry" };
         Option<string?> influxApi = new("--influx-api") { Description = "v1 or v2. Default v2 with a token file, else v1" };
+        Option<string?> broker = new("--broker") { Description = "Also take batches from this broker, as its client: mqtt://[USER@]HOST[:PORT], or mqtts://" };
+        Option<string?> brokerPasswordFile = new("--broker-password-file") { Description = "File with the password of USER" };
+        Option<string?> brokerVersion = new("--broker-version") { Description = "5 or 3.1.1. Default 5" };
+        Option<string?> brokerShare = new("--broker-share") { Description = "Share the subscription with the collectors of this name ($share/NAME/...)" };
+        Option<string?> brokerDevices = new("--broker-devices") { Description = "Topic filters of the devices to take, comma separated. Default t1/+/+" };
+        Option<string?> brokerClientId = new("--broker-client-id") { Description = "Client identifier there. Default telemetry-XXXXXXXX, the same for one data folder" };
+        Option<string?> brokerCa = new("--broker-ca") { Description = "PEM file with the authorities of its certificate. Default the system's" };
         Option<string?> otlp = new("--otlp") { Description = "Push metrics by OTLP to this address" };
         Option<bool> lab = new("--lab") { Description = "Open the MQTT lab/ topic space, for bringing up hardware" };
         Option<int?> threshold = new("--release-threshold") { Description = "Least users behind a released number. Default 20" };
@@ -30,7 +37,8 @@ internal static class UpCommand
 
         Command command = new("up", "Run the collector: MQTT, gRPC and HTTP endpoints over one data folder.")
         {
-            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, otlp, lab, threshold, keepVerbatim, retention, config,
+            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi,
+            broker, brokerPasswordFile, brokerVersion, brokerShare, brokerDevices, brokerClientId, brokerCa, otlp, lab, threshold, keepVerbatim, retention, config,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -51,6 +59,13 @@ internal static class UpCommand
                     InfluxBucket = parsed.GetValue(influxBucket) ?? file.InfluxBucket,
                     InfluxOrg = parsed.GetValue(influxOrg) ?? file.InfluxOrg,
                     InfluxApi = parsed.GetValue(influxApi) ?? file.InfluxApi,
+                    Broker = parsed.GetValue(broker) ?? file.Broker,
+                    BrokerPasswordFile = parsed.GetValue(brokerPasswordFile) ?? file.BrokerPasswordFile,
+                    BrokerVersion = parsed.GetValue(brokerVersion) ?? file.BrokerVersion,
+                    BrokerShare = parsed.GetValue(brokerShare) ?? file.BrokerShare,
+                    BrokerDevices = parsed.GetValue(brokerDevices) ?? file.BrokerDevices,
+                    BrokerClientId = parsed.GetValue(brokerClientId) ?? file.BrokerClientId,
+                    BrokerCa = parsed.GetValue(brokerCa) ?? file.BrokerCa,
                     Otlp = parsed.GetValue(otlp) ?? file.Otlp,
                     Lab = parsed.GetValue(lab) || file.Lab == true,
                     ReleaseThreshold = parsed.GetValue(threshold) ?? file.ReleaseThreshold,
