@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -15,6 +16,7 @@ using Telemetry.Grpc;
 using Telemetry.Grpc.Health;
 using Telemetry.Mqtt;
 using Telemetry.Mqtt.Broker;
+using Telemetry.Mqtt.Listening;
 using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Collector;
@@ -40,7 +42,7 @@ public sealed class CollectorHost : IAsyncDisposable
     }
 
     /// <summary>Where MQTT listens, with the port that was bound; null when off.</summary>
-    public IPEndPoint? MqttAddress => _listeners.Mqtt?.IPEndPoint;
+    public IPEndPoint? MqttAddress => _app.Services.GetService<MqttListener>()?.Address;
 
     /// <summary>Where gRPC listens; null when off.</summary>
     public IPEndPoint? GrpcAddress => _listeners.Grpc?.IPEndPoint;
@@ -56,11 +58,11 @@ public sealed class CollectorHost : IAsyncDisposable
     {
         get
         {
-            (string Name, ListenOptions? Listener)[] all =
+            (string Name, IPEndPoint? Address)[] all =
             [
-                ("mqtt", _listeners.Mqtt), ("mqtts", _listeners.Mqtts), ("grpc", _listeners.Grpc), ("grpcs", _listeners.Grpcs), ("http", _listeners.Http),
+                ("mqtt", MqttAddress), ("mqtts", _listeners.Mqtts?.IPEndPoint), ("grpc", GrpcAddress), ("grpcs", _listeners.Grpcs?.IPEndPoint), ("http", HttpAddress),
             ];
-            return "ready " + string.Join(' ', all.Where(entry => entry.Listener is not null).Select(entry => $"{entry.Name}={entry.Listener!.IPEndPoint}"));
+            return "ready " + string.Join(' ', all.Where(entry => entry.Address is not null).Select(entry => $"{entry.Name}={entry.Address}"));
         }
     }
 
@@ -123,17 +125,18 @@ public sealed class CollectorHost : IAsyncDisposable
         builder.Services.AddSingleton<IIngest>(rooms.Ingest);
         builder.Services.AddSingleton(rooms.Time);
         builder.Services.AddMqttEndpoint(new MqttEndpointOptions { OperatorToken = rooms.Folder.OperatorToken, Lab = options.Lab ? new LabOptions() : null });
+        if (options.Mqtt is not null) builder.Services.AddMqttListener(options.Mqtt);
         if (options.Broker is { } broker) builder.Services.AddBrokerLink(broker.ToLinkOptions(rooms.Folder.Name));
         builder.Services.AddGrpcEndpoint(new GrpcEndpointOptions(), (_, methods) => GrpcRoutes.AddTo(methods, rooms));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
 
         X509Certificate2? certificate = options.Certificate is null ? null : X509Certificate2.CreateFromPemFile(options.Certificate);
         Listeners listeners = new();
+        if ((options.Mqtts ?? options.Grpc ?? options.Grpcs ?? options.Http) is null) builder.Services.AddSingleton<IServer, NoServer>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
-            Listen(options.Mqtt, listen => (listeners.Mqtt = listen).UseConnectionHandler<MqttConnectionHandler>());
             Listen(options.Mqtts, listen => (listeners.Mqtts = listen).UseHttps(certificate!).UseConnectionHandler<MqttConnectionHandler>());
             Listen(options.Grpc, listen => (listeners.Grpc = listen).UseGrpc());
             Listen(options.Grpcs, listen => (listeners.Grpcs = listen).UseGrpc().UseHttps(certificate!));
@@ -149,7 +152,6 @@ public sealed class CollectorHost : IAsyncDisposable
 
     private sealed class Listeners
     {
-        public ListenOptions? Mqtt { get; set; }
         public ListenOptions? Mqtts { get; set; }
         public ListenOptions? Grpc { get; set; }
         public ListenOptions? Grpcs { get; set; }

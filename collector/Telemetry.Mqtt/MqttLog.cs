@@ -17,6 +17,9 @@ internal static partial class MqttLog
     [LoggerMessage(1203, LogLevel.Warning, "Credentials of connection {ConnectionId} could not be checked")]
     public static partial void NotAuthenticated(ILogger logger, Exception exception, string connectionId);
 
+    [LoggerMessage(1204, LogLevel.Warning, "A connection could not be accepted ({Error}); trying again. With TooManyOpenSockets raise the limit of open files")]
+    public static partial void NotAccepted(ILogger logger, System.Net.Sockets.SocketError error);
+
     [LoggerMessage(1250, LogLevel.Information, "Broker {Address}: connected; stored session present: {IsSessionPresent}")]
     public static partial void BrokerConnected(ILogger logger, string address, bool isSessionPresent);
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Telemetry.Mqtt.Broker;
+using Telemetry.Mqtt.Listening;
 using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Mqtt;
@@ -27,6 +28,17 @@ public static class MqttServiceCollectionExtensions
             provider.GetRequiredService<ILogger<MqttEndpoint>>(),
             provider.GetService<IHostApplicationLifetime>()));
         services.AddSingleton(provider => new MqttConnectionHandler(provider.GetRequiredService<MqttEndpoint>()));
+        return services;
+    }
+
+    /// <summary>Adds a listener without TLS for the endpoint of <see cref="AddMqttEndpoint"/>; the host starts and stops it.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="address">Where to listen; port 0 = any free one, told by <see cref="MqttListener.Address"/>.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    public static IServiceCollection AddMqttListener(this IServiceCollection services, System.Net.IPEndPoint address)
+    {
+        services.AddSingleton(provider => new MqttListener(provider.GetRequiredService<MqttEndpoint>(), address));
+        services.AddHostedService(provider => provider.GetRequiredService<MqttListener>());
         return services;
     }
 

@@ -47,6 +47,9 @@ internal sealed class CollectorProcess : IAsyncDisposable
         HttpPort = PortOf(ready, "http=");
     }
 
+    /// <summary>Waits for a line of the present process, of either stream.</summary>
+    public Task<string> LineAsync(Predicate<string> matches) => _child!.LineAsync(matches);
+
     public Task KillAsync() => _child!.KillAsync();
 
     public Task<int> TerminateAsync() => _child!.TerminateAsync();

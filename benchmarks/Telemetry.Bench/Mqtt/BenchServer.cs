@@ -1,13 +1,10 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Hosting;
 using Telemetry.Ingest;
 using Telemetry.Log;
 using Telemetry.Mqtt;
+using Telemetry.Mqtt.Listening;
 using Telemetry.Registry;
 using Telemetry.Wire.Ingest;
 
@@ -39,15 +36,14 @@ internal static class BenchServer
         using BlockLog log = BlockLog.Open(new BlockLogOptions { Folder = Path.Combine(folder, "log") });
         using IngestService ingest = IngestService.Open(log, registry);
 
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(settings: null);
         builder.Services.AddSingleton<IIngest>(ingest);
         builder.Services.AddMqttEndpoint();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.UseConnectionHandler<MqttConnectionHandler>()));
-        await using WebApplication app = builder.Build();
+        builder.Services.AddMqttListener(new IPEndPoint(IPAddress.Loopback, 0));
+        using IHost app = builder.Build();
         await app.StartAsync();
 
-        int port = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
+        int port = app.Services.GetRequiredService<MqttListener>().Address.Port;
         Console.WriteLine($"ready {port} {model.Profile.Hash}");
         foreach (NewCredentials one in credentials) Console.WriteLine($"device {one.Secret}");
         while (Console.ReadLine() is { } line)

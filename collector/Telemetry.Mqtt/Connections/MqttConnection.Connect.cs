@@ -97,7 +97,7 @@ internal sealed partial class MqttConnection
 
         try
         {
-            IngestSession? device = await endpoint.Ingest.AuthenticateAsync(request.UserName, request.Password, "mqtt", connection.ConnectionClosed).ConfigureAwait(false);
+            IngestSession? device = await endpoint.Ingest.AuthenticateAsync(request.UserName, request.Password, "mqtt", CancellationToken.None).ConfigureAwait(false);
             return device is null ? null : Account.Of(device);
         }
         catch (Exception e) when (e is not OperationCanceledException)

@@ -4,8 +4,8 @@ using System.IO.Pipelines;
 namespace Telemetry.Mqtt.Connections;
 
 /// <summary>What is to be sent on one socket: written by any thread under <see cref="Gate"/>, flushed by whoever comes first.</summary>
-/// <remarks>A <see cref="PipeWriter"/> may not be written while its flush runs; so packets gather in a pooled buffer, and one flush at a time
-/// moves them on. While nothing is to be sent no buffer is held: an idle session costs only this object.</remarks>
+/// <remarks>A <see cref="PipeWriter"/> may not be written while its flush runs; so packets gather in a pooled buffer, and one write at a time
+/// takes that buffer as it is while the next one is filled. While nothing is to be sent no buffer is held: an idle session costs only this object.</remarks>
 internal sealed class Outbox(PipeWriter output)
 {
     private byte[]? _buffer;
@@ -78,6 +78,8 @@ internal sealed class Outbox(PipeWriter output)
     {
         while (true)
         {
+            byte[] sending;
+            int bytes;
             lock (Gate)
             {
                 if (_isClosed || _length == 0)
@@ -89,19 +91,24 @@ internal sealed class Outbox(PipeWriter output)
                     return;
                 }
 
-                output.Write(_buffer.AsSpan(0, _length));
+                (sending, bytes) = (_buffer!, _length);
+                _buffer = null;
                 _length = 0;
             }
 
             try
             {
-                FlushResult result = await output.FlushAsync().ConfigureAwait(false);
+                FlushResult result = await output.WriteAsync(sending.AsMemory(0, bytes)).ConfigureAwait(false);
                 if (result.IsCompleted) lock (Gate) _isClosed = true;
             }
             catch (Exception e) when (e is IOException or InvalidOperationException or OperationCanceledException)
             {
                 // The socket is gone; the read loop learns it by itself and names the reason.
                 lock (Gate) _isClosed = true;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(sending);
             }
         }
     }

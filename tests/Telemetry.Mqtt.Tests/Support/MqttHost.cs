@@ -1,25 +1,22 @@
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Hosting;
+using Telemetry.Mqtt.Listening;
 using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Mqtt.Tests;
 
-/// <summary>The endpoint on a real Kestrel listener of the loopback.</summary>
+/// <summary>The endpoint on a real listener of the loopback.</summary>
 internal sealed class MqttHost : IAsyncDisposable
 {
-    private readonly WebApplication _app;
+    private readonly IHost _app;
 
-    private MqttHost(WebApplication app, ManualIngest ingest, ManualTime? time)
+    private MqttHost(IHost app, ManualIngest ingest, ManualTime? time)
     {
         _app = app;
         Ingest = ingest;
         ManualTime = time;
-        Port = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
+        Port = app.Services.GetRequiredService<MqttListener>().Address.Port;
         Endpoint = app.Services.GetRequiredService<MqttEndpoint>();
     }
 
@@ -34,13 +31,12 @@ internal sealed class MqttHost : IAsyncDisposable
     public static async Task<MqttHost> StartAsync(MqttEndpointOptions? options = null, ManualTime? time = null, bool isDurableAtOnce = true)
     {
         ManualIngest ingest = new() { IsDurableAtOnce = isDurableAtOnce };
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(settings: null);
         builder.Services.AddSingleton<IIngest>(ingest);
         if (time is not null) builder.Services.AddSingleton<TimeProvider>(time);
         builder.Services.AddMqttEndpoint(options);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.UseConnectionHandler<MqttConnectionHandler>()));
-        WebApplication app = builder.Build();
+        builder.Services.AddMqttListener(new IPEndPoint(IPAddress.Loopback, 0));
+        IHost app = builder.Build();
         await app.StartAsync();
         return new MqttHost(app, ingest, time);
     }
@@ -77,7 +73,7 @@ internal sealed class MqttHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync(new CancellationToken(canceled: true));
-        await _app.DisposeAsync();
+        _app.Dispose();
     }
 }
 
