@@ -15,7 +15,7 @@ internal sealed class CommandBoard(TimeProvider time)
         if (!_orders.TryGetValue(deviceKey, out DeviceOrders? orders)) return new Command();
         lock (orders)
         {
-            Command command = orders.Command.Clone();
+            Command command = orders.Command?.Clone() ?? new Command();
             command.Version = orders.Version;
             return command;
         }
@@ -27,7 +27,7 @@ internal sealed class CommandBoard(TimeProvider time)
         DeviceOrders orders = OrdersOf(deviceKey);
         lock (orders)
         {
-            change(orders.Command);
+            change(orders.Command ??= new Command());
             orders.Version = NextVersion(orders.Version);
         }
 
@@ -38,20 +38,20 @@ internal sealed class CommandBoard(TimeProvider time)
     public void Notify(uint deviceKey)
     {
         if (!_orders.TryGetValue(deviceKey, out DeviceOrders? orders)) return;
-        Action[] listeners;
+        Action? listeners;
         lock (orders)
         {
             orders.Version = NextVersion(orders.Version);
-            listeners = [.. orders.Listeners];
+            listeners = orders.Listeners;
         }
 
-        foreach (Action listener in listeners) listener();
+        listeners?.Invoke();
     }
 
     public IDisposable Listen(uint deviceKey, Action listener)
     {
         DeviceOrders orders = OrdersOf(deviceKey);
-        lock (orders) orders.Listeners.Add(listener);
+        lock (orders) orders.Listeners += listener;
         return new Subscription(orders, listener);
     }
 
@@ -62,18 +62,19 @@ internal sealed class CommandBoard(TimeProvider time)
 
     private sealed class DeviceOrders
     {
-        public Command Command { get; } = new();
+        /// <summary>Null until the first order: most devices never get one.</summary>
+        public Command? Command { get; set; }
 
         public uint Version { get; set; }
 
-        public List<Action> Listeners { get; } = [];
+        public Action? Listeners { get; set; }
     }
 
     private sealed class Subscription(DeviceOrders orders, Action listener) : IDisposable
     {
         public void Dispose()
         {
-            lock (orders) orders.Listeners.Remove(listener);
+            lock (orders) orders.Listeners -= listener;
         }
     }
 }

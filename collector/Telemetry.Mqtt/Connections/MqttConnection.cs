@@ -9,7 +9,7 @@ namespace Telemetry.Mqtt.Connections;
 
 /// <summary>One socket: reads packets, hands batches to ingest without waiting, and acknowledges behind the flush.</summary>
 /// <remarks>One task reads; acknowledgements leave by a second one that lives while any are owed (<c>MqttConnection.Acks.cs</c>).
-/// Between packets no buffer is held: Kestrel waits with zero-byte reads, and every whole packet is released before the next wait.</remarks>
+/// Between packets no buffer is held: both transports wait with zero-byte reads, and every whole packet is released before the next wait.</remarks>
 internal sealed partial class MqttConnection(ConnectionContext connection, MqttEndpoint endpoint)
 {
     /// <summary>Who is not authenticated may not make us buffer a whole batch.</summary>
