@@ -22,6 +22,7 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["pipeline"] = PipelineBench.Run,
     [CollectorProcess.Name] = CollectorProcess.Run, // the process that pipeline, overload and restart measure
     ["restart"] = RestartBench.Run,
+    ["clock"] = ClockBench.Run,
     ["herd"] = HerdBench.Run,
     ["record"] = RecordBench.Run,
     ["spool"] = SpoolBench.Run,

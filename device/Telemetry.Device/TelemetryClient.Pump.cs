@@ -10,6 +10,7 @@ namespace Telemetry.Device
     {
         private const int FlagNow = Sampler.FlagNow;
         private const int QualityShift = Sampler.QualityShift;
+        private const int QualityCharging = 2;
         private const int LongestSleepMs = 60_000;
         private const int PollMs = 20;
         private const int FaultPauseMs = 1000;
@@ -19,12 +20,11 @@ namespace Telemetry.Device
         private readonly object _store = new object();
         private readonly AutoResetEvent _wake = new AutoResetEvent(false);
         private readonly TelemetryOptions _options;
-        private readonly IClock _clock;
         private readonly Profile _profile;
         private readonly SampleRing _ring;
         private readonly LossLedger _ledger;
         private readonly BatchSpool _spool;
-        private readonly WallClock _wall;
+        private readonly WallClock _clock;
         private readonly Sampler _sampler;
         private readonly Uplink _uplink;
         private readonly short[] _tagOfId;
@@ -32,6 +32,7 @@ namespace Telemetry.Device
         private readonly long _restored;
         private int _quality;
         private bool _isHurried;
+        private bool _hasNewEvent;
         private bool _isStopping;
         private Thread? _thread;
 
@@ -40,16 +41,15 @@ namespace Telemetry.Device
         public TelemetryClient(TelemetryOptions options)
         {
             OptionCheck.Require(options);
-            _clock = options.Clock!;
             _profile = options.Profile!;
             Chance chance = new Chance(OptionCheck.SeedOf(options));
             _ring = new SampleRing(options.RingSamples);
             int losses = _profile.Count + LossLedger.SharedEntries;
             _ledger = new LossLedger(losses < BatchWriter.MaxLosses ? losses : BatchWriter.MaxLosses);
             _spool = new BatchSpool(options.Flash!, options.EventSectors, _ledger, chance);
-            _wall = new WallClock(_clock, options.DriftPpm);
-            _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, _wall);
-            _uplink = new Uplink(options, _store, _spool, _sampler, _ledger, _wall, chance, _profile);
+            _clock = new WallClock(options.Clock!, options.DriftPpm, _spool.LastClockRatePpb);
+            _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, _clock);
+            _uplink = new Uplink(options, _store, _spool, _sampler, _ledger, _clock, chance, _profile);
             _restored = _spool.HeldSamples;
             _tagOfId = _profile.TagOfId;
             _options = options;
@@ -67,11 +67,11 @@ namespace Telemetry.Device
                 int metricsDue = RecordMetrics(_clock.UptimeMs);
                 due = _sampler.Tick(_clock.UptimeMs);
                 if (metricsDue < due) due = metricsDue;
-                if (_isHurried)
-                {
-                    _isHurried = false;
-                    _uplink.Hurry();
-                }
+                _uplink.IsSaving = PowerSave && (Quality & QualityCharging) == 0;
+                if (_hasNewEvent) _uplink.HurryUpload();
+                _hasNewEvent = false;
+                if (_isHurried) _uplink.Hurry();
+                _isHurried = false;
             }
 
             int wait = _uplink.Step();
@@ -167,9 +167,10 @@ namespace Telemetry.Device
                 _owner.Claim();
                 _sampler.Drain();
                 _sampler.Put(index | _quality | flags, value, uptimeMs);
+                if (_profile.KindAt(index) == SignalKind.Event) _hasNewEvent = true;
             }
 
-            if (_profile.KindAt(index) == SignalKind.Event) _wake.Set();
+            if (_hasNewEvent) _wake.Set();
             return DeviceStatus.Ok;
         }
 

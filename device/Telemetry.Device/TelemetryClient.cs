@@ -14,7 +14,8 @@ namespace Telemetry.Device
     /// </remarks>
     public sealed partial class TelemetryClient
     {
-        /// <summary>Milliseconds since boot: read it once for the signals of one tick and pass it to RecordAt.</summary>
+        /// <summary>Milliseconds since boot: read it once for the signals of one tick and pass it to RecordAt. It is the device's clock without the drift
+        /// that the client has learned from wall times, so times of RecordAt come from here, not from the clock itself.</summary>
         public long UptimeMs
         {
             get { return _clock.UptimeMs; }
@@ -61,8 +62,17 @@ namespace Telemetry.Device
         public int Quality
         {
             get { return _quality >> QualityShift; }
-            set { _quality = (value & 7) << QualityShift; }
+            set
+            {
+                bool beginsCharging = (value & ~Quality & QualityCharging) != 0;
+                _quality = (value & 7) << QualityShift;
+                if (beginsCharging) UploadNow();
+            }
         }
+
+        /// <summary>Spares the radio: at most one upload an hour, and no connection between them; events and <see cref="UploadNow"/> go at once all the same.
+        /// Has no effect while <see cref="Quality"/> says charging; when charging begins, what is spooled goes out.</summary>
+        public bool PowerSave { get; set; }
 
         /// <summary>Tells the wall time from a source the client cannot ask by itself.</summary>
         /// <param name="unixMs">Wall time now, in Unix ms.</param>
@@ -71,7 +81,7 @@ namespace Telemetry.Device
         /// <returns>False when the time the client has already is better; it keeps that.</returns>
         public bool SetWallTime(long unixMs, int errorMs, int source)
         {
-            lock (_store) return _wall.Set(unixMs, (uint)errorMs, source);
+            lock (_store) return _clock.Set(unixMs, (uint)errorMs, source);
         }
 
         /// <summary>True while the broker has accepted the session.</summary>

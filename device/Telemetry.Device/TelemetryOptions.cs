@@ -90,7 +90,8 @@ namespace Telemetry.Device
         /// <summary>Told of the collector's Commands; may be null.</summary>
         public ICommandHandler? CommandHandler { get; set; }
 
-        /// <summary>Drift of the crystal in parts per million; grows the error bound of wall time since the last sync.</summary>
+        /// <summary>The most the crystal drifts, in parts per million: grows the error bound of wall time since the last sync, until the drift is learned.
+        /// 0 = it does not, and nothing is learned.</summary>
         public int DriftPpm { get; set; } = 50;
     }
 }

@@ -8,6 +8,7 @@ namespace Telemetry.Device.Delivery
         // The least wall time that is believed: 2020-01-01. A collector that says less does not know the time itself.
         private const long LeastUnixMs = 1_577_836_800_000;
         private const int PushLatencyMs = 2000;
+        private const int SavingIntervalMs = 3_600_000;
 
         private readonly WallClock _wall;
         private readonly Profile _profile;
@@ -245,6 +246,7 @@ namespace Telemetry.Device.Delivery
         private void NoteUploaded(long now)
         {
             long interval = _hasUploadWindow ? _uploadIntervalS * 1000L : _options.UploadIntervalMs;
+            if (IsSaving && interval < SavingIntervalMs) interval = SavingIntervalMs;
             if (interval <= 0) return;
             long wait = interval;
             _wall.Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source);

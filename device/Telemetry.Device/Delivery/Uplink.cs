@@ -117,7 +117,7 @@ namespace Telemetry.Device.Delivery
             }
 
             if (_link.IsClosed) return StepClosed(now);
-            if (_link.IsOnline && _options.DisconnectWhenIdle && IsIdle) _link.Disconnect(now);
+            if (_link.IsOnline && DisconnectsWhenIdle && IsIdle) _link.Disconnect(now);
             return _link.DueInMs(now);
         }
 
@@ -128,6 +128,15 @@ namespace Telemetry.Device.Delivery
             _pausedUntilMs = 0;
             _nextUploadMs = 0;
         }
+
+        /// <summary>Allows the next upload at once; an attempt to connect still waits its time, so that a fleet's events are no stampede.</summary>
+        public void HurryUpload()
+        {
+            _nextUploadMs = 0;
+        }
+
+        /// <summary>Spares the radio: an upload an hour, no connection between.</summary>
+        public bool IsSaving { get; set; }
 
         /// <summary>Says goodbye.</summary>
         public void Close()
@@ -144,6 +153,11 @@ namespace Telemetry.Device.Delivery
             }
         }
 
+        private bool DisconnectsWhenIdle
+        {
+            get { return _options.DisconnectWhenIdle || IsSaving; }
+        }
+
         // Nothing to send, nothing in flight, and the server's Command is here.
         private bool IsIdle
         {
@@ -157,7 +171,7 @@ namespace Telemetry.Device.Delivery
         private int StepClosed(long now)
         {
             if (_isStopping) return 60000;
-            if (_options.DisconnectWhenIdle)
+            if (DisconnectsWhenIdle)
             {
                 int held;
                 lock (_store) held = _spool.HeldBatches;
@@ -166,7 +180,7 @@ namespace Telemetry.Device.Delivery
 
             long wait = _nextAttemptMs - now;
             long upload = UploadDueInMs(now);
-            if (_options.DisconnectWhenIdle && upload > wait) wait = upload;
+            if (DisconnectsWhenIdle && upload > wait) wait = upload;
             if (wait > 0) return wait > 60000 ? 60000 : (int)wait;
             Open(now);
             return 0;

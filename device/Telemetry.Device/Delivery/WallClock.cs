@@ -3,10 +3,14 @@ using Telemetry.Device.Platform;
 namespace Telemetry.Device.Delivery
 {
     /// <summary>
-    /// Wall time as the device knows it: a pair (wall, uptime) from the best source so far, and a bound of its error that grows with the
-    /// crystal's drift. Samples never carry it; batches carry the pair.
+    /// The device's two clocks. Uptime without the crystal's drift, as far as it is learned: samples carry it. And wall time: a pair (wall, uptime)
+    /// from the best source so far with a bound of its error that grows with the drift; batches carry it.
     /// </summary>
-    /// <remarks>Guarded by the client's store lock.</remarks>
+    /// <remarks>
+    /// Two wall times of a boot, an hour or more apart, tell the crystal's rate to the sum of their errors over the time between. The rate is kept in the
+    /// spool, because it outlives a boot: after a lost battery the samples of a boot that learns the time only days later are then still spaced right.
+    /// Guarded by the client's store lock, but for <see cref="UptimeMs"/>.
+    /// </remarks>
     internal sealed class WallClock
     {
         /// <summary>"No bound is known."</summary>
@@ -17,34 +21,64 @@ namespace Telemetry.Device.Delivery
         public const int SourceRtc = 1;
         public const int SourceServer = 2;
 
+        private const long LearnAfterMs = 3_600_000;
+        private const int PpbPerPpm = 1000;
+
+        // Of the drift that a data sheet allows, this part comes and goes with temperature and age and cannot be learned.
+        private const int UnlearnedShare = 10;
+
         private readonly IClock _clock;
         private readonly int _driftPpm;
+        private ClockRate? _rate; // replaced as a whole: readers on other threads see one or the other
+        private int _rateErrorPpb;
         private long _wallUnixMs;
         private long _pairUptimeMs;
         private uint _errorMs;
         private int _source;
 
+        // The first good wall time of this boot: the far end of the ruler.
+        private bool _hasAnchor;
+        private long _anchorWallMs;
+        private long _anchorRawMs;
+        private uint _anchorErrorMs;
+
         /// <summary>Starts from the battery-backed clock, whose error nobody knows.</summary>
-        public WallClock(IClock clock, int driftPpm)
+        /// <param name="clock">The device's clocks.</param>
+        /// <param name="driftPpm">The most the crystal drifts; 0 = it is perfect, and nothing is learned.</param>
+        /// <param name="ratePpb">What an earlier boot learned; 0 = nothing.</param>
+        public WallClock(IClock clock, int driftPpm, int ratePpb)
         {
             _clock = clock;
             _driftPpm = driftPpm;
+            _rateErrorPpb = int.MaxValue;
+            if (ratePpb != 0 && driftPpm > 0) _rate = new ClockRate(clock.UptimeMs, 0, ratePpb);
             _wallUnixMs = clock.ReadWallUnixMs();
-            _pairUptimeMs = clock.UptimeMs;
+            _pairUptimeMs = UptimeMs;
             _errorMs = UnknownErrorMs;
             _source = _wallUnixMs == 0 ? SourceNone : SourceRtc;
         }
 
-        /// <summary>Milliseconds since boot.</summary>
+        /// <summary>Milliseconds since boot. From any thread.</summary>
         public long UptimeMs
         {
-            get { return _clock.UptimeMs; }
+            get
+            {
+                ClockRate? rate = _rate;
+                long rawMs = _clock.UptimeMs;
+                return rate == null ? rawMs : rate.ToUptimeMs(rawMs);
+            }
+        }
+
+        /// <summary>What the clock is corrected by, in parts per billion; 0 = nothing learned.</summary>
+        public int RatePpb
+        {
+            get { return _rate == null ? 0 : _rate.Ppb; }
         }
 
         /// <summary>Reads both clocks at one instant.</summary>
         public void Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source)
         {
-            uptimeMs = _clock.UptimeMs;
+            uptimeMs = UptimeMs;
             source = _source;
             wallUnixMs = 0;
             errorMs = UnknownErrorMs;
@@ -61,7 +95,8 @@ namespace Telemetry.Device.Delivery
         /// <returns>False when what is known is better.</returns>
         public bool Set(long wallUnixMs, uint errorMs, int source)
         {
-            long now = _clock.UptimeMs;
+            if (source > SourceRtc && errorMs != UnknownErrorMs) Learn(wallUnixMs, errorMs);
+            long now = UptimeMs;
             if (_source > SourceRtc && ErrorAfter(now - _pairUptimeMs) < errorMs) return false;
             _wallUnixMs = wallUnixMs;
             _pairUptimeMs = now;
@@ -71,10 +106,43 @@ namespace Telemetry.Device.Delivery
             return true;
         }
 
+        private void Learn(long wallUnixMs, uint errorMs)
+        {
+            long rawMs = _clock.UptimeMs;
+            if (!_hasAnchor || _driftPpm == 0)
+            {
+                _hasAnchor = true;
+                _anchorWallMs = wallUnixMs;
+                _anchorRawMs = rawMs;
+                _anchorErrorMs = errorMs;
+                return;
+            }
+
+            long elapsedMs = rawMs - _anchorRawMs;
+            if (elapsedMs < LearnAfterMs) return;
+            long ppb = (wallUnixMs - _anchorWallMs - elapsedMs) * 1_000_000_000 / elapsedMs;
+            long errorPpb = ((long)errorMs + _anchorErrorMs) * 1_000_000_000 / elapsedMs;
+
+            // More than the crystal can drift: one of the two wall times was wrong, and the ruler begins anew.
+            if (ppb > (_driftPpm * PpbPerPpm) + errorPpb || -ppb > (_driftPpm * PpbPerPpm) + errorPpb)
+            {
+                _hasAnchor = false;
+                return;
+            }
+
+            // Half as wrong or better: a rate is not replaced for nothing, each is an object.
+            if (errorPpb > _rateErrorPpb / 2 || ppb == 0) return;
+            _rateErrorPpb = (int)errorPpb;
+            long offsetMs = _rate == null ? 0 : _rate.ToUptimeMs(rawMs) - rawMs;
+            _rate = new ClockRate(rawMs, offsetMs, (int)ppb);
+        }
+
         private uint ErrorAfter(long sinceMs)
         {
             if (_errorMs == UnknownErrorMs) return UnknownErrorMs;
-            long error = _errorMs + (sinceMs * _driftPpm / 1000000);
+            long ppb = _driftPpm * PpbPerPpm;
+            if (_rateErrorPpb < ppb) ppb = _rateErrorPpb + (ppb / UnlearnedShare);
+            long error = _errorMs + (sinceMs * ppb / 1_000_000_000);
             return error >= UnknownErrorMs ? UnknownErrorMs - 1 : (uint)error;
         }
     }

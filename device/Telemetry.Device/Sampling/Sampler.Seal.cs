@@ -35,7 +35,7 @@ namespace Telemetry.Device.Sampling
         {
             _inWriter = new int[_profile.Count];
 
-            // In front of each batch: the record header of the spool, an entry a signal, one a loss, one for the session. Behind it: the record's CRC.
+            // In front of each batch: the record header of the spool, an entry a signal, one a loss, one for what outlives a boot. Behind it: the record's CRC.
             int entries = _profile.Count + _ledger.Capacity + 1;
             int front = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * (entries < MostEntries ? entries : MostEntries));
             int largest = LargestBlockBytes(1, BlockEncoder.LeastBufferBytes(1));
@@ -121,17 +121,17 @@ namespace Telemetry.Device.Sampling
 
         private DeviceStatus Store(BatchWriter writer, byte[] buffer, int[] samples, int signals, bool isEvent)
         {
-            int sessions = _session != 0 ? 1 : 0;
+            int states = _session != 0 || _clock.RatePpb != 0 ? 1 : 0;
             int told = isEvent ? 0 : _ledger.Entries;
-            if (told > MostEntries - signals - sessions) told = MostEntries - signals - sessions; // the others wait for the next batch
+            if (told > MostEntries - signals - states) told = MostEntries - signals - states; // the others wait for the next batch
             _clock.Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source);
             int count = writer.Seal(
                 _spool.Epoch, (ulong)_spool.NextSeq, _spool.Boot, _profile.Hash, (ulong)wallUnixMs, (ulong)uptimeMs, errorMs, source,
                 _ledger.Signals, _ledger.Reasons, _ledger.Counts, told);
             int offset = writer.SealedOffset;
-            int entries = signals + told + sessions;
+            int entries = signals + told + states;
             int entry = 0;
-            if (sessions > 0) SpoolRing.PutEntry(buffer, offset, entries, entry++, 0, SpoolRing.SessionReason, (uint)_session);
+            if (states > 0) SpoolRing.PutEntry(buffer, offset, entries, entry++, _session, SpoolRing.StateReason, (uint)_clock.RatePpb);
             for (int i = 0; i < samples.Length; i++)
             {
                 if (samples[i] > 0) SpoolRing.PutEntry(buffer, offset, entries, entry++, _profile.IdAt(i), 0, (uint)samples[i]);

@@ -42,6 +42,12 @@ namespace Telemetry.Device.Spool
             get { return _bulk.LastSession; }
         }
 
+        /// <summary>The clock's rate that was known before this boot, in parts per billion.</summary>
+        public int LastClockRatePpb
+        {
+            get { return _bulk.LastClockRatePpb; }
+        }
+
         /// <summary>Number of the next batch.</summary>
         public long NextSeq
         {

@@ -11,6 +11,9 @@ namespace Telemetry.Device.Spool
         /// <summary>The session that ran when the newest sound batch was sealed, found at mount; 0 = none.</summary>
         public int LastSession { get; private set; }
 
+        /// <summary>The clock's rate then, in parts per billion; 0 = not known.</summary>
+        public int LastClockRatePpb { get; private set; }
+
         /// <summary>Finds the records of a ring. A ring without one sound sector header has <see cref="Epoch"/> 0 afterwards: <see cref="Format"/> it.</summary>
         /// <param name="toldSeq">For a ring whose batches carry no losses: the greatest batch that carried them; else 0.</param>
         /// <remarks>Reads headers only, and the payload of records that end a run: those alone can be torn.</remarks>
@@ -126,6 +129,8 @@ namespace Telemetry.Device.Spool
             _heldBatches = 0;
             _heldSamples = 0;
             LastToldSeq = 0;
+            LastSession = 0;
+            LastClockRatePpb = 0;
             long position = FirstAlive();
             long tail = -1;
             long newest = -1;
@@ -153,7 +158,7 @@ namespace Telemetry.Device.Spool
                 clean = position;
             }
 
-            LastSession = newest >= 0 && LoadRecord(newest) ? SessionOfRecord() : 0;
+            if (newest >= 0 && LoadRecord(newest)) TakeState();
             CloseTail(clean, isTorn);
             _tail = tail < 0 ? Head : tail;
             if (_heldBatches == 0 && _heldFrom < _nextSeq) _heldFrom = _nextSeq;
@@ -173,15 +178,15 @@ namespace Telemetry.Device.Spool
             return true;
         }
 
-        private int SessionOfRecord()
+        private void TakeState()
         {
             long at = Advance(_recordAt, RecordHeaderBytes);
             for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
             {
-                if (ReadLog(at, _chunk, 0, EntryBytes) && _chunk[2] == SessionReason) return (int)LittleEndian.ReadU32(_chunk, 4);
+                if (!ReadLog(at, _chunk, 0, EntryBytes) || _chunk[2] != StateReason) continue;
+                LastSession = LittleEndian.ReadU16(_chunk, 0);
+                LastClockRatePpb = (int)LittleEndian.ReadU32(_chunk, 4);
             }
-
-            return 0;
         }
 
         private void TakeTorn(long toldSeq)

@@ -113,7 +113,7 @@ namespace Telemetry.Device.Spool
             {
                 if (!ReadLog(at, _chunk, 0, EntryBytes)) return;
                 byte told = _chunk[2];
-                if (told == SessionReason) continue;
+                if (told == StateReason) continue;
                 int signal = LittleEndian.ReadU16(_chunk, 0);
                 uint samples = LittleEndian.ReadU32(_chunk, 4);
                 if (told != 0 && wasHeld) _ledger.Restore(signal, told, samples);

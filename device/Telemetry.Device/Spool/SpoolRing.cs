@@ -29,8 +29,8 @@ namespace Telemetry.Device.Spool
     ///  12  u32 held          seq - heldFrom when written, at most 2^32-1
     ///  16  u32 boot
     ///  20  u32 crc32c        of bytes 0..19 and the entries
-    ///  24  entries x { u16 signal, u8 reason, u8 0, u32 samples }   reason 0: in the batch; 255: the session that runs, as samples;
-    ///                                                               else: lost, told by this batch
+    ///  24  entries x { u16 signal, u8 reason, u8 0, u32 samples }   reason 0: in the batch; 255: what outlives a boot,
+    ///                                                               { u16 session, u8 255, u8 0, i32 clock rate }; else: lost, told by this batch
     ///   .  payload           the sealed batch; in a ledger u32: sectors up to this number are evicted
     ///   .  u32 crc32c        of the payload, continued from the one above: four erased bytes are their own CRC-32C
     /// </code>
@@ -54,8 +54,8 @@ namespace Telemetry.Device.Spool
         /// <summary>Kind of a batch that does not.</summary>
         public const byte KindEventBatch = 0xE1;
 
-        /// <summary>Reason of the entry that names the running session.</summary>
-        public const byte SessionReason = 0xFF;
+        /// <summary>Reason of the entry that keeps what outlives a boot: the running session and the clock's rate.</summary>
+        public const byte StateReason = 0xFF;
 
         private const byte KindLedger = 0xA1;
         private const byte Erased = 0xFF;

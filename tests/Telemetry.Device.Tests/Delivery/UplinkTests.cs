@@ -237,14 +237,69 @@ public sealed class UplinkTests
     {
         Rig rig = new(options => options.DisconnectWhenIdle = true);
         rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
-        for (int second = 0; second < 86_400; second += 10)
+        RecordADoor(rig, 86_400);
+        Assert.InRange(rig.Broker.Connects, 200, 288);
+        rig.AssertConserved();
+    }
+
+    [Fact]
+    public void PowerSave_Day_AtMost24UploadsAndAnEventGoesAtOnce()
+    {
+        Rig rig = new();
+        rig.Client.PowerSave = true;
+        rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
+        RecordADoor(rig, 86_400);
+        Assert.InRange(rig.Broker.Connects, 22, 24);
+
+        int before = rig.Broker.Published.Count;
+        rig.Client.Record(Rig.Button, 3);
+        rig.Run(1000);
+        Assert.Contains(Rig.Samples(rig.Broker.Published.Skip(before)), sample => sample.Signal == Rig.Button);
+        rig.AssertConserved();
+    }
+
+    [Fact]
+    public void PowerSave_ChargingBegins_WhatIsSpooledGoesOutAndUploadsAreAsUsual()
+    {
+        Rig rig = new();
+        rig.Client.PowerSave = true;
+        rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
+        RecordADoor(rig, 1800);
+        Assert.NotEqual(0, rig.Client.SpooledBatches);
+
+        rig.Client.Quality = 2;
+        rig.Run(1000);
+        Assert.Equal(0, rig.Client.SpooledBatches);
+        int before = rig.Broker.Published.Count;
+        RecordADoor(rig, 1800);
+        Assert.InRange(rig.Broker.Published.Count - before, 5, 7); // sealed every five minutes, sent as sealed
+        rig.AssertConserved();
+    }
+
+    [Fact]
+    public void Event_WhileTheBrokerIsAway_DoesNotShortenTheWaitToReconnect()
+    {
+        Rig rig = new();
+        rig.Broker.Command = new Command { Version = 1, ReconnectWindow = new ReconnectWindow { WindowMs = 600_000 } }.ToByteArray();
+        rig.Run(1000);
+        rig.Broker.IsUp = false;
+        rig.Broker.Drop();
+        for (int second = 0; second < 600; second++)
+        {
+            rig.Client.Record(Rig.Button, 1);
+            rig.Run(1000);
+        }
+
+        Assert.InRange(rig.Client.ReadCounters().FailedConnects, 1, 12);
+    }
+
+    private static void RecordADoor(Rig rig, int seconds)
+    {
+        for (int second = 0; second < seconds; second += 10)
         {
             rig.Client.Record(Rig.Door, (second / 10) & 1);
             rig.Run(10_000);
         }
-
-        Assert.InRange(rig.Broker.Connects, 200, 289);
-        rig.AssertConserved();
     }
 
     [Fact]
