@@ -24,22 +24,17 @@ public sealed class InsightsTransaction : IDisposable
     }
 
     /// <summary>The bytes of a user's minute, or null when there are none.</summary>
-    public byte[]? GetMinute(UserKey user, int minute) => (byte[]?)_statements.GetMinute.Scalar(_statements.UserId(user), minute);
+    public byte[]? GetMinute(UserKey user, int minute) => _statements.Minutes.Get(_statements.UserId(user), minute);
 
     /// <summary>Sets the bytes of a user's minute.</summary>
-    public void PutMinute(UserKey user, int minute, byte[] state) => _statements.PutMinute.Run(_statements.UserId(user), minute, state);
+    public void PutMinute(UserKey user, int minute, byte[] state) => _statements.Minutes.Put(_statements.UserId(user), minute, state);
 
     /// <summary>Removes a user's minute, e.g. when its time was corrected.</summary>
-    public void RemoveMinute(UserKey user, int minute) => _statements.RemoveMinute.Run(_statements.UserId(user), minute);
+    public void RemoveMinute(UserKey user, int minute) => _statements.Minutes.Remove(_statements.UserId(user), minute);
 
     /// <summary>The minutes of a user in [from, to), in order.</summary>
-    public IReadOnlyList<(int Minute, byte[] State)> Minutes(UserKey user, int fromMinute, int toMinute)
-    {
-        using SqliteDataReader rows = _statements.Minutes.Read(_statements.UserId(user), fromMinute, toMinute);
-        List<(int, byte[])> minutes = [];
-        while (rows.Read()) minutes.Add((rows.GetInt32(0), rows.GetFieldValue<byte[]>(1)));
-        return minutes;
-    }
+    public IReadOnlyList<(int Minute, byte[] State)> Minutes(UserKey user, int fromMinute, int toMinute) =>
+        _statements.Minutes.Range(_statements.UserId(user), fromMinute, toMinute);
 
     /// <summary>A named value the derivation keeps, of a user or (default) of nobody; null when there is none.</summary>
     public byte[]? GetState(string name, UserKey user = default) =>

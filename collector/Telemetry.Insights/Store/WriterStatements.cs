@@ -27,10 +27,7 @@ internal sealed class WriterStatements : IDisposable
         _findName = Prepare("SELECT name_id FROM names WHERE name = ?1", 1);
         _addName = Prepare("INSERT INTO names(name) VALUES(?1) RETURNING name_id", 1);
         WriteMeta = Prepare("UPDATE meta SET value = ?2 WHERE name = ?1", 2);
-        GetMinute = Prepare("SELECT state FROM minutes WHERE user_id = ?1 AND minute = ?2", 2);
-        PutMinute = Prepare("INSERT INTO minutes VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET state = excluded.state", 3);
-        RemoveMinute = Prepare("DELETE FROM minutes WHERE user_id = ?1 AND minute = ?2", 2);
-        Minutes = Prepare("SELECT minute, state FROM minutes WHERE user_id = ?1 AND minute >= ?2 AND minute < ?3 ORDER BY minute", 3);
+        Minutes = new MinuteTable(connection);
         GetState = Prepare("SELECT value FROM states WHERE user_id = ?1 AND name = ?2", 2);
         PutState = Prepare("INSERT INTO states VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value", 3);
         RemoveState = Prepare("DELETE FROM states WHERE user_id = ?1 AND name = ?2", 2);
@@ -48,13 +45,7 @@ internal sealed class WriterStatements : IDisposable
 
     public Statement WriteMeta { get; }
 
-    public Statement GetMinute { get; }
-
-    public Statement PutMinute { get; }
-
-    public Statement RemoveMinute { get; }
-
-    public Statement Minutes { get; }
+    public MinuteTable Minutes { get; }
 
     public Statement GetState { get; }
 
@@ -113,6 +104,7 @@ internal sealed class WriterStatements : IDisposable
 
     public void Dispose()
     {
+        Minutes.Dispose();
         foreach (Statement statement in _all) statement.Dispose();
     }
 
