@@ -5,6 +5,7 @@ using Telemetry.Bench.Device;
 using Telemetry.Bench.Disk;
 using Telemetry.Bench.Grpc;
 using Telemetry.Bench.Mqtt;
+using Telemetry.Bench.Overload;
 using Telemetry.Bench.Pipeline;
 
 Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordinal)
@@ -19,6 +20,7 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["ingest"] = IngestBench.Run,
     ["lines"] = LinesBench.Run,
     ["query"] = QueryBench.Run,
+    ["overload"] = OverloadBench.Run,
     ["pipeline"] = PipelineBench.Run,
     [CollectorProcess.Name] = CollectorProcess.Run, // the process that pipeline, overload and restart measure
     ["restart"] = RestartBench.Run,

@@ -17,7 +17,7 @@ internal static class BenchServer
     public const string Name = "mqtt-server";
     public const string Brand = "bench";
 
-    private const string Profile = """
+    public const string Profile = """
         {"model":"bench-1","version":1,"signals":[{"id":1,"key":"heart_rate","unit":"/min","kind":"gauge","resolution":1,"min":20,"max":250,"privacy":"health","periodMs":1000}]}
         """;
 

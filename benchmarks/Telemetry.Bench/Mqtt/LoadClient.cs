@@ -97,9 +97,37 @@ internal sealed class LoadClient : IDisposable
         await receiving;
     }
 
+    /// <summary>Publishes one batch each <paramref name="interval"/>, one in flight, on the calling thread alone: what it measures is the server, not the load program's own queues.</summary>
+    public void RunPacedAlone(TimeSpan interval, CancellationToken stop)
+    {
+        Latencies = [];
+        for (long next = Stopwatch.GetTimestamp(); !stop.IsCancellationRequested; next += (long)(interval.TotalSeconds * Stopwatch.Frequency))
+        {
+            TimeSpan pause = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), next);
+            if (pause > TimeSpan.Zero) _socket.Poll(pause, SelectMode.SelectRead); // nothing comes: a wait without a timer's queue
+            int bytes = FillOutput(1);
+            _socket.Send(_output.AsSpan(0, bytes));
+            for (int received = 0; received < AckBytes;)
+            {
+                int part = _socket.Receive(_input, received, AckBytes - received, SocketFlags.None);
+                if (part == 0) throw new InvalidOperationException("The server closed the connection.");
+                received += part;
+            }
+
+            _acked++;
+            Latencies.Add(Stopwatch.GetTimestamp() - _sentAt[_acked % (ulong)_sentAt.Length]);
+        }
+    }
+
     public void Dispose() => _socket.Dispose();
 
     private async Task PublishAsync(int count)
+    {
+        int bytes = FillOutput(count);
+        await _socket.SendAsync(_output.AsMemory(0, bytes));
+    }
+
+    private int FillOutput(int count)
     {
         int packetBytes = 2 + 2 + _topic.Length + 2 + PayloadBytes + 1;
         if (_output.Length < count * packetBytes) _output = new byte[count * packetBytes];
@@ -112,7 +140,7 @@ internal sealed class LoadClient : IDisposable
             at += WritePublish(_output.AsSpan(at), _seq);
         }
 
-        await _socket.SendAsync(_output.AsMemory(0, at));
+        return at;
     }
 
     private async ValueTask<int> ReceiveAcksAsync(CancellationToken stop)
