@@ -65,10 +65,16 @@ namespace Telemetry.Device.Sampling
             return RunTable[(activityClass * RunSymbols) + symbol];
         }
 
-        /// <summary>Code of a difference symbol, without sign and extra bits.</summary>
-        public static int Difference(int activityClass, bool isAdjacent, int symbol)
+        /// <summary>Where the difference codes of a class begin; there are others where no run stands before the difference.</summary>
+        public static int DifferenceTableOf(int activityClass, bool isAdjacent)
         {
-            return DifferenceTable[(((activityClass << 1) + (isAdjacent ? 1 : 0)) * DifferenceSymbols) + symbol];
+            return ((activityClass << 1) + (isAdjacent ? 1 : 0)) * DifferenceSymbols;
+        }
+
+        /// <summary>Code of a difference symbol, without sign and extra bits.</summary>
+        public static int Difference(int table, int symbol)
+        {
+            return DifferenceTable[table + symbol];
         }
 
         /// <summary>Code of a run of 0..63 that a difference ends, with its extra bits; at most 11 bits.</summary>

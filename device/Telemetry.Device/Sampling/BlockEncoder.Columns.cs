@@ -13,7 +13,7 @@ namespace Telemetry.Device.Sampling
 
         // The row at which a value that does not change needs work: 64 rows after the last token, which began a run; or 0 while zeros are coded one by one.
         private readonly short[] _due;
-        private readonly bool[] _isFalling;
+        private readonly byte[] _falling; // 1 where the last difference was negative
 
         private void BeginColumns()
         {
@@ -25,7 +25,7 @@ namespace Telemetry.Device.Sampling
                 _otherHigh[stream] = 0;
                 _mean[stream] = FirstMean;
                 _due[stream] = MaxRun;
-                _isFalling[stream] = false;
+                _falling[stream] = 0;
             }
 
             _due[TimeStream] = MaxRun + 1; // the step to row 1 is the period
@@ -78,17 +78,17 @@ namespace Telemetry.Device.Sampling
             }
 
             _last[stream] = value;
-            bool isFalling = difference < 0;
-            uint magnitude = isFalling ? (uint)-difference : (uint)difference;
-            if (magnitude < JumpMagnitude)
+            int sign = difference >> 31;
+            int magnitude = (difference ^ sign) - sign; // of int.MinValue: itself
+            if ((uint)magnitude < JumpMagnitude)
             {
-                AddDifference(stream, row, isFalling, magnitude);
+                AddDifference(stream, row, -sign, magnitude);
                 return;
             }
 
             int near = unchecked(value - _other[stream]);
             _other[stream] = last;
-            AddJump(stream, row, isFalling, magnitude, 0, near);
+            AddJump(stream, row, -sign, (uint)magnitude, 0, near);
         }
 
         private void AddWide(int stream, int row, int low, int high)
@@ -105,18 +105,18 @@ namespace Telemetry.Device.Sampling
 
             _last[stream] = low;
             _lastHigh[stream] = high;
-            bool isFalling = difference < 0;
-            ulong magnitude = isFalling ? (ulong)-difference : (ulong)difference;
+            int falling = difference < 0 ? 1 : 0;
+            ulong magnitude = (ulong)(difference < 0 ? -difference : difference);
             if (magnitude < JumpMagnitude)
             {
-                AddDifference(stream, row, isFalling, (uint)magnitude);
+                AddDifference(stream, row, falling, (int)magnitude);
                 return;
             }
 
             long near = unchecked(value - (((long)_otherHigh[stream] << 32) | (uint)_other[stream]));
             _other[stream] = lastLow;
             _otherHigh[stream] = lastHigh;
-            AddJump(stream, row, isFalling, (uint)magnitude, (uint)(magnitude >> 32), near < int.MinValue || near > int.MaxValue ? int.MaxValue : (int)near);
+            AddJump(stream, row, falling, (uint)magnitude, (uint)(magnitude >> 32), near < int.MinValue || near > int.MaxValue ? int.MaxValue : (int)near);
         }
 
         // A timeline has no level to return to: its residuals are coded as differences, and a swap repeats the last large one.
@@ -128,17 +128,17 @@ namespace Telemetry.Device.Sampling
                 return;
             }
 
-            bool isFalling = residual < 0;
-            uint magnitude = isFalling ? (uint)-residual : (uint)residual;
-            if (magnitude < JumpMagnitude)
+            int sign = residual >> 31;
+            int magnitude = (residual ^ sign) - sign; // of int.MinValue: itself
+            if ((uint)magnitude < JumpMagnitude)
             {
-                AddDifference(stream, row, isFalling, magnitude);
+                AddDifference(stream, row, -sign, magnitude);
                 return;
             }
 
             int near = unchecked(residual - _other[stream]);
             _other[stream] = residual;
-            AddJump(stream, row, isFalling, magnitude, 0, near);
+            AddJump(stream, row, -sign, (uint)magnitude, 0, near);
         }
     }
 }

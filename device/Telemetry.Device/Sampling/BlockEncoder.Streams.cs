@@ -46,11 +46,13 @@ namespace Telemetry.Device.Sampling
             }
         }
 
-        // Least significant bit first; count is 0..24, and the bits above it are 0.
+        // Least significant bit first; count is 0..31, and the bits above it are 0.
         private void PutBits(int stream, uint value, int count)
         {
-            int waiting = _bitCount[stream];
-            uint bits = _bits[stream] | (value << waiting);
+            uint[] waitingBits = _bits;
+            byte[] waitingCount = _bitCount;
+            int waiting = waitingCount[stream];
+            uint bits = waitingBits[stream] | (value << waiting);
             waiting += count;
             if (waiting >= WordBits)
             {
@@ -59,8 +61,8 @@ namespace Telemetry.Device.Sampling
                 bits = value >> (count - waiting);
             }
 
-            _bits[stream] = bits;
-            _bitCount[stream] = (byte)waiting;
+            waitingBits[stream] = bits;
+            waitingCount[stream] = (byte)waiting;
         }
 
         private void PutWord(int stream, uint word)
@@ -107,9 +109,8 @@ namespace Telemetry.Device.Sampling
             uint quotient = (value >> k) + 1;
             int length = 0;
             while (quotient >> length > 1) length++;
-            PutBits(stream, 1u << length, length + 1);
-            PutBits(stream, quotient & ((1u << length) - 1), length);
-            PutBits(stream, value & ((1u << k) - 1), k);
+            uint rest = (quotient & ((1u << length) - 1)) | ((value & ((1u << k) - 1)) << length);
+            PutBits(stream, (1u << length) | (rest << (length + 1)), (2 * length) + 1 + k);
         }
 
         // Writes the bits that wait; the stream then ends with its last byte.

@@ -30,11 +30,11 @@ namespace Telemetry.Device.Sampling
             }
             else if (mean < FirstScaledMean)
             {
-                PutCode(stream, BlockCodes.Difference(activityClass, false, BlockCodes.ZeroSymbol));
+                PutCode(stream, BlockCodes.Difference(BlockCodes.DifferenceTableOf(activityClass, false), BlockCodes.ZeroSymbol));
             }
             else
             {
-                PutScaled(stream, mean, false, 0, 0);
+                PutScaled(stream, mean, 0, 0, 0);
             }
 
             EndToken(stream, row, mean >> 1);
@@ -53,65 +53,56 @@ namespace Telemetry.Device.Sampling
             _due[stream] = (short)(mean < FirstNoisyMean ? row + MaxRun : 0);
         }
 
-        // A change by 1..15.
-        private void AddDifference(int stream, int row, bool isFalling, uint magnitude)
+        // A change by 1..15. `falling` is 1 where the value falls, else 0.
+        private void AddDifference(int stream, int row, int falling, int magnitude)
         {
             int mean = _mean[stream];
             if (mean >= FirstScaledMean)
             {
-                PutScaled(stream, mean, isFalling, magnitude, 0);
-                _isFalling[stream] = isFalling;
+                PutScaled(stream, mean, falling, (uint)magnitude, 0);
             }
             else
             {
-                int prefix = Prefix(stream, row, ref mean, out int activityClass, out bool isAdjacent);
-                if (magnitude <= MaxNamed)
-                {
-                    // The sign is told relative to the last one, because signals drift or alternate.
-                    int symbol = (int)(magnitude - 1) << 1;
-                    if (isFalling != _isFalling[stream]) symbol++;
-                    _isFalling[stream] = isFalling;
-                    PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, symbol));
-                }
-                else
-                {
-                    PutRange(stream, prefix, activityClass, isAdjacent, isFalling, (int)magnitude);
-                    _isFalling[stream] = isFalling;
-                }
+                int prefix = Prefix(stream, row, ref mean, out int table);
+
+                // The sign of 1..4 is told relative to the last one, because signals drift or alternate.
+                if (magnitude <= MaxNamed) PutPrefixed(stream, prefix, BlockCodes.Difference(table, ((magnitude - 1) << 1) + (falling ^ _falling[stream])));
+                else PutRange(stream, prefix, table, falling, magnitude);
             }
 
-            EndToken(stream, row, Follow(mean, (int)magnitude << MeanShift));
+            _falling[stream] = (byte)falling;
+            EndToken(stream, row, Follow(mean, magnitude << MeanShift));
         }
 
         // A change by 16 or more; `near` is its distance from the level before the last jump.
-        private void AddJump(int stream, int row, bool isFalling, uint magnitude, uint magnitudeHigh, int near)
+        private void AddJump(int stream, int row, int falling, uint magnitude, uint magnitudeHigh, int near)
         {
             int mean = _mean[stream];
             int seen = magnitudeHigh != 0 || magnitude > MaxCodedMagnitude ? MaxCodedMagnitude << MeanShift : (int)magnitude << MeanShift;
             if (mean >= FirstScaledMean)
             {
-                PutScaled(stream, mean, isFalling, magnitude, magnitudeHigh);
+                PutScaled(stream, mean, falling, magnitude, magnitudeHigh);
             }
             else
             {
-                int prefix = Prefix(stream, row, ref mean, out int activityClass, out bool isAdjacent);
+                int prefix = Prefix(stream, row, ref mean, out int table);
                 if (IsSwap(near, magnitude, magnitudeHigh))
                 {
-                    PutSwap(stream, prefix, activityClass, isAdjacent, near);
+                    PutSwap(stream, prefix, table, near);
                     seen = 0;
                 }
                 else if (magnitudeHigh == 0 && magnitude <= MaxRange)
                 {
-                    PutRange(stream, prefix, activityClass, isAdjacent, isFalling, (int)magnitude);
+                    PutRange(stream, prefix, table, falling, (int)magnitude);
                 }
                 else
                 {
-                    PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.FarSymbol));
-                    PutFar(stream, isFalling, magnitude, magnitudeHigh);
+                    PutPrefixed(stream, prefix, BlockCodes.Difference(table, BlockCodes.FarSymbol));
+                    PutFar(stream, falling, magnitude, magnitudeHigh);
                 }
             }
 
-            _isFalling[stream] = isFalling;
+            _falling[stream] = (byte)falling;
             EndToken(stream, row, Follow(mean, seen));
         }
 
@@ -122,14 +113,14 @@ namespace Telemetry.Device.Sampling
             return magnitudeHigh != 0 || (uint)(distance << 2) < magnitude;
         }
 
-        // The code of the run before this row, 0 where runs are not coded; the mean falls with each of its rows.
-        private int Prefix(int stream, int row, ref int mean, out int activityClass, out bool isAdjacent)
+        // The code of the run before this row, 0 where runs are not coded, and the table of the difference behind it; the mean falls with each row of a run.
+        private int Prefix(int stream, int row, ref int mean, out int table)
         {
-            activityClass = BlockCodes.ActivityClass(mean);
-            isAdjacent = false;
+            int activityClass = BlockCodes.ActivityClass(mean);
+            table = BlockCodes.DifferenceTableOf(activityClass, false);
             if (mean >= FirstNoisyMean) return 0;
             int run = row - _due[stream] + MaxRun - 1;
-            isAdjacent = run == 0;
+            if (run == 0) table = BlockCodes.DifferenceTableOf(activityClass, true);
             mean = run > 30 ? 0 : mean >> run;
             return BlockCodes.RunPrefix(activityClass, run);
         }
@@ -143,54 +134,57 @@ namespace Telemetry.Device.Sampling
 
         private void PutPrefixed(int stream, int prefix, int code)
         {
-            int length = prefix >> BlockCodes.LengthShift;
-            PutBits(
-                stream,
-                (uint)((prefix & BlockCodes.CodeMask) | ((code & BlockCodes.CodeMask) << length)),
-                length + (code >> BlockCodes.LengthShift));
+            PutBits(stream, Joined(prefix, code), (prefix >> BlockCodes.LengthShift) + (code >> BlockCodes.LengthShift));
         }
 
-        // 5-6, 7-8, 9-12, 13-16, 17-24, ... 97-128
-        private void PutRange(int stream, int prefix, int activityClass, bool isAdjacent, bool isFalling, int magnitude)
+        // A difference code behind the code of its run.
+        private static uint Joined(int prefix, int code)
+        {
+            return (uint)((prefix & BlockCodes.CodeMask) | ((code & BlockCodes.CodeMask) << (prefix >> BlockCodes.LengthShift)));
+        }
+
+        // 5-6, 7-8, 9-12, 13-16, 17-24, ... 97-128; all in one piece of at most 11 + 8 + 1 + 5 bits.
+        private void PutRange(int stream, int prefix, int table, int falling, int magnitude)
         {
             int rest = magnitude - 1;
             int extra = BlockCodes.BitCount(rest >> 2);
-            int symbol = BlockCodes.FirstRangeSymbol + ((extra - 1) << 1) + ((rest >> extra) & 1);
-            PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, symbol));
-            PutBits(stream, (isFalling ? 1u : 0) | ((uint)(rest & ((1 << extra) - 1)) << 1), 1 + extra);
+            int code = BlockCodes.Difference(table, BlockCodes.FirstRangeSymbol + ((extra - 1) << 1) + ((rest >> extra) & 1));
+            int length = (prefix >> BlockCodes.LengthShift) + (code >> BlockCodes.LengthShift);
+            uint tail = (uint)(falling | ((rest & ((1 << extra) - 1)) << 1));
+            PutBits(stream, Joined(prefix, code) | (tail << length), length + 1 + extra);
         }
 
         // Back to the level before the last jump, exactly or nearly.
-        private void PutSwap(int stream, int prefix, int activityClass, bool isAdjacent, int near)
+        private void PutSwap(int stream, int prefix, int table, int near)
         {
             if (near == 0)
             {
-                PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.SwapSymbol));
+                PutPrefixed(stream, prefix, BlockCodes.Difference(table, BlockCodes.SwapSymbol));
                 return;
             }
 
-            PutPrefixed(stream, prefix, BlockCodes.Difference(activityClass, isAdjacent, BlockCodes.NearSwapSymbol));
+            PutPrefixed(stream, prefix, BlockCodes.Difference(table, BlockCodes.NearSwapSymbol));
             PutBits(stream, near < 0 ? 1u : 0, 1);
             PutExpGolomb(stream, (uint)(near < 0 ? -near : near) - 1, 2);
         }
 
-        private void PutScaled(int stream, int mean, bool isFalling, uint magnitude, uint magnitudeHigh)
+        private void PutScaled(int stream, int mean, int falling, uint magnitude, uint magnitudeHigh)
         {
             int k = 4; // bits of the mean - 6
             while (mean >> (k + 6) != 0) k++;
             if (magnitudeHigh != 0 || magnitude > (uint)(MaxQuotient << k) >> 1)
             {
                 PutBits(stream, 1u << MaxQuotient, MaxQuotient + 1);
-                PutFar(stream, isFalling, magnitude, magnitudeHigh);
+                PutFar(stream, falling, magnitude, magnitudeHigh);
                 return;
             }
 
-            uint code = magnitude == 0 ? 0 : (magnitude << 1) - (isFalling ? 0u : 1u);
+            uint code = magnitude == 0 ? 0 : (magnitude << 1) - 1 + (uint)falling;
             int quotient = (int)(code >> k);
             if (quotient == MaxQuotient)
             {
                 PutBits(stream, 1u << MaxQuotient, MaxQuotient + 1);
-                PutFar(stream, isFalling, magnitude, 0);
+                PutFar(stream, falling, magnitude, 0);
                 return;
             }
 
@@ -199,12 +193,12 @@ namespace Telemetry.Device.Sampling
         }
 
         // Sign, six bits of length, then the magnitude without its leading one.
-        private void PutFar(int stream, bool isFalling, uint magnitude, uint magnitudeHigh)
+        private void PutFar(int stream, int falling, uint magnitude, uint magnitudeHigh)
         {
             int length = 0;
             for (uint m = magnitudeHigh != 0 ? magnitudeHigh : magnitude; m > 1; m >>= 1) length++;
             if (magnitudeHigh != 0) length += 32;
-            PutBits(stream, (isFalling ? 1u : 0) | (uint)(length << 1), 7);
+            PutBits(stream, (uint)(falling | (length << 1)), 7);
             PutLong(stream, magnitude, magnitudeHigh, length);
         }
 

@@ -83,7 +83,7 @@ namespace Telemetry.Device.Sampling
             _otherHigh = new int[streams];
             _mean = new int[streams];
             _due = new short[streams];
-            _isFalling = new bool[streams];
+            _falling = new byte[streams];
             _windowLeading = new byte[streams];
             _windowBits = new byte[streams];
             _needsDescriptors = NeedsDescriptors(signals, kinds);
