@@ -3,6 +3,8 @@ using Telemetry.Insights.Privacy;
 using Telemetry.Insights.Releases;
 using Telemetry.Insights.Store;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Features;
+using Telemetry.Scenarios.Model;
 using Telemetry.Wire.V1;
 
 namespace Telemetry.Insights;
@@ -19,6 +21,7 @@ public sealed class InsightsService : IDisposable
     private readonly SegmentCache _cache;
     private readonly EpsilonLedger _ledger;
     private readonly PrivacyGate _gate;
+    private readonly BoundModel _model = new(ModelFile.Default, FeatureCatalog.Names);
 
     private InsightsService(InsightsStore store, DeviceRegistry registry, TimeProvider clock, PrivacyOptions options, NoiseKey key, EpsilonLedger ledger)
     {
@@ -95,6 +98,28 @@ public sealed class InsightsService : IDisposable
         return new SegmentList { Segments = { JoinDays(_store.Segments(user, from, to, request.AsOfRevision)).Select(ToMessage) } };
     }
 
+    /// <summary>Query.Explain: why an instant is named so, and what it were named without each device.</summary>
+    /// <exception cref="RegistryException">NotFound: no such user. Invalid: the instant is none.</exception>
+    public Explanation Explain(ExplainRequest request)
+    {
+        UserKey user = UserKey.Parse(request.User);
+        if (_registry.FindUser(user) is not { } record) throw new RegistryException(RegistryError.NotFound, "There is no such user.");
+        if (request.AtUnixMs is < 0 or > int.MaxValue * 60_000L) throw new RegistryException(RegistryError.Invalid, $"at is {request.AtUnixMs}; ms since 1970, 0 or more, are expected.");
+        int minute = (int)(request.AtUnixMs / 60_000);
+        if (_store.Segments(user, minute, minute + 1) is not [StoredSegment said, ..]) return new Explanation();
+
+        Explanation explanation = new() { Segment = ToMessage(said) };
+        ScenarioExplainer explainer = new(_store, _model);
+        foreach ((uint device, Telemetry.Scenarios.Segments.Segment? segment) in explainer.WithoutEach(user, minute, said.Segment.Devices, record.UtcOffsetMinutes))
+        {
+            WithoutDevice without = new() { Device = NameOf(device) };
+            if (segment is not null) without.Segment = ToMessage(new StoredSegment(user, segment, 0));
+            explanation.Without.Add(without);
+        }
+
+        return explanation;
+    }
+
     // The store cuts at midnight UTC; a night is one stay to whoever asks. A joined segment is as new as its newest part.
     private static IEnumerable<StoredSegment> JoinDays(IReadOnlyList<StoredSegment> stored)
     {
@@ -128,7 +153,9 @@ public sealed class InsightsService : IDisposable
             Confidence = segment.Confidence, ModelVersion = segment.ModelVersion, Provisional = segment.IsProvisional, Revision = stored.Revision,
         };
         message.Evidence.AddRange(segment.Evidence.Select(evidence => new Evidence { Feature = evidence.Feature, Share = evidence.Share }));
-        message.Devices.AddRange(segment.Devices.Select(key => _registry.FindDevice(key) is { } device ? $"{device.Brand}/{device.Device}" : $"{key}"));
+        message.Devices.AddRange(segment.Devices.Select(NameOf));
         return message;
     }
+
+    private string NameOf(uint device) => _registry.FindDevice(device) is { } found ? $"{found.Brand}/{found.Device}" : $"{device}";
 }

@@ -1,6 +1,7 @@
 using Microsoft.Data.Sqlite;
 using Telemetry.Registry;
 using Telemetry.Registry.Storage;
+using Telemetry.Scenarios.Minutes;
 using Telemetry.Scenarios.Segments;
 
 namespace Telemetry.Insights.Store;
@@ -20,8 +21,7 @@ public sealed partial class InsightsStore : IDisposable
     private readonly SqliteConnection _writer;
     private readonly SqliteConnection _reader;
     private readonly WriterStatements _statements;
-    private readonly Statement _segments;
-
+    private readonly Statement _segments, _minutes;
     private readonly string _path;
 
     private InsightsStore(string path)
@@ -32,6 +32,8 @@ public sealed partial class InsightsStore : IDisposable
         _reader = SqliteFile.OpenReader(path);
         _statements = new WriterStatements(_writer);
         _segments = new Statement(_reader, StoredSegments.SelectAsOf, 4);
+        _minutes = new Statement(
+            _reader, "SELECT minute, state FROM minutes WHERE user_id = (SELECT user_id FROM users WHERE user = ?1) AND minute >= ?2 AND minute < ?3 ORDER BY minute", 3);
         Cursor = _statements.ReadMeta("cursor");
         Revision = _statements.ReadMeta("revision");
     }
@@ -73,6 +75,21 @@ public sealed partial class InsightsStore : IDisposable
         {
             using SqliteDataReader rows = _segments.Read(user.Text, fromMinute, toMinute, asOfRevision == 0 ? InsightsSchema.NotReplaced - 1 : asOfRevision);
             return StoredSegments.ReadAll(rows, user);
+        }
+    }
+
+    /// <summary>The stored minutes of a user in [from, to), in order of time.</summary>
+    /// <param name="user">Whose.</param>
+    /// <param name="fromMinute">Inclusive, minutes since 1970 UTC.</param>
+    /// <param name="toMinute">Exclusive.</param>
+    public IReadOnlyList<(int Minute, MinuteRow Row)> Minutes(UserKey user, int fromMinute, int toMinute)
+    {
+        lock (_reading)
+        {
+            using SqliteDataReader rows = _minutes.Read(user.Text, fromMinute, toMinute);
+            List<(int, MinuteRow)> minutes = [];
+            while (rows.Read()) minutes.Add((rows.GetInt32(0), MinuteRowCodec.Read(rows.GetFieldValue<byte[]>(1))));
+            return minutes;
         }
     }
 
@@ -139,6 +156,7 @@ public sealed partial class InsightsStore : IDisposable
         lock (_reading)
         {
             _segments.Dispose();
+            _minutes.Dispose();
             _reader.Dispose();
         }
 

@@ -34,4 +34,14 @@ public sealed class MinuteRow
     {
         foreach (DeviceMinute part in other._devices) Device(part.DeviceKey)?.Merge(part);
     }
+
+    /// <summary>The row as it were if a device had never spoken; shares the parts of the others.</summary>
+    /// <returns>Null when nothing is left.</returns>
+    /// <remarks>Of a row that was full, a device that was pushed out does not come back.</remarks>
+    public MinuteRow? Without(uint deviceKey)
+    {
+        MinuteRow rest = new();
+        rest._devices.AddRange(_devices.Where(device => device.DeviceKey != deviceKey));
+        return rest._devices.Count == 0 ? null : rest;
+    }
 }

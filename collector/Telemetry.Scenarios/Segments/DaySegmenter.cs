@@ -62,6 +62,20 @@ public sealed class DaySegmenter
     /// <summary>A segmenter that goes on from here and leaves this one as it is: how the edge is looked at before it is settled.</summary>
     public DaySegmenter Copy() => new(this);
 
+    /// <summary>The segments of a day whose rows are all at hand.</summary>
+    /// <param name="model">Bound to <see cref="FeatureCatalog.Names"/>.</param>
+    /// <param name="day">Whole days since 1970 UTC.</param>
+    /// <param name="rows">Of the minutes <see cref="FirstRowOf"/> to <see cref="LastRowOf"/>, ascending; the first and the last one are taken for the user's first and last.</param>
+    /// <param name="utcOffsetMinutes">Of the user.</param>
+    public static List<Segment> Derive(BoundModel model, int day, IReadOnlyList<(int Minute, MinuteRow Row)> rows, int utcOffsetMinutes)
+    {
+        if (rows.Count == 0) return [];
+        DaySegmenter segmenter = new(model, day, rows[0].Minute, utcOffsetMinutes);
+        foreach ((int minute, MinuteRow row) in rows) segmenter.Feed(minute, row);
+        segmenter.PassTo(rows[^1].Minute + 1);
+        return segmenter.Segments();
+    }
+
     /// <summary>The next minute it has not seen.</summary>
     public int NextMinute => _next;
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using Spectre.Console;
 using Telemetry.Wire.V1;
 using Command = System.CommandLine.Command;
@@ -49,17 +50,16 @@ internal static class ScenariosCommand
         CollectorClient.AddOptions(explain);
         explain.SetAction((parsed, cancellation) => CollectorClient.RunAsync(parsed, async client =>
         {
-            long instant = Time(parsed.GetValue(at), "--at");
-            ScenariosRequest request = new() { User = parsed.GetValue(user), FromUnixMs = instant, ToUnixMs = instant + 1 };
-            SegmentList answer = await client.CallAsync<SegmentList>(QueryPath, request, cancellation);
-            if (answer.Segments.Count == 0)
+            ExplainRequest request = new() { User = parsed.GetValue(user), AtUnixMs = Time(parsed.GetValue(at), "--at") };
+            Explanation explanation = await client.CallAsync<Explanation>("v1/query/Explain", request, cancellation);
+            if (explanation.Segment is null)
             {
                 await Console.Error.WriteLineAsync("Nothing is known of that instant: no device of the user had spoken, or the user did not consent.");
                 return ExitCode.NotSo;
             }
 
-            if (parsed.GetValue(json)) Console.WriteLine(Google.Protobuf.JsonFormatter.Default.Format(answer.Segments[0]));
-            else WriteExplanation(answer.Segments[0]);
+            if (parsed.GetValue(json)) Console.WriteLine(ToJson(explanation));
+            else WriteExplanation(explanation);
             return ExitCode.Done;
         }, cancellation));
         return explain;
@@ -80,16 +80,32 @@ internal static class ScenariosCommand
         AnsiConsole.Write(table);
     }
 
-    private static void WriteExplanation(Segment segment)
+    // The segment's own fields, as 'list' prints them, and beside them what it were without each device.
+    private static string ToJson(Explanation explanation)
     {
+        JsonObject segment = JsonNode.Parse(Google.Protobuf.JsonFormatter.Default.Format(explanation.Segment))!.AsObject();
+        segment["without"] = JsonNode.Parse(Google.Protobuf.JsonFormatter.Default.Format(explanation))!["without"]?.DeepClone() ?? new JsonArray();
+        return segment.ToJsonString();
+    }
+
+    private static void WriteExplanation(Explanation explanation)
+    {
+        Segment segment = explanation.Segment;
         AnsiConsole.MarkupLineInterpolated($"[bold]{segment.Scenario}[/] from {At(segment.StartUnixMs)} to {At(segment.EndUnixMs)} UTC, model {segment.ModelVersion}");
         if (segment.Confidence > 0) AnsiConsole.MarkupLineInterpolated($"Of 100 such minutes about {segment.Confidence * 100:F0} are right.");
-        if (segment.Evidence.Count == 0) return;
-        BarChart chart = new BarChart().Width(60).Label("Share of the evidence, % (against: see the sign)");
-        foreach (Evidence evidence in segment.Evidence)
-            chart.AddItem($"{(evidence.Share < 0 ? "- " : "+ ")}{evidence.Feature}", Math.Round(Math.Abs(evidence.Share) * 100, 1), evidence.Share < 0 ? Color.Red : Color.Green);
-        AnsiConsole.Write(chart);
-        AnsiConsole.MarkupLineInterpolated($"Devices that spoke: {string.Join(", ", segment.Devices)}");
+        if (segment.Evidence.Count > 0)
+        {
+            BarChart chart = new BarChart().Width(60).Label("Share of the evidence, % (against: see the sign)");
+            foreach (Evidence evidence in segment.Evidence)
+                chart.AddItem($"{(evidence.Share < 0 ? "- " : "+ ")}{evidence.Feature}", Math.Round(Math.Abs(evidence.Share) * 100, 1), evidence.Share < 0 ? Color.Red : Color.Green);
+            AnsiConsole.Write(chart);
+        }
+
+        foreach (WithoutDevice without in explanation.Without)
+        {
+            string answer = without.Segment is { } other ? $"{other.Scenario} from {At(other.StartUnixMs)} to {At(other.EndUnixMs)}{(other.Confidence > 0 ? $", confidence {other.Confidence:P0}" : "")}" : "nothing known";
+            AnsiConsole.MarkupLineInterpolated($"Without {without.Device}: {answer}");
+        }
     }
 
     private static string At(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("yyyy-MM-dd HH:mm", System.Globalization.CultureInfo.InvariantCulture);

@@ -1,0 +1,81 @@
+using Telemetry.Collector.Derivation;
+using Telemetry.Insights;
+using Telemetry.Insights.Privacy;
+using Telemetry.Insights.Store;
+using Telemetry.Log;
+using Telemetry.Registry;
+using Telemetry.Testing;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Collector.Tests.Derivation;
+
+public sealed class ExplanationTests : IDisposable
+{
+    private const int Hours = 30;
+    private readonly TempFolder _folder = new();
+    private readonly Household _home = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Explain_WithoutADevice_SaysWhatARunWithoutItsBatchesSays()
+    {
+        List<(uint Device, byte[] Bytes)> batches = Household.Batches(3, Hours);
+        using InsightsStore whole = await DeriveAsync("whole", batches);
+        using DeviceRegistry registry = DeviceRegistry.Open(_folder["registry.db"], TimeProvider.System);
+        registry.AddUser(_home.User, 0);
+        using InsightsService service = InsightsService.Open(whole, registry, _folder.Path, PrivacyOptions.Default, TimeProvider.System);
+
+        int changed = 0;
+        foreach (uint device in (uint[])[Household.Band, Household.Room])
+        {
+            using InsightsStore without = await DeriveAsync($"without-{device}", [.. batches.Where(batch => batch.Device != device)]);
+            for (int minute = 5; minute < Hours * 60; minute += 60)
+            {
+                long at = Household.MidnightMs + (minute * 60_000L);
+                Explanation explanation = service.Explain(new ExplainRequest { User = _home.User.Text, AtUnixMs = at });
+                WithoutDevice answer = Assert.Single(explanation.Without, without => without.Device == $"{device}");
+                Scenarios.Segments.Segment expected = Assert.Single(without.Segments(_home.User, (int)(at / 60_000), (int)(at / 60_000) + 1)).Segment;
+
+                Assert.Equal(
+                    (expected.Scenario, expected.StartMinute * 60_000L, expected.EndMinute * 60_000L, expected.Confidence),
+                    (answer.Segment.Scenario, answer.Segment.StartUnixMs, answer.Segment.EndUnixMs, answer.Segment.Confidence));
+                Assert.Equal(expected.Evidence.Select(evidence => evidence.Share), answer.Segment.Evidence.Select(evidence => evidence.Share));
+                if (answer.Segment.Scenario != explanation.Segment.Scenario) changed++;
+            }
+        }
+
+        Assert.True(changed > 5, $"Leaving a device out changed {changed} answers; the test shows nothing.");
+    }
+
+    [Fact]
+    public async Task Explain_InstantNothingIsKnownOf_IsEmptyAndAnUnknownUserIsRefused()
+    {
+        using InsightsStore store = await DeriveAsync("few", Household.Batches(1, 1));
+        using DeviceRegistry registry = DeviceRegistry.Open(_folder["registry.db"], TimeProvider.System);
+        registry.AddUser(_home.User, 0);
+        using InsightsService service = InsightsService.Open(store, registry, _folder.Path, PrivacyOptions.Default, TimeProvider.System);
+
+        Assert.Null(service.Explain(new ExplainRequest { User = _home.User.Text, AtUnixMs = Household.MidnightMs - 60_000 }).Segment);
+        RegistryException fault = Assert.Throws<RegistryException>(() => service.Explain(new ExplainRequest { User = "u9", AtUnixMs = Household.MidnightMs }));
+        Assert.Equal(RegistryError.NotFound, fault.Error);
+    }
+
+    private async Task<InsightsStore> DeriveAsync(string name, IReadOnlyList<(uint Device, byte[] Bytes)> batches)
+    {
+        using BlockLog log = BlockLog.Open(new BlockLogOptions { Folder = _folder[$"log-{name}"], SegmentBytes = 1 << 20 });
+        long last = 0;
+        foreach ((uint device, byte[] bytes) in batches)
+        {
+            long receivedUnixMs = Household.MidnightMs + (long)Batch.Parser.ParseFrom(bytes).Clock.UptimeMs;
+            Assert.True(log.TryAppend(LogRecordKind.Batch, 0, device, receivedUnixMs, bytes, out last));
+        }
+
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
+        Assert.True(await log.WaitDurableAsync(last, limit.Token));
+        InsightsStore store = InsightsStore.Open(_folder[$"{name}.db"]);
+        using ScenarioConsumer consumer = new(log, _home, _home, store);
+        while (consumer.Step()) Assert.True(consumer.Position > 0);
+        return store;
+    }
+}
