@@ -3,6 +3,7 @@ using Telemetry.Insights.Privacy;
 using Telemetry.Insights.Releases;
 using Telemetry.Insights.Store;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Composites;
 using Telemetry.Scenarios.Features;
 using Telemetry.Scenarios.Model;
 using Telemetry.Wire.V1;
@@ -21,12 +22,14 @@ public sealed class InsightsService : IDisposable
     private readonly SegmentCache _cache;
     private readonly EpsilonLedger _ledger;
     private readonly PrivacyGate _gate;
+    private readonly CompositeFinder _composites;
     private readonly BoundModel _model = new(ModelFile.Default, FeatureCatalog.Names);
 
-    private InsightsService(InsightsStore store, DeviceRegistry registry, TimeProvider clock, PrivacyOptions options, NoiseKey key, EpsilonLedger ledger)
+    private InsightsService(InsightsStore store, DeviceRegistry registry, string dataFolder, TimeProvider clock, PrivacyOptions options, NoiseKey key, EpsilonLedger ledger)
     {
         (_store, _registry, _clock, _options, _key, _ledger) = (store, registry, clock, options, key, ledger);
         _cache = new SegmentCache(store);
+        _composites = new CompositeFinder(store, registry, dataFolder);
         _gate = new PrivacyGate(key, ledger, options);
     }
 
@@ -40,7 +43,7 @@ public sealed class InsightsService : IDisposable
     {
         if (options.Threshold < 1) throw new RegistryException(RegistryError.Invalid, $"The release threshold is {options.Threshold}; 1 or more is expected (20 is the default).");
         NoiseKey key = NoiseKey.Open(Path.Combine(dataFolder, "noise.key"));
-        return new InsightsService(store, registry, clock, options, key, EpsilonLedger.Open(Path.Combine(dataFolder, "ledger.db"), options.Budget, clock));
+        return new InsightsService(store, registry, dataFolder, clock, options, key, EpsilonLedger.Open(Path.Combine(dataFolder, "ledger.db"), options.Budget, clock));
     }
 
     /// <summary>Query.Release: an aggregate through the privacy gate.</summary>
@@ -83,18 +86,24 @@ public sealed class InsightsService : IDisposable
         return _gate.Release(query, space, bound, fold.Sums(), string.Join(',', data.ModelVersions));
     }
 
-    /// <summary>Query.Scenarios: a user's segments, for the operator.</summary>
+    /// <summary>Query.Scenarios: a user's segments, or the composites in them, for the operator.</summary>
     /// <exception cref="RegistryException">NotFound: no such user. Invalid: the range or revision is none.</exception>
     public SegmentList Scenarios(ScenariosRequest request)
     {
         UserKey user = UserKey.Parse(request.User);
-        if (_registry.FindUser(user) is null) throw new RegistryException(RegistryError.NotFound, "There is no such user.");
+        if (_registry.FindUser(user) is not { } record) throw new RegistryException(RegistryError.NotFound, "There is no such user.");
         if (request.FromUnixMs < 0 || request.ToUnixMs < 0 || request.AsOfRevision < 0)
         {
             throw new RegistryException(RegistryError.Invalid, $"from {request.FromUnixMs}, to {request.ToUnixMs}, as of revision {request.AsOfRevision}: 0 or more is expected.");
         }
 
         int from = (int)Math.Min(request.FromUnixMs / 60_000, int.MaxValue), to = request.ToUnixMs == 0 ? int.MaxValue : (int)Math.Min((request.ToUnixMs + 59_999) / 60_000, int.MaxValue);
+        if (request.Composites)
+        {
+            if (request.AsOfRevision != 0) throw new RegistryException(RegistryError.Invalid, "Composites are found in what is known now; leave as of revision 0.");
+            return new SegmentList { Segments = { _composites.Find(user, from, to, record.UtcOffsetMinutes).Select(stay => ToMessage(user, stay)) } };
+        }
+
         return new SegmentList { Segments = { JoinDays(_store.Segments(user, from, to, request.AsOfRevision)).Select(ToMessage) } };
     }
 
@@ -154,6 +163,19 @@ public sealed class InsightsService : IDisposable
         };
         message.Evidence.AddRange(segment.Evidence.Select(evidence => new Evidence { Feature = evidence.Feature, Share = evidence.Share }));
         message.Devices.AddRange(segment.Devices.Select(NameOf));
+        return message;
+    }
+
+    private Segment ToMessage(UserKey user, CompositeStay stay)
+    {
+        int minutes = stay.Segments.Sum(segment => segment.Minutes);
+        Segment message = new()
+        {
+            User = user.Text, Scenario = stay.Composite.Name, StartUnixMs = stay.StartMinute * 60_000L, EndUnixMs = stay.EndMinute * 60_000L,
+            Confidence = stay.Confidence, ModelVersion = stay.Segments[0].ModelVersion, Provisional = stay.Segments.Any(segment => segment.IsProvisional),
+        };
+        message.Evidence.AddRange(stay.Segments.Select(segment => new Evidence { Feature = segment.Scenario, Share = Math.Round((double)segment.Minutes / minutes, 3) }));
+        message.Devices.AddRange(stay.Segments.SelectMany(segment => segment.Devices).Distinct().Order().Select(NameOf));
         return message;
     }
 

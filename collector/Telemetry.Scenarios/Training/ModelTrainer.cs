@@ -7,12 +7,14 @@ namespace Telemetry.Scenarios.Training;
 /// <param name="Balance">0 = classes weigh as they occur, 1 = all alike.</param>
 /// <param name="RowsOfClass">Minutes of one class and person that go in at most; a night has little news in its 400th minute.</param>
 /// <param name="InnerFolds">People are split so often to choose the filter's settings and the calibration on people the trees did not see.</param>
-public sealed record TrainingOptions(BoostingOptions Boosting, double Balance = 0.5, int RowsOfClass = 150, int InnerFolds = 3)
+/// <param name="BridgedMinutes">Labelled minutes of one scenario that lie no further apart are one stay; more than 2 where labels have holes.</param>
+public sealed record TrainingOptions(BoostingOptions Boosting, double Balance = 0.5, int RowsOfClass = 150, int InnerFolds = 3, int BridgedMinutes = 2)
 {
     /// <summary>Settings that suit a source: homes with few switches and few days take smaller trees on all their minutes.</summary>
     public static TrainingOptions For(string source) => source switch
     {
         "kasteren" or "ordonez" or "occupancy" => new TrainingOptions(new BoostingOptions(Rounds: 40, Depth: 2, InputShare: 0.5, RowShare: 0.8, LeastWeight: 1), RowsOfClass: 120),
+        "extrasensory" => new TrainingOptions(new BoostingOptions(), BridgedMinutes: 10),
         _ => new TrainingOptions(new BoostingOptions()),
     };
 }
@@ -29,7 +31,7 @@ public static class ModelTrainer
     /// <param name="options">How.</param>
     public static ScenarioModel Train(LabelledSet set, string version, TrainingOptions options)
     {
-        ScenarioModel draft = Draft(set, version);
+        ScenarioModel draft = Draft(set, version, options.BridgedMinutes);
         List<ScoredPerson> heldOut = [];
         for (int fold = 0; fold < options.InnerFolds; fold++)
         {
@@ -45,7 +47,7 @@ public static class ModelTrainer
         return settings with { Trees = trained.Trees, Scenarios = [.. settings.Scenarios.Zip(trained.Scenarios, (chosen, grown) => chosen with { Bias = grown.Bias })] };
     }
 
-    private static ScenarioModel Draft(LabelledSet set, string version)
+    private static ScenarioModel Draft(LabelledSet set, string version, int bridgedMinutes)
     {
         List<string> inputs = [];
         for (int i = 0; i < set.BaseNames.Count; i++)
@@ -62,11 +64,11 @@ public static class ModelTrainer
             EmissionWeight = 0.5,
             EmissionFloor = 0.01,
             AbstainBelow = 0.3,
-            Scenarios = Stays.Shapes(set),
+            Scenarios = Stays.Shapes(set, bridgedMinutes),
             Inputs = inputs,
             Terms = [],
             Trees = [],
-            Next = Stays.Followers(set),
+            Next = Stays.Followers(set, bridgedMinutes),
             Calibration = new Calibration([0, 1], [0, 1]),
         };
     }
@@ -146,19 +148,17 @@ public static class ModelTrainer
 /// <summary>How long stays last and what follows them, counted from labels.</summary>
 internal static class Stays
 {
-    private const int SameStretchMinutes = 2;
     private const double ShortestShare = 0.15; // of true stays may be shorter than the shortest one a model allows
 
-    public static ScenarioShape[] Shapes(LabelledSet set)
+    public static ScenarioShape[] Shapes(LabelledSet set, int bridgedMinutes)
     {
         int count = set.Scenarios.Count;
         List<int>[] lengths = [.. Enumerable.Range(0, count).Select(_ => new List<int>())];
         double[] minutes = new double[count];
         foreach (LabelledPerson person in set.People)
         {
-            foreach ((int label, int length) in Runs(person))
+            foreach ((int label, int length) in Runs(person, bridgedMinutes))
             {
-                if (label < 0) continue;
                 lengths[label].Add(length);
                 minutes[label] += length;
             }
@@ -168,17 +168,17 @@ internal static class Stays
         return [.. Enumerable.Range(0, count).Select(k => Shape(set.Scenarios[k], lengths[k], (minutes[k] + 1) / total))];
     }
 
-    public static double[][] Followers(LabelledSet set)
+    public static double[][] Followers(LabelledSet set, int bridgedMinutes)
     {
         int count = set.Scenarios.Count;
         double[][] next = [.. Enumerable.Range(0, count).Select(from => Enumerable.Range(0, count).Select(to => from == to ? 0d : 0.5).ToArray())];
         foreach (LabelledPerson person in set.People)
         {
             int before = -1;
-            foreach ((int label, _) in Runs(person))
+            foreach ((int label, _) in Runs(person, bridgedMinutes))
             {
-                if (label >= 0 && before >= 0 && label != before) next[before][label]++;
-                before = label < 0 ? before : label;
+                if (before >= 0 && label != before) next[before][label]++;
+                before = label;
             }
         }
 
@@ -199,15 +199,23 @@ internal static class Stays
         return new ScenarioShape(name, Math.Round(prior, 5), shortest, Math.Round(Math.Max(mean, shortest + 1), 1));
     }
 
-    private static IEnumerable<(int Label, int Length)> Runs(LabelledPerson person)
+    private static IEnumerable<(int Label, int Length)> Runs(LabelledPerson person, int bridgedMinutes)
     {
-        for (int start = 0; start < person.Minutes.Length;)
+        int label = -1, from = 0, to = 0;
+        for (int i = 0; i < person.Minutes.Length; i++)
         {
-            int end = start + 1;
-            while (end < person.Minutes.Length && person.Labels[end] == person.Labels[start] && person.Minutes[end] - person.Minutes[end - 1] <= SameStretchMinutes) end++;
-            yield return (person.Labels[start], person.Minutes[end - 1] - person.Minutes[start] + 1);
-            start = end;
+            if (person.Labels[i] < 0) continue;
+            int minute = person.Minutes[i];
+            if (person.Labels[i] != label || minute - to > bridgedMinutes)
+            {
+                if (label >= 0) yield return (label, to - from + 1);
+                (label, from) = (person.Labels[i], minute);
+            }
+
+            to = minute;
         }
+
+        if (label >= 0) yield return (label, to - from + 1);
     }
 }
 

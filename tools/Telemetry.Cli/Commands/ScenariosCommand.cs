@@ -21,8 +21,9 @@ internal static class ScenariosCommand
         Option<string> user = new("--user") { Description = "Whose", Required = true };
         Option<string?> from = new("--from") { Description = "Inclusive; a time like 2026-11-22T06:00Z or unix ms" }, to = new("--to") { Description = "Exclusive" };
         Option<long> asOf = new("--as-of") { Description = "What was said after that revision; 0 = now" };
+        Option<bool> composites = new("--composites") { Description = "Patterns over the segments, such as a commute (composites.yaml), in place of the segments" };
         Option<bool> json = new("--json") { Description = "One JSON object on standard output" };
-        Command list = new("list", "The segments of a user; they cover every minute once.") { user, from, to, asOf, json };
+        Command list = new("list", "The segments of a user; they cover every minute once.") { user, from, to, asOf, composites, json };
         CollectorClient.AddOptions(list);
         list.SetAction((parsed, cancellation) => CollectorClient.RunAsync(parsed, async client =>
         {
@@ -32,6 +33,7 @@ internal static class ScenariosCommand
                 FromUnixMs = Time(parsed.GetValue(from), "--from"),
                 ToUnixMs = Time(parsed.GetValue(to), "--to"),
                 AsOfRevision = parsed.GetValue(asOf),
+                Composites = parsed.GetValue(composites),
             };
             SegmentList segments = await client.CallAsync<SegmentList>(QueryPath, request, cancellation);
             if (parsed.GetValue(json)) Console.WriteLine(Google.Protobuf.JsonFormatter.Default.Format(segments));
