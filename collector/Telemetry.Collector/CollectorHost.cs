@@ -85,8 +85,8 @@ public sealed class CollectorHost : IAsyncDisposable
             rooms.Readiness.Broker = app.Services.GetService<BrokerLink>();
             app.MapGrpcEndpoint();
             HttpRoutes.Map(app, rooms);
-            rooms.StartConsumers();
             await app.StartAsync(cancellation);
+            rooms.StartConsumers(); // behind the first ack too: after a restart they may have much to read
             return new CollectorHost(options, rooms, app, listeners);
         }
         catch

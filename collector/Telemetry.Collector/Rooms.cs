@@ -81,7 +81,7 @@ internal sealed class Rooms : IAsyncDisposable
     {
         ScenarioConsumer scenarios = Own(new ScenarioConsumer(
             Log, Registry, Own(new RegistryUsers(Registry)), store, time: Time, logger: _loggers.CreateLogger<ScenarioConsumer>()));
-        _consumers.Add(new ConsumerTask("scenarios", () => scenarios.Position, scenarios.RunAsync));
+        _consumers.Add(new ConsumerTask("scenarios", () => scenarios.Position, scenarios.RunAsync, () => scenarios.Trouble));
     }
 
     private InfluxErasure AddInflux(InfluxTarget target)

@@ -15,7 +15,7 @@ namespace Telemetry.Bench.Pipeline;
 internal static class PipelineBench
 {
     private const string NoSink = "none", LineSink = "influx";
-    private const int WarmUpUsers = 64;
+    private const int WarmUpUsers = 128;
 
     private static readonly (string Sink, int RowsPerBlock)[] s_runs = [(NoSink, 60), (NoSink, 360), (LineSink, 60)];
 
@@ -50,9 +50,10 @@ internal static class PipelineBench
         PipelineRun run;
         using (CollectorProcess collector = CollectorProcess.Start(folder, sink == LineSink ? counter.Url : null))
         {
-            // Compiles what the measured part runs.
+            // A collector runs for weeks: what compiles its way to speed is not in the figure.
             long warmSamples = await SendAsync(collector, fleet, Enumerable.Range(0, WarmUpUsers), rowsPerBlock);
             await collector.CaughtUpAsync();
+            await collector.IdleAsync();
             List<(GrpcLoadStream Stream, long Samples)> streams = Prepare(collector, fleet, Enumerable.Range(WarmUpUsers, users), rowsPerBlock);
             long samples = streams.Sum(stream => stream.Samples);
             GC.Collect();

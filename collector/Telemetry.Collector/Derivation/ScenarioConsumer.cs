@@ -57,6 +57,9 @@ public sealed class ScenarioConsumer : IDisposable
     /// <summary>Log position up to which everything is in minutes and segments.</summary>
     public long Position => Volatile.Read(ref _namedUpTo);
 
+    /// <summary>Why the last step failed, for readiness; null while steps succeed. It is tried again by itself.</summary>
+    public string? Trouble { get; private set; }
+
     /// <summary>Derives until cancelled or the log closes. Faults of the store or the disk are logged and tried again after a pause.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -66,6 +69,7 @@ public sealed class ScenarioConsumer : IDisposable
             try
             {
                 worked = Step();
+                Trouble = null;
                 if (!worked && !await _reader.WaitForMoreAsync(cancellation).ConfigureAwait(false)) return;
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -74,7 +78,8 @@ public sealed class ScenarioConsumer : IDisposable
             }
             catch (Exception fault) when (fault is IOException or Microsoft.Data.Sqlite.SqliteException)
             {
-                DerivationEvents.StepFailed(_logger, fault.Message);
+                if (Trouble is null) DerivationEvents.StepFailed(_logger, fault.Message);
+                Trouble = fault.Message;
                 (worked, _isBehind) = (true, false);
             }
 
@@ -159,7 +164,7 @@ internal static class NamedMark
 
 internal static partial class DerivationEvents
 {
-    [LoggerMessage(1600, LogLevel.Error, "A derivation step failed and will be tried again from the last commit; ingest goes on. {Fault}")]
+    [LoggerMessage(1600, LogLevel.Error, "A derivation step failed and is tried again from the last commit until it succeeds; ingest goes on. {Fault}")]
     public static partial void StepFailed(ILogger logger, string fault);
 
     [LoggerMessage(1601, LogLevel.Debug, "The derivation stops.")]

@@ -25,6 +25,7 @@ internal sealed class Readiness(BlockLog log, IReadOnlyList<ConsumerTask> consum
         foreach (ConsumerTask consumer in consumers)
         {
             if (consumer.Fault is { } fault) reasons.Add($"{consumer.Name}: stopped by {fault.GetType().Name}; ingest goes on, restart the collector to resume it");
+            if (consumer.Trouble is { } trouble) reasons.Add($"{consumer.Name}: {trouble} Acknowledged batches are safe in the log; it goes on by itself");
         }
 
         return reasons;
