@@ -43,7 +43,7 @@ public sealed class CsvColumn
     public bool IsWide { get; }
 
     /// <summary>Reads the cells of a column; the coding is the first that gives every cell back.</summary>
-    /// <exception cref="InvalidDataException">Names the line of a cell that is not a number.</exception>
+    /// <exception cref="InvalidDataException">Names the line of a cell that is not a number, or not one that comes back equal.</exception>
     public static CsvColumn Read(string name, string[] cells)
     {
         int decimals = cells.Select(DecimalText.DecimalsOf).DefaultIfEmpty().Max();
@@ -57,8 +57,14 @@ public sealed class CsvColumn
         for (int row = 0; row < cells.Length; row++)
         {
             if (cells[row].Length == 0) continue;
-            if (!double.TryParse(cells[row], NumberStyles.Float, CultureInfo.InvariantCulture, out double real))
+            if (!TryReadReal(cells[row], out double real))
                 throw new InvalidDataException($"Line {row + 2}: '{Shortened(cells[row])}' in column '{name}' is not a number.");
+            if (!DecimalText.IsEqual(cells[row], real))
+            {
+                throw new InvalidDataException(
+                    $"Line {row + 2}: '{Shortened(cells[row])}' in column '{name}' would not come back equal; a 64-bit integer with {DecimalText.MaxDecimals} decimals at most, the same for the column, or a double is expected.");
+            }
+
             reals[row] = BitConverter.DoubleToInt64Bits(real);
         }
 
@@ -69,6 +75,15 @@ public sealed class CsvColumn
     public static string Write(CsvCoding coding, int decimals, long value) => coding == CsvCoding.Real
         ? BitConverter.Int64BitsToDouble(value).ToString("R", CultureInfo.InvariantCulture)
         : DecimalText.Write(value, decimals, coding == CsvCoding.Trimmed);
+
+    // What .NET reads, and infinities as C and Python write them.
+    private static bool TryReadReal(string cell, out double real)
+    {
+        if (cell.Equals("inf", StringComparison.OrdinalIgnoreCase)) real = double.PositiveInfinity;
+        else if (cell.Equals("-inf", StringComparison.OrdinalIgnoreCase)) real = double.NegativeInfinity;
+        else return double.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out real);
+        return true;
+    }
 
     private static bool TryScale(string[] cells, int decimals, out long?[] values)
     {

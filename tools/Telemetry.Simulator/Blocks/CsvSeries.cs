@@ -44,8 +44,10 @@ public sealed class CsvSeries
     /// <exception cref="InvalidDataException">Names the line and the cell that is not a number.</exception>
     public static CsvSeries Read(TextReader reader)
     {
-        string[] names = (reader.ReadLine() ?? throw new InvalidDataException("The file is empty; a header line is expected.")).Split(',');
-        if (names.Length < 2) throw new InvalidDataException($"The header has {names.Length} column; a time and at least one signal are expected.");
+        string header = reader.ReadLine() ?? throw new InvalidDataException("The file is empty; a header line is expected.");
+        if (header.Contains('"', StringComparison.Ordinal)) throw new InvalidDataException("The header has a quoted cell; cells without quotes, separated by commas, are expected.");
+        string[] names = header.Split(',');
+        if (names.Length < 2) throw new InvalidDataException($"The header has {names.Length} column; a time and at least one signal, separated by commas, are expected.");
         List<string[]> rows = [];
         for (int line = 2; reader.ReadLine() is { } text; line++)
         {

@@ -47,4 +47,23 @@ internal static class DecimalText
         string text = $"{(value < 0 ? "-" : "")}{digits[..^decimals]}.{digits[^decimals..]}";
         return isTrimmed ? text.TrimEnd('0').TrimEnd('.') : text;
     }
+
+    /// <summary>True when a text denotes exactly what the shortest text of <paramref name="real"/> denotes: "1e5" and 100000, but not 0.1234567890123456789 and its double.</summary>
+    public static bool IsEqual(string text, double real) =>
+        !double.IsFinite(real) ? !text.AsSpan().ContainsAnyInRange('0', '9') : Canonical(text) == Canonical(real.ToString("R", CultureInfo.InvariantCulture));
+
+    // Sign, digits without zeros at either end, and the exponent of the last one.
+    private static (bool IsNegative, string Digits, int Exponent) Canonical(string text)
+    {
+        ReadOnlySpan<char> rest = text.AsSpan().Trim();
+        int exponentAt = rest.IndexOfAny('e', 'E');
+        int exponent = 0; // stays 0 when it is beyond 32 bits: then only a zero is equal to its double
+        if (exponentAt >= 0) _ = int.TryParse(rest[(exponentAt + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent);
+        string mantissa = (exponentAt < 0 ? rest : rest[..exponentAt]).ToString();
+        bool isNegative = mantissa.StartsWith('-');
+        exponent -= DecimalsOf(mantissa);
+        string digits = mantissa.Replace(".", "", StringComparison.Ordinal).TrimStart('-', '+').TrimStart('0');
+        string significant = digits.TrimEnd('0');
+        return (isNegative, significant, significant.Length == 0 ? 0 : exponent + digits.Length - significant.Length);
+    }
 }
