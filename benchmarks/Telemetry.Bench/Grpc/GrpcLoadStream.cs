@@ -79,8 +79,12 @@ internal sealed class GrpcLoadStream : IDisposable
             at += read;
         }
 
-        string status = response.TrailingHeaders.TryGetValues("grpc-status", out IEnumerable<string>? values) ? string.Concat(values) : "none";
-        if (at != _expected.Length || status != "0") throw new InvalidOperationException($"{at} of {_expected.Length} bytes of answers, grpc-status {status}.");
+        string status = Said("grpc-status");
+        if (at != _expected.Length || status != "0") throw new InvalidOperationException($"{at} of {_expected.Length} bytes of answers, grpc-status {status} {Said("grpc-message")}");
+
+        // A call that comes to nothing says so in its headers.
+        string Said(string name) =>
+            response.TrailingHeaders.TryGetValues(name, out IEnumerable<string>? values) || response.Headers.TryGetValues(name, out values) ? string.Concat(values) : "none";
     }
 
     public void Dispose()
