@@ -26,6 +26,7 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["restart"] = RestartBench.Run,
     ["clock"] = ClockBench.Run,
     ["herd"] = HerdBench.Run,
+    ["read"] = ReadBench.Run,
     ["record"] = RecordBench.Run,
     ["spool"] = SpoolBench.Run,
     ["mqtt"] = MqttBench.Run,

@@ -195,6 +195,14 @@ public sealed partial class BlockLog : IDisposable
         return new LogReader(this, fromPosition, deviceKey);
     }
 
+    /// <summary>Reads the rows of one device: decoded, and from compacted segments without packing the batches again.</summary>
+    /// <param name="deviceKey">From 1.</param>
+    public RowReader OpenRowReader(uint deviceKey)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(deviceKey);
+        return new RowReader(new LogReader(this, 0, deviceKey, keepsLongRuns: true));
+    }
+
     /// <summary>The log's folder, for small files that share its fate (a consumer's checkpoint). Names that end in .seg, .idx and .cursor are the log's.</summary>
     public ILogDisk Disk => _disk;
 

@@ -11,6 +11,7 @@ public sealed class LogReader : IDisposable
     private const int BufferBytes = 1 << 20;
     private readonly BlockLog _log;
     private readonly uint _deviceKey;
+    private readonly bool _keepsLongRuns;
     private readonly byte[] _buffer = new byte[BufferBytes];
     private LogSegment? _segment;
     private ILogFile? _file;
@@ -21,12 +22,13 @@ public sealed class LogReader : IDisposable
     private long _reportedDamage;
     private long _durable;
 
-    internal LogReader(BlockLog log, long fromPosition, uint deviceKey)
+    internal LogReader(BlockLog log, long fromPosition, uint deviceKey, bool keepsLongRuns = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fromPosition);
         _log = log;
         _position = fromPosition;
         _deviceKey = deviceKey;
+        _keepsLongRuns = keepsLongRuns;
     }
 
     /// <summary>Where the next read begins.</summary>
@@ -110,7 +112,7 @@ public sealed class LogReader : IDisposable
         _reportedDamage = 0;
         if (header.IsPacked)
         {
-            _packed = SegmentRecords.Load(_file, header, _deviceKey, _index);
+            _packed = SegmentRecords.Load(_file, header, _deviceKey, _index, _keepsLongRuns);
             ReportDamage(_packed.DamagedBytes);
             return true;
         }

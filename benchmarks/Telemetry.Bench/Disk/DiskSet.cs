@@ -3,7 +3,7 @@ using Telemetry.Device.Sampling;
 
 namespace Telemetry.Bench.Disk;
 
-/// <summary>Series of 100 devices as the SDK seals them by default: blocks of up to 600 rows, a batch every 300 s.</summary>
+/// <summary>Series of 100 devices as the SDK seals them: blocks of up to 600 rows, a batch at most every sealing interval.</summary>
 /// <param name="Name">In the answer.</param>
 /// <param name="ProfileJson">Its signals: ids 1, 2, ...</param>
 /// <param name="Series">Series by device; a device takes the one of its number, in turn.</param>
@@ -11,14 +11,15 @@ internal sealed record DiskSet(string Name, string ProfileJson, IReadOnlyList<Co
 {
     public const int Devices = 100;
     public const long StartUnixMs = 1_790_000_000_000;
-    private const int SealIntervalMs = 300_000;
     private const int PauseMs = 600_000;
 
-    /// <summary>The three recorded activities one after the other, each device beginning with another; every row is a reading of a person.</summary>
-    public static DiskSet Wearable(string dataPath)
+    /// <summary>The three recorded activities in turn over the devices; every row is a reading of a person.</summary>
+    /// <param name="dataPath">The shared data.</param>
+    /// <param name="activities">How many a device records, one after the other, 1 to 3.</param>
+    public static DiskSet Wearable(string dataPath, int activities)
     {
         CodecSeries[] files = [.. CodecSet.Load(dataPath).First(set => set.Name == "wearable_1hz").Series];
-        return new DiskSet("wearable_1hz x 100 devices", Grpc.WearableRows.ProfileJson, [.. files.Select((_, first) => Joined([.. files[first..], .. files[..first]]))]);
+        return new DiskSet("wearable_1hz x 100 devices", Grpc.WearableRows.ProfileJson, [.. files.Select((_, first) => Joined([.. files[first..].Concat(files[..first]).Take(activities)]))]);
     }
 
     /// <summary>Sensors with noise in every reading: heart rate, skin temperature in 0.01, motion in 0.001, light. Another seed for each device.</summary>
@@ -37,7 +38,7 @@ internal sealed record DiskSet(string Name, string ProfileJson, IReadOnlyList<Co
     public long Samples => Enumerable.Range(0, Devices).Sum(device => (long)SeriesOf(device).TimesMs.Length * SeriesOf(device).Columns.Length);
 
     /// <summary>Every device's batches in the order in which a collector receives them.</summary>
-    public IEnumerable<(int Device, long ReceivedUnixMs, byte[] Batch)> Batches(uint profileHash, int sealIntervalMs = SealIntervalMs) =>
+    public IEnumerable<(int Device, long ReceivedUnixMs, byte[] Batch)> Batches(uint profileHash, int sealIntervalMs) =>
         Enumerable.Range(0, Devices).SelectMany(device => BatchesOf(device, profileHash, sealIntervalMs)).OrderBy(batch => batch.ReceivedUnixMs);
 
     private CodecSeries SeriesOf(int device) => Series[device % Series.Count];

@@ -30,7 +30,8 @@ internal sealed class SegmentRecords
     /// <param name="header">Its header, read from that file.</param>
     /// <param name="deviceKey">0 = every device.</param>
     /// <param name="index">Passes over the parts without the device; null = reads all.</param>
-    public static SegmentRecords Load(ILogFile file, in SegmentHeader header, uint deviceKey = 0, SegmentIndex? index = null)
+    /// <param name="keepsLongRuns">Leaves long runs whole, each as one record at the position of its first batch, for who wants rows and not batches.</param>
+    public static SegmentRecords Load(ILogFile file, in SegmentHeader header, uint deviceKey = 0, SegmentIndex? index = null, bool keepsLongRuns = false)
     {
         SegmentRecords records = new();
         long limit = Math.Min(file.Length, header.MaxFileBytes);
@@ -40,6 +41,7 @@ internal sealed class SegmentRecords
             if (deviceKey != 0 && record.DeviceKey != deviceKey) continue;
             long position = scanner.Position - RecordFormat.SizeOf(record.Length);
             if (!header.IsPacked) records.Add(position, record, payload.Span);
+            else if (keepsLongRuns && record.Kind == LogRecordKind.LongRun) records.Add(record.ReceivedUnixMs, record, payload.Span);
             else if (!Run.TryRead(record, payload.Span, records)) records.CountDamage(payload.Length);
         }
 

@@ -115,6 +115,36 @@ public sealed class CompactionTests : LogTestBase
         Assert.Equal(0, inspection.DamagedBytes);
     }
 
+    [Fact]
+    public async Task RowReader_BeforeAndAfterCompaction_ReadsTheSameRows()
+    {
+        using BlockLog log = Open(_disk);
+        await FillAsync(log, devices: 2, batches: 200, rows: 60);
+        List<string> before = Rows(log, 1);
+
+        await log.CompactAsync(Always);
+
+        Assert.True(before.Count > 5_000);
+        Assert.Equal(before.Order(StringComparer.Ordinal), Rows(log, 1).Order(StringComparer.Ordinal));
+    }
+
+    private static List<string> Rows(BlockLog log, uint device)
+    {
+        List<string> rows = [];
+        using RowReader reader = log.OpenRowReader(device);
+        while (reader.TryRead())
+        {
+            for (int row = 0; row < reader.TimesMs.Length; row++)
+            {
+                string values = "";
+                for (int column = 0; column < reader.ColumnCount; column++) values += $" {reader.SignalId(column)}:{reader.IsReal(column)}:{reader.Values(column)[row]}";
+                rows.Add($"{reader.Header} {reader.ReceivedUnixMs} {reader.TimesMs[row]} {(reader.Quality.IsEmpty ? 0 : reader.Quality[row])}{values}");
+            }
+        }
+
+        return rows;
+    }
+
     // Every byte of the compacted file in turn, sampled: what is rotted costs its run, is counted, and nothing wrong is ever read.
     [Fact]
     public async Task Read_RottedByteOfACompactedSegment_CostsItsRunOnly()
