@@ -26,6 +26,7 @@ internal sealed class MqttEndpoint : IDisposable
         Time = time;
         Logger = logger;
         Sessions = new SessionTable(this);
+        Slots = new ReconnectSlots(options.ReconnectsPerSecond);
         Lab = options.Lab is null ? null : new Relay(options.Lab.MaxRetainedMessages, () => Interlocked.Increment(ref Counters.Dropped));
         Tap = new Relay(maxRetained: 0, () => Interlocked.Increment(ref Counters.TapDropped));
         _startTimestamp = time.GetTimestamp();
@@ -39,6 +40,9 @@ internal sealed class MqttEndpoint : IDisposable
     public ILogger Logger { get; }
     public MqttCounters Counters { get; } = new();
     public SessionTable Sessions { get; }
+
+    /// <summary>When those come back who were sent away.</summary>
+    public ReconnectSlots Slots { get; }
 
     /// <summary>Null while the lab space is off.</summary>
     public Relay? Lab { get; }

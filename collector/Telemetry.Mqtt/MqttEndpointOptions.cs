@@ -26,6 +26,9 @@ public sealed record MqttEndpointOptions
     /// <summary>Open sockets; one more is refused with 0x89 Server busy. Default 100,000.</summary>
     public int MaxConnections { get; init; } = 100_000;
 
+    /// <summary>How fast clients that were sent away (0x88, 0x89, 0x8B) are told to come back, by the user property <c>slot-ms</c>. Default 2,000, 1-1,000,000.</summary>
+    public int ReconnectsPerSecond { get; init; } = 2_000;
+
     /// <summary>Sessions with and without a connection; beyond it a new session ends with its connection. Default 200,000.</summary>
     public int MaxSessions { get; init; } = 200_000;
 
@@ -55,6 +58,7 @@ public sealed record MqttEndpointOptions
         InRange(nameof(ReceiveMaximum), ReceiveMaximum, 1, 65_535);
         InRange(nameof(TopicAliasMaximum), TopicAliasMaximum, 0, 1_000);
         InRange(nameof(MaxConnections), MaxConnections, 1, 10_000_000);
+        InRange(nameof(ReconnectsPerSecond), ReconnectsPerSecond, 1, 1_000_000);
         InRange(nameof(MaxSessions), MaxSessions, 1, 10_000_000);
         InRange(nameof(MaxQueuedMessages), MaxQueuedMessages, 1, 1_000_000);
         InRange(nameof(MaxOutboxBytes), MaxOutboxBytes, 4 * 1024, 64 * 1024 * 1024);

@@ -27,27 +27,29 @@ public class AbuseTests
     }
 
     [Fact]
-    public async Task HalfOpenConnections_AreClosedInTimeAndDoNotStopADevice()
+    public async Task HalfOpenConnections_FiveThousand_AreClosedInTimeAndDoNotStopADevice()
     {
+        const int HalfOpen = 5_000;
         ManualTime time = new();
         await using MqttHost host = await MqttHost.StartAsync(time: time);
         List<WireClient> halfOpen = [];
-        for (int i = 0; i < 200; i++)
+        for (int i = 0; i < HalfOpen; i++)
         {
             WireClient client = await host.OpenAsync();
             await client.SendAsync(0x10, 0x20, 0x00);
             halfOpen.Add(client);
         }
 
-        while (Volatile.Read(ref host.Endpoint.Counters.Connections) < 200) await Task.Yield();
+        while (Volatile.Read(ref host.Endpoint.Counters.Connections) < HalfOpen) await Task.Yield();
         await using WireClient device = await host.ConnectAsync();
         await device.SendAsync(Bytes.Publish(5, "t1/acme/band-1/up", "batch", id: 1));
         await device.ExpectAsync(0x40, 2, 0, 1);
         time.Advance(TimeSpan.FromSeconds(11));
 
         foreach (WireClient client in halfOpen) await client.ExpectClosedAsync();
-        await host.EndedAsync(EndReasons.ConnectTimeout, 200);
+        await host.EndedAsync(EndReasons.ConnectTimeout, HalfOpen);
         await device.ExpectNothingAsync();
+        Assert.Equal((1, 1), (host.Endpoint.Counters.Connections, host.Endpoint.Sessions.Count));
         foreach (WireClient client in halfOpen) await client.DisposeAsync();
     }
 

@@ -261,7 +261,9 @@ public class ConnectTests
 
         await second.SendAsync(ConnectBytes.Of("band-2").ToArray());
 
-        Assert.Equal(0x89, (await second.ReadPacketAsync())[3]);
+        byte[] connack = await second.ReadPacketAsync();
+        Assert.Equal(0x89, connack[3]);
+        Assert.True(connack.AsSpan().EndsWith((byte[])[0x26, .. Bytes.Text("slot-ms"), .. Bytes.Text("2000")]));
         await second.ExpectClosedAsync();
         await first.ExpectNothingAsync();
     }

@@ -49,11 +49,12 @@ internal sealed partial class MqttConnection
     /// <summary>CONNACK with the reason before the session, DISCONNECT after it (MQTT 5.0 [MQTT-3.14.0-1]); 3.1.1 mostly has no word.</summary>
     private void SendLast(EndReason reason)
     {
+        int slotMs = reason.NamesSlot && _version == MqttVersion.V5 ? endpoint.Slots.Next(endpoint.NowMs) : 0;
         byte[]? last = (_session, _version) switch
         {
             (null, MqttVersion.Unknown) => null,
-            (null, _) => ConnackPacket.CreateRefusal(_version, reason, _clientMaximumPacketSize),
-            (_, MqttVersion.V5) => DisconnectPacket.Create(reason.Code, reason.Text, _clientMaximumPacketSize),
+            (null, _) => ConnackPacket.CreateRefusal(_version, reason, slotMs, _clientMaximumPacketSize),
+            (_, MqttVersion.V5) => DisconnectPacket.Create(reason.Code, reason.Text, slotMs, _clientMaximumPacketSize),
             _ => null,
         };
         if (last is null) return;

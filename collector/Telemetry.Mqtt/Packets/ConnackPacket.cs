@@ -54,17 +54,13 @@ internal readonly ref struct ConnackPacket
     }
 
     /// <summary>A refusing CONNACK, or null where 3.1.1 has no return code for the reason and only closes (3.1.1 [MQTT-3.1.4-1], [MQTT-3.2.2-6]).</summary>
-    public static byte[]? CreateRefusal(MqttVersion version, EndReason reason, uint maximumPacketSize)
+    public static byte[]? CreateRefusal(MqttVersion version, EndReason reason, int slotMs, uint maximumPacketSize)
     {
         if (version != MqttVersion.V5) return ReturnCode(reason.Code) is { } code ? [(byte)PacketType.Connack << 4, 2, 0, code] : null;
 
         // 0x8B is a word of DISCONNECT only (tables 3-1 and 3-10 of MQTT 5.0).
         ReasonCode known = reason.Code == ReasonCode.ServerShuttingDown ? ReasonCode.ServerUnavailable : reason.Code;
-        byte[] text = Encoding.UTF8.GetBytes(reason.Text);
-        byte[] properties = new byte[3 + text.Length];
-        WriteUInt16(properties, PropertyId.ReasonString, (ushort)text.Length);
-        text.CopyTo(properties, 3);
-        byte[] packet = Frame(isSessionPresent: false, (byte)known, properties);
+        byte[] packet = Frame(isSessionPresent: false, (byte)known, ReplyProperties.Of(reason.Text, slotMs));
         return packet.Length <= maximumPacketSize ? packet : Frame(isSessionPresent: false, (byte)known, []);
     }
 

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Text;
 using Telemetry.Wire;
 
 namespace Telemetry.Mqtt.Packets;
@@ -29,11 +27,11 @@ internal ref struct DisconnectPacket
         return reader.Remaining == 0 ? DecodeStatus.Done : reader.Fail(EndReasons.TrailingBytes);
     }
 
-    /// <summary>A DISCONNECT of MQTT 5.0; the reason string is left out where it would exceed the client's Maximum Packet Size (MQTT 5.0 [MQTT-3.14.2-3]).</summary>
-    public static byte[] Create(ReasonCode reason, string text, uint maximumPacketSize)
+    /// <summary>A DISCONNECT of MQTT 5.0; the properties are left out where they would exceed the client's Maximum Packet Size (MQTT 5.0 [MQTT-3.14.2-3]).</summary>
+    public static byte[] Create(ReasonCode reason, string text, int slotMs, uint maximumPacketSize)
     {
-        int properties = 1 + 2 + Encoding.UTF8.GetByteCount(text);
-        int body = 1 + VariableByteInteger.SizeOf(properties) + properties;
+        byte[] properties = ReplyProperties.Of(text, slotMs);
+        int body = 1 + VariableByteInteger.SizeOf(properties.Length) + properties.Length;
         int size = 1 + VariableByteInteger.SizeOf(body) + body;
         if (size > maximumPacketSize) return [(byte)PacketType.Disconnect << 4, 1, (byte)reason];
 
@@ -41,10 +39,8 @@ internal ref struct DisconnectPacket
         packet[0] = (byte)PacketType.Disconnect << 4;
         int at = 1 + VariableByteInteger.Write(packet.AsSpan(1), body);
         packet[at++] = (byte)reason;
-        at += VariableByteInteger.Write(packet.AsSpan(at), properties);
-        packet[at++] = (byte)PropertyId.ReasonString;
-        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(at), (ushort)Encoding.UTF8.GetByteCount(text));
-        Encoding.UTF8.GetBytes(text, packet.AsSpan(at + 2));
+        at += VariableByteInteger.Write(packet.AsSpan(at), properties.Length);
+        properties.CopyTo(packet, at);
         return packet;
     }
 }

@@ -1,0 +1,52 @@
+using System.Text;
+using Telemetry.Mqtt.Connections;
+
+namespace Telemetry.Mqtt.Tests;
+
+/// <summary>A fleet that is sent away comes back evenly, at the rate the collector takes.</summary>
+public class ReconnectSlotsTests
+{
+    [Fact]
+    public void Next_ForAFleetAtOnce_IsSpacedByTheRate()
+    {
+        ReconnectSlots slots = new(perSecond: 500);
+        int[] told = [.. Enumerable.Range(0, 10_000).Select(_ => slots.Next(nowMs: 7_000))];
+
+        Assert.Equal([2_000, 2_002, 2_004, 2_006], told[..4]);
+        Assert.Equal(2_000 + (2 * 9_999), told[^1]);
+    }
+
+    [Fact]
+    public void Next_AfterAPause_BeginsAnew()
+    {
+        ReconnectSlots slots = new(perSecond: 1);
+        for (int i = 0; i < 5; i++) slots.Next(nowMs: 0);
+
+        Assert.Equal(5_000, slots.Next(nowMs: 2_000));
+        Assert.Equal(2_000, slots.Next(nowMs: 60_000));
+    }
+
+    [Fact]
+    public void Next_BeyondTheFarthest_GivesSlotsOutAgain()
+    {
+        ReconnectSlots slots = new(perSecond: 1);
+        int[] told = [.. Enumerable.Range(0, 2_000).Select(_ => slots.Next(nowMs: 0))];
+
+        Assert.All(told, slot => Assert.InRange(slot, ReconnectSlots.LeastMs, ReconnectSlots.MostMs));
+        Assert.InRange(told.CountBy(slot => slot).Max(one => one.Value), 1, 4);
+    }
+
+    [Fact]
+    public async Task Stop_TellsEachConnectionItsSlot()
+    {
+        MqttHost host = await MqttHost.StartAsync(new MqttEndpointOptions { ReconnectsPerSecond = 10 }, new ManualTime());
+        await using WireClient first = await host.ConnectAsync("band-1");
+        await using WireClient second = await host.ConnectAsync("band-2");
+        await host.DisposeAsync();
+
+        byte[][] goodbyes = [await first.ReadPacketAsync(), await second.ReadPacketAsync()];
+        Assert.All(goodbyes, packet => Assert.Equal(0x8B, Bytes.Body(packet)[0]));
+        Assert.Equal(["2000", "2100"], goodbyes.Select(packet => Encoding.UTF8.GetString(packet)[^4..]).Order());
+        Assert.All(goodbyes, packet => Assert.True(packet.AsSpan().IndexOf("slot-ms"u8) > 0));
+    }
+}
