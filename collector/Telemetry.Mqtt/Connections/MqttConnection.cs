@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
+using Telemetry.Mqtt.Listening;
 using Telemetry.Mqtt.Packets;
 using Telemetry.Mqtt.Sessions;
 using Telemetry.Wire;
@@ -25,6 +26,7 @@ internal sealed partial class MqttConnection(ConnectionContext connection, MqttE
     private Session? _session;
     private long _lastReceivedMs = endpoint.NowMs;
     private long _keepAliveMs;
+    private long _refusedSinceMs = -1;
     private EndReason? _endRequest;
     private CancellationTokenSource? _pause;
 
@@ -45,19 +47,44 @@ internal sealed partial class MqttConnection(ConnectionContext connection, MqttE
 
         /// <summary>DISCONNECT.</summary>
         Ended,
+
+        /// <summary>The peer closed without it.</summary>
+        Lost,
     }
 
     /// <summary>Place in the <see cref="ConnectionTable"/>, which owns it.</summary>
     public int TableIndex { get; set; }
 
     /// <summary>Serves the socket; never throws.</summary>
+    /// <remarks>The one state machine that a waiting connection holds: what a read needs stands in <see cref="Take"/>.</remarks>
     public async Task RunAsync()
     {
-        EndReason reason;
+        EndReason? reason = null;
         bool hasRoom = endpoint.TryAdd(this);
         try
         {
-            reason = await ReadPacketsAsync(hasRoom).ConfigureAwait(false);
+            while (reason is null)
+            {
+                Step step = Take(await _input.ReadAsync().ConfigureAwait(false), out int retryAfterMs);
+                switch (step)
+                {
+                    case Step.Authenticate when hasRoom:
+                        await AuthenticateAsync().ConfigureAwait(false);
+                        break;
+                    case Step.AwaitFlush:
+                        await PauseAsync(WhenAcksSentAsync()).ConfigureAwait(false);
+                        break;
+                    case Step.RetryLater when !IsRefusedTooLong():
+                        await PauseAsync(Task.Delay(TimeSpan.FromMilliseconds(retryAfterMs), endpoint.Time, connection.ConnectionClosed)).ConfigureAwait(false);
+                        break;
+                    case not Step.NeedMoreData:
+                        reason = ReasonOf(step);
+                        break;
+                }
+
+                // A peer that sends but does not take its answers is read no further.
+                if (reason is null && IsSlow) await _outbox.WhenDrainedAsync().WaitAsync(connection.ConnectionClosed).ConfigureAwait(false);
+            }
         }
         catch (MqttProtocolException e)
         {
@@ -74,6 +101,7 @@ internal sealed partial class MqttConnection(ConnectionContext connection, MqttE
         }
 
         await EndAsync(reason).ConfigureAwait(false);
+        (connection as PlainConnection)?.Release();
     }
 
     /// <summary>Asks the connection to end; from any thread, returns at once. The first reason counts.</summary>
@@ -95,55 +123,43 @@ internal sealed partial class MqttConnection(ConnectionContext connection, MqttE
         if (_keepAliveMs > 0 && isReading && silentMs >= _keepAliveMs * 3 / 2) RequestEnd(EndReasons.KeepAliveTimeout);
     }
 
-    private async Task<EndReason> ReadPacketsAsync(bool hasRoom)
+    /// <summary>Reads what has come, and owes and sends what follows from it.</summary>
+    private Step Take(ReadResult result, out int retryAfterMs)
     {
-        long refusedSinceMs = -1;
-        while (true)
+        if (Volatile.Read(ref _endRequest) is { } request) throw new MqttProtocolException(request);
+
+        ReadOnlySequence<byte> rest = result.Buffer;
+        Volatile.Write(ref _lastReceivedMs, endpoint.NowMs);
+        Step step;
+        try
         {
-            ReadResult result = await _input.ReadAsync().ConfigureAwait(false);
-            if (Volatile.Read(ref _endRequest) is { } request) throw new MqttProtocolException(request);
-
-            ReadOnlySequence<byte> rest = result.Buffer;
-            Volatile.Write(ref _lastReceivedMs, endpoint.NowMs);
-            Step step;
-            int retryAfterMs;
-            try
-            {
-                step = ReadBuffer(ref rest, out retryAfterMs);
-            }
-            finally
-            {
-                // What was read before a fault counts; and acknowledgements owed so far are still earned.
-                StartAcks();
-                _outbox.Flush();
-            }
-
-            _input.AdvanceTo(rest.Start, step == Step.NeedMoreData ? rest.End : rest.Start);
-            if (step != Step.RetryLater) refusedSinceMs = -1;
-            switch (step)
-            {
-                case Step.NeedMoreData when result.IsCompleted:
-                    return EndReasons.ConnectionLost;
-                case Step.Authenticate:
-                    if (!hasRoom) return EndReasons.TooManyConnections;
-                    await AuthenticateAsync().ConfigureAwait(false);
-                    break;
-                case Step.AwaitFlush:
-                    await PauseAsync(WhenAcksSentAsync()).ConfigureAwait(false);
-                    break;
-                case Step.RetryLater:
-                    if (refusedSinceMs < 0) refusedSinceMs = endpoint.NowMs;
-                    if (endpoint.NowMs - refusedSinceMs > (long)endpoint.Options.MaxRefusalPause.TotalMilliseconds) return EndReasons.BatchRefused;
-                    await PauseAsync(Task.Delay(TimeSpan.FromMilliseconds(retryAfterMs), endpoint.Time, connection.ConnectionClosed)).ConfigureAwait(false);
-                    break;
-                case Step.Ended:
-                    return _disconnectReason!;
-            }
-
-            // A peer that sends but does not take its answers is read no further.
-            if (IsSlow) await _outbox.WhenDrainedAsync().WaitAsync(connection.ConnectionClosed).ConfigureAwait(false);
+            step = ReadBuffer(ref rest, out retryAfterMs);
         }
+        finally
+        {
+            // What was read before a fault counts; and acknowledgements owed so far are still earned.
+            StartAcks();
+            _outbox.Flush();
+        }
+
+        _input.AdvanceTo(rest.Start, step == Step.NeedMoreData ? rest.End : rest.Start);
+        if (step != Step.RetryLater) _refusedSinceMs = -1;
+        return step == Step.NeedMoreData && result.IsCompleted ? Step.Lost : step;
     }
+
+    private bool IsRefusedTooLong()
+    {
+        if (_refusedSinceMs < 0) _refusedSinceMs = endpoint.NowMs;
+        return endpoint.NowMs - _refusedSinceMs > (long)endpoint.Options.MaxRefusalPause.TotalMilliseconds;
+    }
+
+    private EndReason ReasonOf(Step step) => step switch
+    {
+        Step.Authenticate => EndReasons.TooManyConnections,
+        Step.RetryLater => EndReasons.BatchRefused,
+        Step.Ended => _disconnectReason!,
+        _ => EndReasons.ConnectionLost,
+    };
 
     /// <summary>Reads every whole packet at the start of <paramref name="rest"/> and moves it behind what was consumed.</summary>
     private Step ReadBuffer(ref ReadOnlySequence<byte> rest, out int retryAfterMs)

@@ -62,8 +62,14 @@ public sealed class MqttListener : IHostedService, IDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         _listener?.Dispose();
         await _accepting.ConfigureAwait(false);
-        Release();
+        OnClosed();
         await _drained.Task.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>A connection, or at stop the accept loop, is done.</summary>
+    internal void OnClosed()
+    {
+        if (Interlocked.Decrement(ref _running) == 0) _drained.TrySetResult();
     }
 
     /// <inheritdoc/>
@@ -81,7 +87,7 @@ public sealed class MqttListener : IHostedService, IDisposable
             {
                 Socket socket = await _listener!.AcceptAsync(_stop.Token).ConfigureAwait(false);
                 Interlocked.Increment(ref _running);
-                ThreadPool.UnsafeQueueUserWorkItem(static accepted => _ = accepted.Listener.ServeAsync(accepted.Socket), (Listener: this, Socket: socket), preferLocal: false);
+                ThreadPool.UnsafeQueueUserWorkItem(static accepted => accepted.Listener.Serve(accepted.Socket), (Listener: this, Socket: socket), preferLocal: false);
             }
             catch (OperationCanceledException)
             {
@@ -95,46 +101,22 @@ public sealed class MqttListener : IHostedService, IDisposable
         }
     }
 
-    /// <summary>Never throws, and is awaited by count.</summary>
-    private async Task ServeAsync(Socket socket)
+    /// <summary>The connection's task never fails and ends with <see cref="OnClosed"/>, by which it is awaited: a task of ours around each would cost more than the socket's buffer.</summary>
+    private void Serve(Socket socket)
     {
         try
         {
             socket.NoDelay = true;
             socket.Blocking = false;
-            await new MqttConnection(new PlainConnection(socket, Interlocked.Increment(ref _lastId)), _endpoint).RunAsync().ConfigureAwait(false);
         }
         catch (SocketException)
         {
-            // Gone between accept and the first setting.
-        }
-        finally
-        {
-            Close(socket);
-            Release();
-        }
-    }
-
-    /// <summary>Takes what the peer still sent, so that the kernel closes in order and does not reset the last answer away.</summary>
-    private static void Close(Socket socket)
-    {
-        try
-        {
-            Span<byte> rest = stackalloc byte[512];
-            for (int i = 0; i < 128 && socket.Receive(rest, SocketFlags.None, out SocketError error) > 0 && error == SocketError.Success; i++)
-            {
-            }
-        }
-        catch (Exception e) when (e is ObjectDisposedException or SocketException)
-        {
-            // Aborted: nothing is left to be taken.
+            // Gone since accept.
+            socket.Dispose();
+            OnClosed();
+            return;
         }
 
-        socket.Dispose();
-    }
-
-    private void Release()
-    {
-        if (Interlocked.Decrement(ref _running) == 0) _drained.TrySetResult();
+        _ = new MqttConnection(new PlainConnection(socket, this, Interlocked.Increment(ref _lastId)), _endpoint).RunAsync();
     }
 }

@@ -8,17 +8,20 @@ namespace Telemetry.Mqtt.Listening;
 /// <summary>An accepted socket as Kestrel would hand it over, and nothing beside it: no pipes, no features, no timers.</summary>
 internal sealed class PlainConnection : ConnectionContext, IDuplexPipe
 {
+    /// <summary>64 KiB of a peer that goes on sending are taken at the end, no more.</summary>
+    private const int MostRests = 128;
+
     private static readonly CancellationToken Closed = new(canceled: true);
 
     private readonly Socket _socket;
+    private readonly MqttListener _listener;
     private readonly long _id;
     private CancellationTokenSource? _closing;
     private int _state;
 
-    public PlainConnection(Socket socket, long id)
+    public PlainConnection(Socket socket, MqttListener listener, long id)
     {
-        _socket = socket;
-        _id = id;
+        (_socket, _listener, _id) = (socket, listener, id);
         Input = new SocketReader(socket, this);
         Output = new SocketWriter(socket, this);
     }
@@ -78,6 +81,26 @@ internal sealed class PlainConnection : ConnectionContext, IDuplexPipe
     {
         _socket.Close(timeout: 0);
         Set(State.Aborted);
+    }
+
+    /// <summary>Nobody uses the connection any more: closes the socket and tells the listener.</summary>
+    public void Release()
+    {
+        // Takes what the peer still sent, so that the kernel closes in order and does not reset the last answer away.
+        try
+        {
+            Span<byte> rest = stackalloc byte[512];
+            for (int i = 0; i < MostRests && _socket.Receive(rest, SocketFlags.None, out SocketError error) > 0 && error == SocketError.Success; i++)
+            {
+            }
+        }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException)
+        {
+            // Aborted: nothing is left to be taken.
+        }
+
+        _socket.Dispose();
+        _listener.OnClosed();
     }
 
     public void OnInputCompleted() => Set(State.InputCompleted);

@@ -6,7 +6,7 @@ namespace Telemetry.Mqtt.Sessions;
 /// <summary>Who a connection belongs to, and with that which topics it may use.</summary>
 internal sealed class Account
 {
-    private Account(string scope, IngestSession? device, bool isOperator)
+    private Account(long scope, IngestSession? device, bool isOperator)
     {
         Scope = scope;
         Device = device;
@@ -14,8 +14,8 @@ internal sealed class Account
         TopicPrefix = device is null ? [] : Encoding.UTF8.GetBytes($"t1/{device.Brand}/{device.Device}/");
     }
 
-    /// <summary>Client identifiers live within it: nobody takes over a session of another account.</summary>
-    public string Scope { get; }
+    /// <summary>Client identifiers live within it: nobody takes over a session of another account. The device's key; operators and guests are below.</summary>
+    public long Scope { get; }
 
     /// <summary>The authenticated device, or null.</summary>
     public IngestSession? Device { get; }
@@ -26,9 +26,9 @@ internal sealed class Account
     /// <summary><c>t1/{brand}/{device}/</c> of the device, empty for others.</summary>
     public byte[] TopicPrefix { get; }
 
-    public static Account Of(IngestSession device) => new($"{device.Brand}/{device.Device}", device, isOperator: false);
+    public static Account Of(IngestSession device) => new(device.DeviceKey, device, isOperator: false);
 
-    public static Account Operator() => new("operator", device: null, isOperator: true);
+    public static Account Operator() => new(-1, device: null, isOperator: true);
 
-    public static Account LabGuest() => new("", device: null, isOperator: false);
+    public static Account LabGuest() => new(-2, device: null, isOperator: false);
 }

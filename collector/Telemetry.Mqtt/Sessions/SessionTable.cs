@@ -6,7 +6,7 @@ namespace Telemetry.Mqtt.Sessions;
 internal sealed class SessionTable(MqttEndpoint endpoint)
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<(string Scope, string ClientIdentifier), Session> _sessions = [];
+    private readonly Dictionary<(long Scope, string ClientIdentifier), Session> _sessions = [];
 
     public int Count
     {
@@ -21,7 +21,7 @@ internal sealed class SessionTable(MqttEndpoint endpoint)
     /// <param name="isPresent">Session Present of CONNACK.</param>
     public Session Attach(MqttConnection connection, Account account, string clientIdentifier, bool isCleanStart, out bool isPresent)
     {
-        (string, string) key = (account.Scope, clientIdentifier);
+        (long, string) key = (account.Scope, clientIdentifier);
         Session? discarded = null;
         Session session;
         MqttConnection? older;
@@ -78,7 +78,7 @@ internal sealed class SessionTable(MqttEndpoint endpoint)
 
     private void RemoveIfSame(Session session)
     {
-        (string, string) key = (session.Account.Scope, session.ClientIdentifier);
+        (long, string) key = (session.Account.Scope, session.ClientIdentifier);
         if (_sessions.TryGetValue(key, out Session? stored) && stored == session) _sessions.Remove(key);
     }
 
