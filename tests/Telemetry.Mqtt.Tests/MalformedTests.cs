@@ -117,6 +117,8 @@ public class MalformedTests
     [Statement(V311, "MQTT-4.7.3-1")]
     [Statement(V311, "MQTT-4.7.3-2")]
     [Statement(V311, "MQTT-4.8.0-1")]
+    [Statement(V5, "MQTT-4.12.0-7")]
+    [Statement(V5, "MQTT-4.13.2-1")]
     public async Task Packet_AgainstTheRules_EndsTheConnectionWithItsReason(byte version, string hex, byte code, string reason)
     {
         await using MqttHost host = await MqttHost.StartAsync();
@@ -130,5 +132,43 @@ public class MalformedTests
         await host.EndedAsync(EndReasons.All.Single(one => one.Name == reason));
         await neighbour.SendAsync(Bytes.Publish(5, "t1/acme/band-2/up", "batch", id: 1));
         await neighbour.ExpectAsync(0x40, 2, 0, 1);
+    }
+
+    /// <summary>Property bytes with a string that is cut inside a character, holds a surrogate, or holds U+0000.</summary>
+    [Theory]
+    [InlineData("03 0001 C3")]
+    [InlineData("03 0003 EDA080")]
+    [InlineData("08 0001 C3")]
+    [InlineData("08 0001 00")]
+    [InlineData("26 0001 C3 0000")]
+    [InlineData("26 0000 0003 EDA080")]
+    [Statement(V5, "MQTT-1.5.7-1")]
+    [Statement(V5, "MQTT-3.3.2-13")]
+    [Statement(V5, "MQTT-3.3.2-19")]
+    public async Task Publish_StringOfAPropertyNotUtf8_DisconnectsWith0x81(string hex)
+    {
+        await using MqttHost host = await MqttHost.StartAsync();
+        await using WireClient client = await host.ConnectAsync();
+
+        await client.SendAsync(Bytes.Publish(5, "t1/acme/band-1/up", "batch", properties: Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal))));
+
+        await client.ExpectDisconnectAsync(0x81);
+        await host.EndedAsync(EndReasons.StringMalformed);
+        Assert.Empty(host.Ingest.Submitted);
+    }
+
+    [Fact]
+    [Statement(V5, "MQTT-3.1.3-11")]
+    public async Task Connect_WillTopicNotUtf8_IsRefused()
+    {
+        await using MqttHost host = await MqttHost.StartAsync();
+        await using WireClient client = await host.OpenAsync();
+
+        // Flags: will and clean start; no properties, client identifier "c", no will properties, will topic C3, no payload.
+        await client.SendAsync(Bytes.Packet(0x10, [.. Bytes.Text("MQTT"), 5, 0x06, 0, 0, 0, .. Bytes.Text("c"), 0, 0, 1, 0xC3, 0, 0]));
+
+        Assert.Equal(0x81, (await client.ReadPacketAsync())[3]);
+        await client.ExpectClosedAsync();
+        await host.EndedAsync(EndReasons.StringMalformed);
     }
 }

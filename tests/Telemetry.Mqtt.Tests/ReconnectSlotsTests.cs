@@ -1,5 +1,6 @@
 using System.Text;
 using Telemetry.Mqtt.Connections;
+using static Telemetry.Mqtt.Tests.MqttStandard;
 
 namespace Telemetry.Mqtt.Tests;
 
@@ -48,5 +49,23 @@ public class ReconnectSlotsTests
         Assert.All(goodbyes, packet => Assert.Equal(0x8B, Bytes.Body(packet)[0]));
         Assert.Equal(["2000", "2100"], goodbyes.Select(packet => Encoding.UTF8.GetString(packet)[^4..]).Order());
         Assert.All(goodbyes, packet => Assert.True(packet.AsSpan().IndexOf("slot-ms"u8) > 0));
+    }
+
+    [Fact]
+    [Statement(V5, "MQTT-3.2.2-20")]
+    [Statement(V5, "MQTT-3.14.2-4")]
+    public async Task Slot_LargerThanTheClientTakes_IsLeftOut()
+    {
+        MqttHost host = await MqttHost.StartAsync(new MqttEndpointOptions { MaxConnections = 1 });
+        await using WireClient first = await host.ConnectAsync("band-1", change: connect => connect.Properties = [0x27, 0, 0, 0, 30]);
+        await using WireClient second = await host.OpenAsync();
+        ConnectBytes connect = ConnectBytes.Of("band-2");
+        connect.Properties = [0x27, 0, 0, 0, 20];
+        await second.SendAsync(connect.ToArray());
+
+        await second.ExpectAsync(0x20, 3, 0, 0x89, 0);
+        await second.ExpectClosedAsync();
+        await host.DisposeAsync();
+        await first.ExpectAsync(0xE0, 1, 0x8B);
     }
 }
