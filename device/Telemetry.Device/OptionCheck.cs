@@ -19,6 +19,7 @@ namespace Telemetry.Device
             RequireRange("BlockBytesPerColumn", options.BlockBytesPerColumn, 1, 8192);
             RequireRange("BatchBytes", options.BatchBytes, 256, 32768);
             RequireRange("SealIntervalMs", options.SealIntervalMs, 1, int.MaxValue);
+            RequireRange("OfflineSealIntervalMs", options.OfflineSealIntervalMs, 1, int.MaxValue);
             RequireRange("TickToleranceMs", options.TickToleranceMs, 0, 1000);
             RequireRange("Window", options.Window, 1, 16);
             RequireRange("UploadIntervalMs", options.UploadIntervalMs, 0, int.MaxValue);

@@ -65,7 +65,7 @@ namespace Telemetry.Device
             {
                 _sampler.Drain();
                 int metricsDue = RecordMetrics(_clock.UptimeMs);
-                due = _sampler.Tick(_clock.UptimeMs);
+                due = _sampler.Tick(_clock.UptimeMs, _uplink.IsOutOfReach);
                 if (metricsDue < due) due = metricsDue;
                 _uplink.IsSaving = PowerSave && (Quality & QualityCharging) == 0;
                 if (_hasNewEvent) _uplink.HurryUpload();

@@ -57,10 +57,10 @@ namespace Telemetry.Device
         public int RingSamples { get; set; } = 16;
 
         /// <summary>Rows of a block, 1..4096: longer blocks pack tighter and cost more RAM.</summary>
-        public int BlockRows { get; set; } = 600;
+        public int BlockRows { get; set; } = 1800;
 
-        /// <summary>Room for the packed columns of one open block, a column; the columns share it. A block that fills it is complete: 96 bytes hold
-        /// five minutes of a lively signal at 1 Hz.</summary>
+        /// <summary>Room for the packed columns of one open block, a column; the columns share it, and few have 768 together. A block that fills it is
+        /// complete: 96 bytes hold five minutes of a lively signal at 1 Hz.</summary>
         public int BlockBytesPerColumn { get; set; } = 96;
 
         /// <summary>Most bytes of a sealed batch, 256..32768; never less than the largest block needs.</summary>
@@ -68,6 +68,10 @@ namespace Telemetry.Device
 
         /// <summary>A sample waits at most this long for its batch to be sealed. 300,000 = at most 288 batches a day.</summary>
         public int SealIntervalMs { get; set; } = 300_000;
+
+        /// <summary>The same while the collector is out of reach (three attempts failed): fuller batches, so that a week fits the flash. What a power cut
+        /// takes grows with it.</summary>
+        public int OfflineSealIntervalMs { get; set; } = 3_600_000;
 
         /// <summary>Record() calls of one tick may lie this far apart and still share a row, whose time is that of the first; 0..1000. Times given to RecordAt are never moved.</summary>
         public int TickToleranceMs { get; set; } = 20;

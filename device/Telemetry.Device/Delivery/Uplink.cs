@@ -14,6 +14,7 @@ namespace Telemetry.Device.Delivery
     {
         private const int SubscribeId = 65535;
         private const int LargestPacketId = 65534;
+        private const int OutOfReachFailures = 3;
 
         private readonly TelemetryOptions _options;
         private readonly object _store;
@@ -67,6 +68,12 @@ namespace Telemetry.Device.Delivery
         public bool IsConnected
         {
             get { return _link.IsOnline; }
+        }
+
+        /// <summary>Several attempts in a row have failed.</summary>
+        public bool IsOutOfReach
+        {
+            get { return _failures >= OutOfReachFailures; }
         }
 
         /// <summary>Nothing can arrive or leave: the pump may sleep as long as Step said.</summary>

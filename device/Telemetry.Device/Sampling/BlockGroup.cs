@@ -6,6 +6,9 @@ namespace Telemetry.Device.Sampling
         /// <summary>Columns of a group: as many as a mask of present values has bits.</summary>
         public const int MaxColumns = 32;
 
+        // Fewer columns than these have the room of these: the frame of a batch is then a seventh of it at most.
+        private const int FewColumns = 8;
+
         /// <summary>Packs the rows.</summary>
         public readonly BlockEncoder Encoder;
 
@@ -48,7 +51,9 @@ namespace Telemetry.Device.Sampling
             }
 
             int bytes = signals.Length * bytesPerColumn;
+            int few = FewColumns * bytesPerColumn;
             int least = BlockEncoder.LeastBufferBytes(signals.Length);
+            if (bytes < few) bytes = few;
             BufferBytes = bytes < least ? least : bytes;
             Encoder = new BlockEncoder(ids, kinds, maxRows, BufferBytes);
         }

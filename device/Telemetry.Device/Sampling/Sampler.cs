@@ -29,6 +29,7 @@ namespace Telemetry.Device.Sampling
         private readonly SampleRing _ring;
         private readonly int _toleranceMs;
         private readonly int _sealIntervalMs;
+        private readonly int _offlineSealIntervalMs;
         private readonly BlockGroup[] _groups;
         private readonly byte[] _groupOf;
         private readonly byte[] _columnOf;
@@ -49,6 +50,7 @@ namespace Telemetry.Device.Sampling
             _ring = ring;
             _toleranceMs = options.TickToleranceMs;
             _sealIntervalMs = options.SealIntervalMs;
+            _offlineSealIntervalMs = options.OfflineSealIntervalMs;
             _groupOf = new byte[profile.Count];
             _columnOf = new byte[profile.Count];
             _isWithdrawn = new bool[profile.Count];
@@ -99,11 +101,14 @@ namespace Telemetry.Device.Sampling
         }
 
         /// <summary>Seals what is open when its time has come.</summary>
+        /// <param name="nowMs">Uptime.</param>
+        /// <param name="isOutOfReach">The collector cannot be reached: a fuller batch serves better than a fresh one.</param>
         /// <returns>Milliseconds until the next seal is due; a large number when nothing is open.</returns>
-        public int Tick(long nowMs)
+        public int Tick(long nowMs, bool isOutOfReach)
         {
             if (_open == 0) return int.MaxValue;
-            long due = _openSinceMs + _sealIntervalMs - nowMs;
+            int interval = isOutOfReach && _offlineSealIntervalMs > _sealIntervalMs ? _offlineSealIntervalMs : _sealIntervalMs;
+            long due = _openSinceMs + interval - nowMs;
             if (due > 0) return due > int.MaxValue ? int.MaxValue : (int)due;
             SealAll();
             return int.MaxValue;

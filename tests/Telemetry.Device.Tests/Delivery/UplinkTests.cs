@@ -210,6 +210,50 @@ public sealed class UplinkTests
     }
 
     [Fact]
+    public void Command_Question_IsAskedOnceAndTheAnswerOvertakesTheBacklog()
+    {
+        Answering handler = new();
+        Rig rig = new(options =>
+        {
+            options.CommandHandler = handler;
+            options.EventSectors = 4;
+        });
+        handler.Client = rig.Client;
+        for (int i = 0; i < 5; i++)
+        {
+            rig.Client.Record(Rig.Door, i & 1);
+            rig.Client.Flush();
+        }
+
+        rig.Broker.Acks = false; // the backlog stays
+        Command command = new() { Version = 1, Question = new Question { Id = 9, Text = "How was it?", Answers = { "good", "bad" }, AnswerSignal = Rig.Button } };
+        rig.Broker.Command = command.ToByteArray();
+        rig.Run(1000);
+        rig.Broker.SendCommand(command.ToByteArray()); // retained: it comes again with every connection
+        rig.Run(1000);
+
+        Assert.Equal(["9 How was it? good/bad"], handler.Asked);
+        Assert.Contains(Rig.Samples(rig.Broker.Published), sample => sample is { Signal: Rig.Button, Value: 1 });
+        rig.AssertConserved();
+    }
+
+    [Fact]
+    public void Connect_RefusedWithASlot_ComesBackExactlyThen()
+    {
+        Rig rig = new();
+        rig.Broker.ConnackCode = 0x89; // server busy
+        rig.Broker.ConnackProperties = [0x26, 0, 7, .. "slot-ms"u8, 0, 5, .. "45000"u8];
+        rig.Run(1);
+        Assert.Equal(1, rig.Broker.Connects);
+        rig.Broker.ConnackCode = 0;
+        rig.Broker.ConnackProperties = [];
+        rig.Run(44_900);
+        Assert.Equal(1, rig.Broker.Connects);
+        rig.Run(200);
+        Assert.True(rig.Client.IsConnected);
+    }
+
+    [Fact]
     public void Command_AnyByteFlipped_NeverThrows()
     {
         byte[] command = new Command
@@ -324,4 +368,28 @@ public sealed class UplinkTests
     }
 
     private static int Duplicates(Rig rig) => rig.Broker.Published.Count - rig.Broker.Published.Select(Convert.ToHexString).Distinct(StringComparer.Ordinal).Count();
+
+    /// <summary>A person who always picks the second answer.</summary>
+    private sealed class Answering : ICommandHandler
+    {
+        public TelemetryClient? Client { get; set; }
+
+        public List<string> Asked { get; } = [];
+
+        public void OnQuestion(int id, string text, string[] answers, int answerSignal)
+        {
+            Asked.Add($"{id} {text} {string.Join('/', answers)}");
+            Client!.Record(answerSignal, 1);
+        }
+
+        public void OnCaptureRate(int signal, int periodMs)
+        {
+            // Not asked for here.
+        }
+
+        public void OnErased()
+        {
+            // Not asked for here.
+        }
+    }
 }
