@@ -71,6 +71,8 @@ internal sealed class SpoolCuts(int seed)
             Check(image, promise);
             if (inPairs && _random.Next(40) == 0) CutAgain(image, target);
         });
+        promise.IsNewCommitted = true;
+        Check(flash.Image, promise);
     }
 
     // The second cut of a pair: the spool that came out of the first one appends and is cut again.
@@ -86,6 +88,8 @@ internal sealed class SpoolCuts(int seed)
         promise.New = live.Append(_random, _batches);
         promise.After = live.HeldSeqs();
         ForEachCut(before, flash.Trace, target, second => Check(second, promise));
+        promise.IsNewCommitted = true;
+        Check(flash.Image, promise);
         _batches.Clear();
         foreach (KeyValuePair<long, Batch> pair in outer) _batches[pair.Key] = pair.Value;
     }
@@ -168,6 +172,13 @@ internal sealed class SpoolCuts(int seed)
         }
 
         HashSet<long> delivered = Deliver(found);
+        if (promise.IsNewCommitted && !delivered.Contains(promise.New))
+        {
+            CommittedLost++;
+            Fail($"the new batch {promise.New} is gone");
+            return;
+        }
+
         long evicted = 0;
         foreach (long seq in promise.Before)
         {
@@ -234,6 +245,7 @@ internal sealed class SpoolCuts(int seed)
         public long NextSeq;
         public long Pending;
         public long New;
+        public bool IsNewCommitted;
         public HashSet<long> Before = [];
         public HashSet<long> After = [];
     }

@@ -21,6 +21,7 @@ namespace Telemetry.Device.Spool
         {
             _epoch = 0;
             _sector = 0;
+            bool beginsRun = false;
             for (int index = 0; index < _sectors; index++)
             {
                 if (!LoadSectorAt(index) || LoadedSector <= _sector) continue;
@@ -29,12 +30,16 @@ namespace Telemetry.Device.Spool
                 _boot = _headerBoot;
                 _nextSeq = _headerNextSeq;
                 _heldFrom = _headerHeldFrom;
+                beginsRun = _headerIsBreak;
             }
 
             if (_epoch == 0) return;
             EraseOtherEpochs();
             _used = _sectorBytes;
-            _evictedThrough = _sector + 1 - _sectors;
+
+            // A sector in the course of writing is begun after the losses of the one behind it stand on flash. One begun because the tail before it was
+            // not clean holds them itself: until its ledger is whole, the batches behind it are neither erased nor lost.
+            _evictedThrough = _sector + (beginsRun ? 0 : 1) - _sectors;
             FindWatermarks();
             CountRecords(toldSeq);
             _checkedHead = Head;
@@ -141,7 +146,9 @@ namespace Telemetry.Device.Spool
                 if (!LoadRecord(position))
                 {
                     position = Resume(position);
-                    if (position < Head && position / _sectorBytes == _sector) clean = position;
+                    if (position >= Head || position / _sectorBytes != _sector) continue;
+                    clean = position;
+                    if (LoadSector(_sector) && _headerIsBreak) isTorn = false; // what was torn stands before it
                     continue;
                 }
 

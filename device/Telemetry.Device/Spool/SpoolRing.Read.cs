@@ -27,7 +27,7 @@ namespace Telemetry.Device.Spool
         /// <summary>Payload bytes of the loaded batch.</summary>
         public int RecordPayloadBytes { get; private set; }
 
-        /// <summary>Position behind the loaded record.</summary>
+        /// <summary>Position behind the loaded record, where reading goes on.</summary>
         public long RecordEnd { get; private set; }
 
         /// <summary>Finds and loads the first held batch at or behind <paramref name="position"/>, which moves onto it.</summary>
@@ -167,8 +167,19 @@ namespace Telemetry.Device.Spool
 
             if (crc != LittleEndian.ReadU32(_head, 20)) return false;
             _recordCrc = crc;
-            RecordEnd = Advance(position, RecordBytes(RecordPayloadBytes, _entries));
+            RecordEnd = BehindRecord(position, Advance(position, RecordBytes(RecordPayloadBytes, _entries)));
             return true;
+        }
+
+        // A record that was given up at a sector's end does not go on in the next one: that begins a run of its own, at its first record.
+        private long BehindRecord(long position, long end)
+        {
+            for (long sector = (position / _sectorBytes) + 1; sector <= end / _sectorBytes && sector <= _sector; sector++)
+            {
+                if (LoadSector(sector) && _headerIsBreak) return (sector * _sectorBytes) + _headerFirstRecord;
+            }
+
+            return end;
         }
 
         // A record that another one follows without a break was flushed whole before that one was begun. The last of a run may be torn.

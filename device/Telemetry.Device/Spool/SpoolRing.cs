@@ -162,6 +162,7 @@ namespace Telemetry.Device.Spool
             {
                 long tailSector = _heldBatches == 0 ? _sector : _tail / _sectorBytes;
                 long free = tailSector + _sectors - 2 - _sector;
+                if (free < 0) return 0; // the batches behind a sector that was begun in a hurry
                 return (free * (_sectorBytes - SectorHeaderBytes)) + (_isAbandoned ? 0 : _sectorBytes - _used);
             }
         }
