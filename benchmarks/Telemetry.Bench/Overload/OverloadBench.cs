@@ -23,6 +23,7 @@ internal static class OverloadBench
     private const uint UsualEpoch = 1, FloodEpoch = 2;
     private static readonly TimeSpan s_quietInterval = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan s_sampleInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan s_firstWarmUp = TimeSpan.FromSeconds(12); // until memory stands still and everything is compiled
     private static readonly TimeSpan s_warmUp = TimeSpan.FromSeconds(3);
 
     public static int Run(BenchOptions options) => RunAsync(options).GetAwaiter().GetResult();
@@ -38,8 +39,8 @@ internal static class OverloadBench
             Phase usual, overload;
             using (CollectorProcess collector = CollectorProcess.Start(folder))
             {
-                usual = await MeasureAsync(collector, profile, [.. flood.Take(devices)], quiet, UsualEpoch, TimeSpan.FromSeconds(Math.Max(5, seconds / 4)), promises);
-                overload = await MeasureAsync(collector, profile, flood, quiet, FloodEpoch, TimeSpan.FromSeconds(seconds), promises);
+                usual = await MeasureAsync(collector, profile, [.. flood.Take(devices)], quiet, UsualEpoch, s_firstWarmUp, TimeSpan.FromSeconds(Math.Max(5, seconds / 4)), promises);
+                overload = await MeasureAsync(collector, profile, flood, quiet, FloodEpoch, s_warmUp, TimeSpan.FromSeconds(seconds), promises);
                 collector.Kill();
             }
 
@@ -69,13 +70,13 @@ internal static class OverloadBench
     }
 
     private static async Task<Phase> MeasureAsync(
-        CollectorProcess collector, uint profile, IReadOnlyList<NewCredentials> flood, IReadOnlyList<NewCredentials> quiet, uint epoch, TimeSpan length,
+        CollectorProcess collector, uint profile, IReadOnlyList<NewCredentials> flood, IReadOnlyList<NewCredentials> quiet, uint epoch, TimeSpan warmUp, TimeSpan length,
         List<(uint DeviceKey, uint Epoch, long Acked)> promises)
     {
         List<LoadClient> floodClients = await ConnectAsync(collector, profile, flood, epoch), quietClients = await ConnectAsync(collector, profile, quiet, epoch);
         using CancellationTokenSource stop = new();
         List<Task> running = [.. floodClients.Select(client => Task.Run(() => client.RunAsync(stop.Token)))];
-        await Task.Delay(s_warmUp, TimeProvider.System);
+        await Task.Delay(warmUp, TimeProvider.System);
 
         // The quiet ones are measured from here on only.
         running.AddRange(quietClients.Select(client => Task.Factory.StartNew(() => client.RunPacedAlone(s_quietInterval, stop.Token), TaskCreationOptions.LongRunning)));
