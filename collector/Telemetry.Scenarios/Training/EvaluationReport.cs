@@ -45,12 +45,24 @@ public sealed record EvaluationReport
     /// <summary>Named segments by true segments, over stretches of labelled minutes.</summary>
     public required double SegmentsRatio { get; init; }
 
+    /// <summary>The streamed confidence against the truth, by bins of it that hold minutes.</summary>
+    public required IReadOnlyList<ReliabilityBin> Reliability { get; init; }
+
+    /// <summary>Names of the rows and columns of <see cref="Confusion"/>.</summary>
+    public required IReadOnlyList<string> Scenarios { get; init; }
+
     /// <summary>Truth (row) against named (column), answers after 5 minutes.</summary>
     public required IReadOnlyList<IReadOnlyList<int>> Confusion { get; init; }
 }
 
 /// <summary>Figures of one class.</summary>
 public sealed record ClassReport(double Precision, double Recall, double F1, int Minutes);
+
+/// <summary>Minutes said with about the same confidence.</summary>
+/// <param name="Confidence">Mean of what was said.</param>
+/// <param name="Right">Share of right minutes.</param>
+/// <param name="Minutes">How many.</param>
+public sealed record ReliabilityBin(double Confidence, double Right, int Minutes);
 
 /// <summary>Adds up judged minutes.</summary>
 public static class Evaluation
@@ -69,6 +81,7 @@ public static class Evaluation
         ClassReport[] classes = [.. Enumerable.Range(0, count).Select(k => Class(lagged, k))];
         int[] present = [.. Enumerable.Range(0, count).Where(k => lagged[k].Sum() > 0)];
         JudgedMinute[] all = [.. people.SelectMany(person => person)];
+        ReliabilityBin[] bins = Bins(all);
         (double within, double median, double ratio) = Boundaries(people);
         return new EvaluationReport
         {
@@ -81,11 +94,13 @@ public static class Evaluation
             AccuracyLag5 = Round(all.Length == 0 ? 0 : (double)all.Count(minute => minute.Lagged == minute.Truth) / all.Length),
             ClassAccuracyLag5 = Round(present.Length == 0 ? 0 : present.Average(k => classes[k].Recall)),
             PerClass = present.ToDictionary(k => scenarios[k], k => classes[k]),
-            Ece = Round(CalibrationError(all)),
+            Ece = Round(CalibrationError(bins)),
             AccuracyTopHalf = Round(AccuracyOfSurestHalf(all)),
             BoundaryWithin5Min = Round(within),
             BoundaryMedianMin = Round(median),
             SegmentsRatio = Round(ratio),
+            Reliability = [.. bins.Select(bin => new ReliabilityBin(Round(bin.Confidence), Round(bin.Right), bin.Minutes))],
+            Scenarios = scenarios,
             Confusion = lagged,
         };
     }
@@ -112,18 +127,14 @@ public static class Evaluation
         return new ClassReport(Round(precision), Round(recall), Round(f1), truth);
     }
 
-    private static double CalibrationError(JudgedMinute[] all)
-    {
-        if (all.Length == 0) return 0;
-        double error = 0;
-        foreach (IGrouping<int, JudgedMinute> bin in all.GroupBy(minute => Math.Min(CalibrationBins - 1, (int)(minute.StreamingConfidence * CalibrationBins))))
-        {
-            double right = bin.Count(minute => minute.Streaming == minute.Truth), sure = bin.Sum(minute => minute.StreamingConfidence);
-            error += Math.Abs(right - sure);
-        }
+    private static ReliabilityBin[] Bins(JudgedMinute[] all) =>
+    [
+        .. all.GroupBy(minute => Math.Min(CalibrationBins - 1, (int)(minute.StreamingConfidence * CalibrationBins))).OrderBy(bin => bin.Key)
+            .Select(bin => new ReliabilityBin(bin.Average(minute => minute.StreamingConfidence), bin.Average(minute => minute.Streaming == minute.Truth ? 1.0 : 0), bin.Count())),
+    ];
 
-        return error / all.Length;
-    }
+    private static double CalibrationError(ReliabilityBin[] bins) =>
+        bins.Length == 0 ? 0 : bins.Sum(bin => Math.Abs(bin.Right - bin.Confidence) * bin.Minutes) / bins.Sum(bin => bin.Minutes);
 
     private static double AccuracyOfSurestHalf(JudgedMinute[] all)
     {

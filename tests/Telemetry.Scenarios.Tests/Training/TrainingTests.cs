@@ -65,6 +65,22 @@ public sealed class TrainingTests
         Assert.Equal((1, 1, 1), (report.BoundaryWithin5Min, report.BoundaryMedianMin, report.SegmentsRatio));
     }
 
+    [Fact]
+    public void Page_OfAReport_IsWellFormedAndShowsItsFigures()
+    {
+        LabelledSet set = People(5, noise: 2) with { Scenarios = ["a<b", "b", "c"] };
+        EvaluationReport report = CrossValidation.LeaveOneOut(set, Quick);
+        string page = ReportPage.Write("made & more", "How", report);
+
+        System.Xml.Linq.XDocument html = System.Xml.Linq.XDocument.Parse(page.Replace("<!doctype html>", "", StringComparison.Ordinal).Replace("<meta charset=\"utf-8\">", "", StringComparison.Ordinal));
+        Assert.Equal(3, html.Descendants("svg").Count());
+        Assert.Equal(report.Reliability.Count, html.Descendants("circle").Count());
+        Assert.Contains(html.Descendants("td"), cell => cell.Value == report.MacroF1Lag5.ToString("F3", System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Contains(html.Descendants("text"), text => text.Value == "a<b");
+        Assert.DoesNotContain("http", page, StringComparison.Ordinal);
+        Assert.Equal(report.Minutes, report.Reliability.Sum(bin => bin.Minutes));
+    }
+
     // Six people whose levels differ; input "second" is missing in half of them; stays of 20 minutes.
     private static LabelledSet People(int seed, double noise)
     {

@@ -43,13 +43,16 @@ internal static class ScenarioModels
         Option<string?> split = new("--split") { Description = "person or day: leave each out, train on the others, judge it. none: judge a ready model. Default: none with --model, otherwise what the set allows" };
         Option<int> threads = new("--threads") { Description = "Trainings at a time", DefaultValueFactory = _ => Environment.ProcessorCount };
         Option<bool> json = new("--json") { Description = "One JSON object on standard output" };
-        Command evaluate = new("evaluate", "How good a model is on people it has not seen.") { source, path, modelFile, split, threads, json };
+        Option<string?> page = new("--report") { Description = "File for a page with pictures, HTML" };
+        Command evaluate = new("evaluate", "How good a model is on people it has not seen.") { source, path, modelFile, split, threads, json, page };
         split.AcceptOnlyFromAmong("person", "day", "none");
         evaluate.SetAction((parsed, cancellation) => CollectorClient.GuardAsync(() => Task.Run(() =>
         {
             string name = parsed.GetValue(source)!;
             LabelledSet set = Read(name, parsed.GetValue(path)!);
-            EvaluationReport report = Judge(set, parsed.GetValue(modelFile), parsed.GetValue(split), parsed.GetValue(threads));
+            bool isReady = IsReady(set, parsed.GetValue(modelFile), parsed.GetValue(split));
+            EvaluationReport report = Judge(set, parsed.GetValue(modelFile), parsed.GetValue(split), isReady, parsed.GetValue(threads));
+            if (parsed.GetValue(page) is { } file) WritePage(file, set, isReady, report);
             if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(report, s_json));
             else Write(report);
             return ExitCode.Done;
@@ -57,9 +60,22 @@ internal static class ScenarioModels
         return evaluate;
     }
 
-    private static EvaluationReport Judge(LabelledSet set, string? modelFile, string? split, int threads)
+    private static bool IsReady(LabelledSet set, string? modelFile, string? split) => split == "none" || (split is null && (modelFile is not null || set.Name == "fit"));
+
+    private static void WritePage(string file, LabelledSet set, bool isReady, EvaluationReport report)
     {
-        bool isReady = split == "none" || (split is null && (modelFile is not null || set.Name == "fit"));
+        try
+        {
+            File.WriteAllText(file, ReportPage.Write(set.Name, isReady ? "A ready model on a set it has not seen" : "Each person (or day) left out once, the model trained on the others", report));
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException($"--report: {fault.Message}");
+        }
+    }
+
+    private static EvaluationReport Judge(LabelledSet set, string? modelFile, string? split, bool isReady, int threads)
+    {
         try
         {
             if (isReady) return CrossValidation.Judge(modelFile is null ? ModelFile.Default : ModelFile.Read(File.ReadAllBytes(modelFile)), set);
