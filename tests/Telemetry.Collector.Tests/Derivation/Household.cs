@@ -17,8 +17,11 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
     /// <summary>2026-11-02 00:00 UTC.</summary>
     public const long MidnightMs = 20_759L * 86_400_000;
 
+    /// <summary>Signals of the profile.</summary>
+    public const int HeartRate = 1, Steps = 2;
+
+    private const int Motion = 3, Bed = 4;
     private const int BatchMinutes = 10;
-    private const int HeartRate = 1, Steps = 2, Motion = 3, Bed = 4;
 
     private static readonly ModelProfile s_profile = new("band-2", 1, Profile,
     [
@@ -59,8 +62,8 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
     public static byte[] BandBatch(int firstMinute, ulong seq, uint boot, bool isSet) =>
         Sealed(BandBlock(firstMinute, new Random(firstMinute)), seq, boot, (firstMinute + BatchMinutes) * 60_000L, isSet);
 
-    // Uptime is ms since midnight of the first day, so placing is easy to follow.
-    private static byte[] Sealed(PlainBlock block, ulong seq, uint boot, long uptimeMs, bool isSet)
+    /// <summary>Seals a block. Uptime is ms since midnight of the first day, so placing is easy to follow.</summary>
+    public static byte[] Sealed(PlainBlock block, ulong seq, uint boot, long uptimeMs, bool isSet)
     {
         Batch batch = new()
         {
@@ -113,7 +116,8 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
         _ => (68, 0, 60),
     };
 
-    private static PlainColumn Column(int signal, long[] values)
+    /// <summary>A column of a plain block.</summary>
+    public static PlainColumn Column(int signal, long[] values)
     {
         PlainColumn column = new() { Signal = (uint)signal };
         long before = 0;
