@@ -88,7 +88,7 @@ internal static partial class IntegerColumn
             ulong tail = bits >> group.FirstBits;
             int taken = group.Bits;
             long level = Repeated<TStream>(value);
-            mean = (uint)((ulong)mean >> run);
+            uint fallen = (uint)((ulong)mean >> run);
             if (group.Kind >= GroupKind.Swap)
             {
                 long target = state.Other;
@@ -96,7 +96,7 @@ internal static partial class IntegerColumn
                 {
                     // sign, then an exponential Golomb number of order 2
                     int zeros = BitOperations.TrailingZeroCount(tail >> 1);
-                    if (zeros > MaxGolombZeros) break;
+                    if (zeros > MaxGolombZeros) break; // malformed; nothing has been taken yet
                     ulong low = tail >> (zeros + 2);
                     uint quotient = (1u << zeros) + ((uint)low & ((1u << zeros) - 1));
                     target += Signed(((quotient - 1) << 2) + ((uint)(low >> zeros) & 3) + 1, -(long)(tail & 1));
@@ -106,7 +106,7 @@ internal static partial class IntegerColumn
                 sign = Between<TStream>(level, target) >> 63;
                 value = TStream.IsNarrow ? (int)target : target;
                 state.Other = TStream.IsTimeline ? value : level;
-                mean >>= 1;
+                mean = fallen >> 1;
             }
             else
             {
@@ -114,7 +114,7 @@ internal static partial class IntegerColumn
                 sign = group.Kind == GroupKind.LongRun ? sign ^ group.Turn : -(long)(tail & 1);
                 value = Step<TStream>(value, Signed(magnitude, sign));
                 if (magnitude >= JumpMagnitude) state.Other = TStream.IsTimeline ? value : level;
-                mean = Follow(mean, (int)magnitude << 5);
+                mean = Follow(fallen, (int)magnitude << 5);
             }
 
             position += taken;

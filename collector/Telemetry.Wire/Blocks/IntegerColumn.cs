@@ -113,12 +113,12 @@ internal static partial class IntegerColumn
         if (reader.IsPastEnd) return false;
         int activityClass = CodeTables.ClassOf(state.Mean);
         LongToken token;
-        if (!(activityClass < CodeTables.Classes ? TryReadToken<TStream>(reader, activityClass, state, out token) : TryReadScaled<TStream>(reader, activityClass, out token)))
+        if (!(activityClass < CodeTables.Classes ? TryReadToken<TStream>(reader, activityClass, state, out token) : TryReadScaled<TStream>(reader, activityClass, state.Sign, out token)))
             return false;
         if (token.Run >= state.Left) return false;
         rows[..token.Run].Fill(Repeated<TStream>(state.Value));
         if (token.IsJump) state.Other = TStream.IsTimeline ? token.Difference : state.Value;
-        if (token.Difference != 0 || token.IsJump) state.Sign = token.Difference >> 63;
+        state.Sign = token.Sign;
         rows[token.Run] = state.Value = Step<TStream>(state.Value, token.Difference);
         state.Left -= token.Run + 1;
         state.Mean = Follow((uint)((ulong)state.Mean >> token.Run), (int)token.Seen);
@@ -156,7 +156,8 @@ internal static partial class IntegerColumn
         public int Left;
     }
 
-    private readonly record struct LongToken(int Position, int Run, long Difference, uint Seen, bool IsJump);
+    // Sign is that of the token as it was coded, or the one before where it has none: a far difference may wrap.
+    private readonly record struct LongToken(int Position, int Run, long Difference, long Sign, uint Seen, bool IsJump);
 
     // The tokens that do not fit the table: long codes, swaps, far differences. Kept out of the loop so that its registers stay its own.
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -193,7 +194,8 @@ internal static partial class IntegerColumn
             difference = isFalling ? -magnitude : magnitude;
         }
 
-        token = new LongToken(bits.Position, run, difference, (uint)Math.Abs(difference) << 5, Math.Abs(difference) >= JumpMagnitude);
+        long sign = difference == 0 ? state.Sign : difference >> 63;
+        token = new LongToken(bits.Position, run, difference, sign, (uint)Math.Abs(difference) << 5, Math.Abs(difference) >= JumpMagnitude);
         return true;
     }
 
@@ -212,7 +214,7 @@ internal static partial class IntegerColumn
 
         long target = TStream.IsNarrow ? (int)(other + near) : other + near;
         long difference = Between<TStream>(TStream.IsTimeline ? 0 : value, target);
-        token = new LongToken(bits.Position, run, difference, 0, IsJump: true);
+        token = new LongToken(bits.Position, run, difference, difference >> 63, 0, IsJump: true);
         return true;
     }
 
@@ -224,13 +226,13 @@ internal static partial class IntegerColumn
         int length = (int)bits.Read(6);
         if (TStream.IsNarrow && length > 31) return false;
         ulong magnitude = (1UL << length) | bits.ReadLong(length);
-        long difference = isFalling ? -(long)magnitude : (long)magnitude;
-        token = new LongToken(bits.Position, run, difference, (uint)Math.Min(magnitude, MaxCodedMagnitude) << 5, magnitude >= JumpMagnitude);
+        long sign = isFalling ? -1 : 0;
+        token = new LongToken(bits.Position, run, Signed((long)magnitude, sign), sign, (uint)Math.Min(magnitude, MaxCodedMagnitude) << 5, magnitude >= JumpMagnitude);
         return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool TryReadScaled<TStream>(BitReader bits, int activityClass, out LongToken token)
+    private static bool TryReadScaled<TStream>(BitReader bits, int activityClass, long signBefore, out LongToken token)
         where TStream : struct, IIntegerStream
     {
         token = default;
@@ -241,8 +243,8 @@ internal static partial class IntegerColumn
         if (quotient == MaxQuotient) return TryReadFar<TStream>(bits, 0, out token);
         uint code = ((uint)quotient << k) | (uint)bits.Read(k);
         long magnitude = (code + 1) >> 1;
-        long difference = (code & 1) != 0 ? magnitude : -magnitude;
-        token = new LongToken(bits.Position, 0, difference, (uint)Math.Min(magnitude, MaxCodedMagnitude) << 5, magnitude >= JumpMagnitude);
+        long sign = code == 0 ? signBefore : (long)(code & 1) - 1;
+        token = new LongToken(bits.Position, 0, Signed(magnitude, sign), sign, (uint)Math.Min(magnitude, MaxCodedMagnitude) << 5, magnitude >= JumpMagnitude);
         return true;
     }
 }

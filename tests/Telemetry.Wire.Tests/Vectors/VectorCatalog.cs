@@ -13,6 +13,9 @@ internal sealed record Vector(string Name, string Type, byte[] Bytes)
 /// <summary>How the golden files were made. They are frozen: a change here that changes one is a change of the contract.</summary>
 internal static class VectorCatalog
 {
+    /// <summary>Begins the name of a good block that another writer could send and ours would not.</summary>
+    public const string ForeignPrefix = "block-foreign-";
+
     public static IReadOnlyList<Vector> All { get; } = [.. Blocks(), .. Plains(), .. Batches(), .. BadBlocks(), .. BadBatches()];
 
     private static IEnumerable<Vector> Blocks()
@@ -46,6 +49,10 @@ internal static class VectorCatalog
         });
         yield return Block("block-64-columns", new Series(
             [10, 20, 30], new byte[3], [.. Enumerable.Range(1, 64)], new byte[64], [.. Enumerable.Range(0, 64).Select(i => new long[] { i, i + 1, i })]));
+
+        // Foreign: kind 1, 5, then rising by 2^63 + 5, which wraps, then by 1 with the sign of that.
+        yield return new Vector(
+            ForeignPrefix + "far-wraps", "block", [0x81, 0x03, 0x01, 0x00, 0x00, 0x01, 0x15, 0xFE, 0xFD, 0x05, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02]);
         yield return Block("block-4096-rows", Series.OfIntegers([.. Enumerable.Range(0, 4096).Select(i => (long)(i / 500))]));
     }
 
@@ -89,6 +96,7 @@ internal static class VectorCatalog
         yield return Bad("bad-block-byte-too-many", [.. good, 0]);
         yield return Bad("bad-block-cut", good[..^1]);
         yield return Bad("bad-block-padding-not-zero", Changed(good, good.Length - 1, (byte)(good[^1] | 0x80)));
+        yield return Bad("bad-block-near-swap-cut", [0x81, 0x0C, 0x01, 0x00, 0x00, 0x01, 0xB9, 0x03, 0x99, 0x26]);
         yield return Bad("bad-block-kind-3", [0x81, 0x01, 0x01, 0x00, 0x00, 0x03, 0x01]);
         yield return Bad("bad-block-signal-0", [0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0x01]);
         yield return Bad("bad-block-start-too-late", [0x01, 0x01, 0x01, 0x81, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0x00, 0x01, 0x01]);
