@@ -17,17 +17,7 @@ public sealed class SeriesServerTests
         await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", influx.Url.ToString());
         Dictionary<(string Device, string Signal), long> stored = await ReplayAsync(collector);
 
-        Dictionary<(string Device, string Signal), long> inServer = [];
-        foreach (string signal in stored.Keys.Select(key => key.Signal).Distinct())
-        {
-            foreach (JsonElement series in await influx.SeriesAsync($"SELECT count(\"value\") FROM \"{signal}\" GROUP BY \"device\""))
-            {
-                string device = series.GetProperty("tags").GetProperty("device").GetString()!;
-                inServer[(device, signal)] = series.GetProperty("values")[0][1].GetInt64();
-            }
-        }
-
-        Assert.Equal(stored.OrderBy(entry => entry.Key), inServer.OrderBy(entry => entry.Key));
+        Assert.Equal(stored.OrderBy(entry => entry.Key), (await CountsAsync(influx, stored)).OrderBy(entry => entry.Key));
 
         // One person's heart rates, value by value and time by time.
         (string someone, _) = stored.Keys.First(key => key.Signal == "heart_rate");
@@ -56,16 +46,88 @@ public sealed class SeriesServerTests
         Assert.Equal(stored.OrderBy(entry => entry.Key), inServer.OrderBy(entry => entry.Key));
     }
 
-    // Replays the recorded month and waits until the sink's cursor stands at the end of the log.
+    // Kill -9 of the server, then of the collector, then of both at once, while a fleet sends and the sink writes: each time as soon as the sink has come further.
+    [RealPartFact("influxd")]
+    public async Task Simulate_CollectorAndInfluxDbKilled_ServerHoldsEveryStoredSample()
+    {
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", influx.Url.ToString());
+        Task<string> fleet = collector.TelemetryAsync("simulate", "--to", $"mqtt://127.0.0.1:{collector.MqttPort}", "--devices", "4", "--hours", "24", "--seed", "5", "--json");
+
+        long reached = await SinkPassesAsync(collector, 0);
+        await influx.KillAsync();
+        await influx.StartAsync();
+        reached = await SinkPassesAsync(collector, reached);
+        await collector.KillAsync();
+        await collector.StartAgainAsync();
+        await SinkPassesAsync(collector, reached - 1);
+        await Task.WhenAll(collector.KillAsync(), influx.KillAsync());
+        await influx.StartAsync();
+        await collector.StartAgainAsync();
+
+        using JsonDocument summary = JsonDocument.Parse(await fleet);
+        Assert.Equal(0, summary.RootElement.GetProperty("samplesLost").GetInt64());
+        Dictionary<(string Device, string Signal), long> stored = await StoredAsync(collector);
+        Assert.True(stored.Values.Sum() > 20_000);
+        Assert.Equal(stored.OrderBy(entry => entry.Key), (await CountsAsync(influx, stored)).OrderBy(entry => entry.Key));
+        (string someone, _) = stored.Keys.First(key => key.Signal == "heart_rate");
+        List<(long, double)> rows = [.. (await influx.QueryAsync($"SELECT \"value\" FROM \"heart_rate\" WHERE \"device\" = '{someone}'"))
+            .Select(row => (row["time"].GetInt64() / 1_000_000, row["value"].GetDouble()))];
+        Assert.Equal(await HeartRatesAsync(collector, someone), rows);
+    }
+
+    // Waits until the sink's place is behind a position, or at the end of the log.
+    private static async Task<long> SinkPassesAsync(CollectorProcess collector, long position)
+    {
+        using HttpClient http = Operator(collector);
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(3));
+        using PeriodicTimer look = new(TimeSpan.FromMilliseconds(50));
+        while (true)
+        {
+            JsonElement status = await http.GetFromJsonAsync<JsonElement>("/v1/status", limit.Token);
+            long end = status.GetProperty("durablePosition").GetInt64();
+            long sink = status.GetProperty("consumers").EnumerateArray().Single(consumer => consumer.GetProperty("name").GetString() == "influx").GetProperty("position").GetInt64();
+            if (sink > position || (sink >= end && end > 1_000)) return sink;
+            await look.WaitForNextTickAsync(limit.Token);
+        }
+    }
+
+    private static async Task<Dictionary<(string Device, string Signal), long>> CountsAsync(RealInflux influx, Dictionary<(string Device, string Signal), long> stored)
+    {
+        Dictionary<(string Device, string Signal), long> inServer = [];
+        foreach (string signal in stored.Keys.Select(key => key.Signal).Distinct())
+        {
+            foreach (JsonElement series in await influx.SeriesAsync($"SELECT count(\"value\") FROM \"{signal}\" GROUP BY \"device\""))
+            {
+                string device = series.GetProperty("tags").GetProperty("device").GetString()!;
+                inServer[(device, signal)] = series.GetProperty("values")[0][1].GetInt64();
+            }
+        }
+
+        return inServer;
+    }
+
+    private static HttpClient Operator(CollectorProcess collector)
+    {
+        HttpClient http = new() { BaseAddress = new Uri($"http://127.0.0.1:{collector.HttpPort}") };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", collector.OperatorToken);
+        return http;
+    }
+
     private static async Task<Dictionary<(string Device, string Signal), long>> ReplayAsync(CollectorProcess collector)
     {
         string summary = await collector.TelemetryAsync(
             "replay", "--source", "fitabase", "--path", Path.Combine(RealParts.DataFolder!, "fitabase"), "--to", $"mqtt://127.0.0.1:{collector.MqttPort}", "--json");
         using JsonDocument json = JsonDocument.Parse(summary);
         Assert.Equal(json.RootElement.GetProperty("samplesRecorded").GetInt64(), json.RootElement.GetProperty("samplesStored").GetInt64());
+        return await StoredAsync(collector);
+    }
 
-        using HttpClient http = new() { BaseAddress = new Uri($"http://127.0.0.1:{collector.HttpPort}") };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", collector.OperatorToken);
+    // Waits until the sink's cursor stands at the end of the log; then what the log holds.
+    private static async Task<Dictionary<(string Device, string Signal), long>> StoredAsync(CollectorProcess collector)
+    {
+        using HttpClient http = Operator(collector);
         using CancellationTokenSource limit = new(TimeSpan.FromMinutes(3));
         using PeriodicTimer look = new(TimeSpan.FromMilliseconds(100));
         while (true)
