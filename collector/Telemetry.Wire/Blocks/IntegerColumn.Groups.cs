@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -14,7 +13,6 @@ internal static partial class IntegerColumn
     // them; the window reaches BlockCursor.Padding bytes beyond `end`, so a word may be loaded from any position before it.
     // Rows are stored eight at a time, and so run past what they should fill: what comes later overwrites them.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    [SuppressMessage("Design", "MA0051:Method is too long", Justification = "One loop, whose state must not leave its registers.")]
     private static void TakeGroups<TStream>(ref long to, ReadOnlySpan<byte> window, int end, ref State state)
         where TStream : struct, IIntegerStream
     {
@@ -118,10 +116,10 @@ internal static partial class IntegerColumn
             }
 
             position += taken;
-            ref long row0 = ref Unsafe.Add(ref to, (nint)run);
-            FillEight(ref row0, Repeated<TStream>(value));
-            if (TStream.IsTimeline) row0 = value;
-            to = ref Unsafe.Add(ref row0, 1);
+            ref long changed = ref Unsafe.Add(ref to, (nint)run);
+            FillEight(ref changed, Repeated<TStream>(value));
+            if (TStream.IsTimeline) changed = value;
+            to = ref Unsafe.Add(ref changed, 1);
             left -= run + 1;
         }
 
