@@ -73,10 +73,11 @@ internal sealed class CollectorProcess : IDisposable
         return figures;
     }
 
-    /// <summary>Waits until nothing is left to compile: a second in which it uses less than a twentieth of a core.</summary>
+    /// <summary>Waits until nothing is left to compile: a second in which it uses less than a twentieth of a core, or 20 s of more.</summary>
     public async Task IdleAsync()
     {
-        for (double before = double.MinValue; CpuSeconds - before > 0.05;)
+        double before = double.MinValue;
+        for (int second = 0; second < 20 && CpuSeconds - before > 0.05; second++)
         {
             before = CpuSeconds;
             await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
