@@ -68,6 +68,20 @@ internal sealed class LoadClient : IDisposable
         _acked++;
     }
 
+    /// <summary>Leaves a session at a foreign broker that goes on collecting what is published under <paramref name="filter"/>.</summary>
+    public static async Task KeepSessionAsync(int port, string filter)
+    {
+        using LoadClient keeper = new("", profile: 1, epoch: 1, window: 1);
+        await keeper._socket.ConnectAsync("127.0.0.1", port);
+        await keeper._socket.SendAsync(Frame(0x10, [0, 4, .. "MQTT"u8, 4, 0, 0, 0, .. Text("bench_keeper")]));
+        await keeper.ReceiveExactlyAsync(4);
+        if (keeper._input[3] != 0) throw new InvalidOperationException($"CONNECT was refused with return code {keeper._input[3]}.");
+        await keeper._socket.SendAsync(Frame(0x82, [0, 1, .. Text(filter), 1]));
+        await keeper.ReceiveExactlyAsync(5);
+        if (keeper._input[4] > 1) throw new InvalidOperationException($"The subscription to {filter} was refused.");
+        await keeper._socket.SendAsync((byte[])[0xE0, 0]);
+    }
+
     /// <summary>Keeps the window full until <paramref name="stop"/>.</summary>
     public async Task RunAsync(CancellationToken stop)
     {

@@ -39,11 +39,12 @@ internal static class MqttBench
         List<Figure> peers = [];
         if (options.Peers)
         {
-            foreach ((string name, bool isDurable, string program, Func<string, int, string[]> configure) in Peers.Installed())
+            foreach (Peer peer in Peers.Installed())
             {
-                using ServerProcess peer = ServerProcess.StartPeer(program, configure);
-                await Peers.WaitForPortAsync(peer.Port);
-                peers.Add(await MeasureAsync(name, isDurable, peer, seconds));
+                using ServerProcess server = ServerProcess.StartPeer(peer);
+                await Peers.WaitForPortAsync(server.Port);
+                if (peer.NeedsQueue) await LoadClient.KeepSessionAsync(server.Port, $"t1/{BenchServer.Brand}/+/up");
+                peers.Add(await MeasureAsync(peer.Name, peer.IsDurable, server, seconds));
             }
         }
 

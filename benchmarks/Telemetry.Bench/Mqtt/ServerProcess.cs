@@ -8,6 +8,7 @@ internal sealed class ServerProcess : IDisposable
 {
     private readonly Process _process;
     private readonly string? _folder;
+    private Action? _ended;
 
     private ServerProcess(Process process, string? folder)
     {
@@ -37,12 +38,13 @@ internal sealed class ServerProcess : IDisposable
         return server;
     }
 
-    /// <summary>Starts a foreign broker over a fresh folder; <paramref name="configure"/> gets folder and port and returns its arguments.</summary>
-    public static ServerProcess StartPeer(string program, Func<string, int, string[]> configure)
+    /// <summary>Starts a foreign broker over a fresh folder and a free port.</summary>
+    public static ServerProcess StartPeer(Peer peer)
     {
         string folder = Directory.CreateTempSubdirectory("telemetry-bench-").FullName;
         int port = FreePort();
-        return new ServerProcess(Launch(program, configure(folder, port), folder), folder) { Port = port };
+        PeerStart start = peer.Configure(folder, port);
+        return new ServerProcess(Launch(peer.Program, start.Arguments, folder, start.Environment), folder) { Port = port, _ended = start.Ended };
     }
 
     /// <summary>Managed bytes, bytes of the sequence table, batches stored; after a full collection.</summary>
@@ -59,13 +61,19 @@ internal sealed class ServerProcess : IDisposable
         if (!_process.WaitForExit(5_000)) _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
+        _ended?.Invoke();
         if (_folder is not null) Directory.Delete(_folder, recursive: true);
     }
 
-    private static Process Launch(string program, string[] arguments, string folder) =>
-        Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = folder })!;
+    private static Process Launch(string program, string[] arguments, string folder, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        ProcessStartInfo start = new(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = folder };
+        foreach ((string key, string value) in environment ?? new Dictionary<string, string>(StringComparer.Ordinal)) start.Environment[key] = value;
+        return Process.Start(start)!;
+    }
 
-    private static int FreePort()
+    /// <summary>A port that was free a moment ago.</summary>
+    public static int FreePort()
     {
         using System.Net.Sockets.TcpListener probe = new(System.Net.IPAddress.Loopback, 0);
         probe.Start();
