@@ -118,7 +118,7 @@ public class BrokerLinkTests
         for (int i = 0; i < 4; i++) Assert.True(await rig.Ingest.Arrived.WaitAsync(TestLimits.Answer));
         for (ushort id = 1; id <= 20; id++)
         {
-            Assert.InRange(rig.Ingest.Submitted.Count, id, id + 5);
+            Assert.True(rig.Ingest.Submitted.Count <= id + 5, $"{rig.Ingest.Submitted.Count} batches taken with {id} durable");
             rig.Ingest.MakeDurable(id + 1);
             await broker.ExpectAsync(0x40, 2, 0, (byte)id);
         }
