@@ -89,7 +89,7 @@ internal sealed class Rooms : IAsyncDisposable
         InfluxSink sink = Own(new InfluxSink(Log, Registry, target.ToSinkOptions(Folder.InfluxFolder), Time, _loggers.CreateLogger<InfluxSink>()));
         LogCursor cursor = Log.OpenCursor(target.CursorName);
         _consumers.Add(new ConsumerTask("influx", () => cursor.Position, sink.RunAsync));
-        InfluxDerived derived = Own(new InfluxDerived(target.ToSinkOptions(Folder.InfluxFolder), Time, _loggers.CreateLogger<InfluxDerived>()));
+        InfluxDerived derived = Own(new InfluxDerived(target.ToSinkOptions(Folder.InfluxFolder), Time, _loggers.CreateLogger<InfluxDerived>(), sink: sink));
         return new InfluxErasure(derived, Registry, () => cursor.Position);
     }
 

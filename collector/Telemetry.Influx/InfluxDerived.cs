@@ -9,7 +9,7 @@ using Telemetry.Wire.V1;
 namespace Telemetry.Influx;
 
 /// <summary>
-/// What is not a sample: scenario segments and releases written beside the series, and erasure. The caller decides whether segments, which
+/// What is not a sample: scenario segments and releases written beside the series, and erasure at the server and among the lines it refused. The caller decides whether segments, which
 /// carry a user key, may leave the collector at all.
 /// </summary>
 /// <remarks>One caller at a time. Nothing is remembered: a call that failed is made again and changes nothing twice.</remarks>
@@ -22,20 +22,26 @@ public sealed class InfluxDerived : IDisposable
     private readonly InfluxClient _client;
     private readonly LineDelivery _delivery;
     private readonly SeriesEraser _eraser;
-    private readonly InfluxMetrics _metrics = new();
+    private readonly RefusedLines _refused;
+    private readonly InfluxMetrics _metrics;
+    private readonly bool _ownsMetrics;
 
     /// <param name="options">As the sink's.</param>
     /// <param name="time">Default: the system's clock.</param>
     /// <param name="logger">Events 1500-1599.</param>
     /// <param name="handler">HTTP below; default: sockets.</param>
+    /// <param name="sink">The sink that works with the same options, if one does: its counts and its file of refused lines are shared.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
-    public InfluxDerived(InfluxOptions options, TimeProvider? time = null, ILogger<InfluxDerived>? logger = null, HttpMessageHandler? handler = null)
+    public InfluxDerived(
+        InfluxOptions options, TimeProvider? time = null, ILogger<InfluxDerived>? logger = null, HttpMessageHandler? handler = null, InfluxSink? sink = null)
     {
         options.Validate();
         _options = options;
         TimeProvider clock = time ?? TimeProvider.System;
         _client = new InfluxClient(options, clock, handler);
-        _delivery = new LineDelivery(_client, new RefusedLines(options.RefusedFolder, clock), options, _metrics, clock, logger ?? NullLogger<InfluxDerived>.Instance);
+        (_metrics, _ownsMetrics) = sink is null ? (new InfluxMetrics(), true) : (sink.Metrics, false);
+        _refused = sink?.Refused ?? new RefusedLines(options.RefusedFolder, clock);
+        _delivery = new LineDelivery(_client, _refused, options, _metrics, clock, logger ?? NullLogger<InfluxDerived>.Instance);
         _eraser = new SeriesEraser(_client, options);
     }
 
@@ -51,21 +57,31 @@ public sealed class InfluxDerived : IDisposable
     public Task WriteReleaseAsync(ReleaseTable release, string measure, long fromUnixMs, CancellationToken cancellation) =>
         WriteAsync(SegmentLines.Lines(release, measure, fromUnixMs, _options.Precision), cancellation);
 
-    /// <summary>Removes a device's points of [from, to) from every measurement.</summary>
+    /// <summary>Removes a device's points of [from, to) from every measurement, and from the refused lines.</summary>
     /// <exception cref="HttpRequestException">The server did not erase; call again.</exception>
+    /// <exception cref="IOException">The refused lines could not be written anew; call again.</exception>
     public Task EraseDeviceAsync(DeviceDescription device, long fromUnixMs, long toUnixMs, CancellationToken cancellation) =>
-        _eraser.EraseAsync([("brand", device.Brand), ("device", DeviceSeries.TagOf(device, _options))], measurement: null, fromUnixMs, toUnixMs, cancellation);
+        EraseAsync([("brand", device.Brand), ("device", DeviceSeries.TagOf(device, _options))], measurement: null, fromUnixMs, toUnixMs, cancellation);
 
-    /// <summary>Removes every segment of a user.</summary>
+    /// <summary>Removes every segment of a user, and from the refused lines.</summary>
     /// <exception cref="HttpRequestException">The server did not erase; call again.</exception>
+    /// <exception cref="IOException">The refused lines could not be written anew; call again.</exception>
     public Task EraseUserAsync(string user, CancellationToken cancellation) =>
-        _eraser.EraseAsync([("user", user)], SegmentLines.SegmentMeasurement, 0, LastUnixMs, cancellation);
+        EraseAsync([("user", user)], SegmentLines.SegmentMeasurement, 0, LastUnixMs, cancellation);
 
     /// <inheritdoc/>
     public void Dispose()
     {
         _client.Dispose();
-        _metrics.Dispose();
+        if (_ownsMetrics) _metrics.Dispose();
+    }
+
+    private async Task EraseAsync((string Key, string Value)[] tags, string? measurement, long fromUnixMs, long toUnixMs, CancellationToken cancellation)
+    {
+        await _eraser.EraseAsync(tags, measurement, fromUnixMs, toUnixMs, cancellation);
+        long unitsPerMs = _options.Precision == InfluxPrecision.Nanoseconds ? 1_000_000 : 1;
+        _refused.Erase(line => !WrittenLine.TryRead(line, out WrittenLine? written)
+            || (written.Has(tags) && written.Timestamp / unitsPerMs >= fromUnixMs && written.Timestamp / unitsPerMs < toUnixMs));
     }
 
     private async Task WriteAsync(IEnumerable<string> lines, CancellationToken cancellation)

@@ -56,7 +56,7 @@ public sealed class InfluxSink : BackgroundService
         _time = time ?? TimeProvider.System;
         _logger = logger ?? NullLogger<InfluxSink>.Instance;
         _client = new InfluxClient(options, _time, handler);
-        _delivery = new LineDelivery(_client, new RefusedLines(options.RefusedFolder, _time), options, Metrics, _time, _logger);
+        _delivery = new LineDelivery(_client, Refused = new RefusedLines(options.RefusedFolder, _time), options, Metrics, _time, _logger);
         _series = new SeriesCatalog(catalog, options);
         _placement = new ClockPlacement(options);
         _lines = new LineBatch(options.MaxLinesPerRequest, options.MaxRequestBytes);
@@ -68,6 +68,8 @@ public sealed class InfluxSink : BackgroundService
     public long LagBytes => Math.Max(0, _log.DurablePosition - _cursor.Position);
 
     internal InfluxMetrics Metrics { get; } = new();
+
+    internal RefusedLines Refused { get; }
 
     /// <summary>Runs until <paramref name="stop"/> or the log closes; then brings what is durable to the server, for at most five seconds.</summary>
     public async Task RunAsync(CancellationToken stop)

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Telemetry.Influx.LineProtocol;
 using Telemetry.Testing;
@@ -39,6 +40,36 @@ public sealed class DerivedTests : IDisposable
         Assert.All(rows, row => Assert.Equal(("u 1,=", 300L, 0.75), (row["user"].GetString(), row["duration_s"].GetInt64(), row["confidence"].GetDouble())));
         await derived.EraseUserAsync("u 1,=", CancellationToken.None);
         Assert.Empty(await influx.QueryAsync("SELECT * FROM scenario"));
+    }
+
+    [Fact]
+    public async Task ErasedDeviceAndUser_LeaveTheRefusedLinesOfOthersAndOfOtherTimes()
+    {
+        _log.DeviceName = "d {0},=";
+        await AppendTwoDevicesAsync();
+        using ScriptedServer server = new() { Answer = request => ScriptedServer.Reply(request.Path.StartsWith("/write", StringComparison.Ordinal) ? HttpStatusCode.BadRequest : HttpStatusCode.NoContent) };
+        InfluxOptions options = new() { Url = new Uri("http://127.0.0.1:1"), RefusedFolder = _log.RefusedFolder };
+        SinkRun run = new(_log, options, handler: server);
+        await using (run)
+        {
+            await run.StopAsync();
+            InfluxDerived derived = new(options, handler: server, sink: run.Sink);
+            await derived.ReplaceSegmentsAsync("u 1,=", 0, 1, [Segment(0, "rest at 5, user=u2 1"), Segment(300_000, "two\nlines")], CancellationToken.None);
+            await derived.ReplaceSegmentsAsync("u2", 0, 1, [new Segment { User = "u2", Scenario = "user=u\\ 1\\,\\= 0" }], CancellationToken.None);
+            string file = Path.Combine(_log.RefusedFolder, "influx-refused.jsonl");
+            File.Copy(file, Path.Combine(_log.RefusedFolder, "influx-refused.1.jsonl"));
+            await File.AppendAllTextAsync(file, "{\"line\":\"heart_rate,bra"); // a crash while one was set aside
+            Assert.Equal(14, RefusedLines().Count - 1);
+
+            await derived.EraseDeviceAsync(_log.FindDevice(1)!, TestLog.BootUnixMs, TestLog.BootUnixMs + 2000, CancellationToken.None);
+            string[] left = ["value=62 1700000002000000000", "value=70 1700000000000000000"];
+            Assert.Equal(left.Concat(left), RefusedLines().Where(line => line.StartsWith("heart_rate", StringComparison.Ordinal)).Select(line => line[line.IndexOf("value", StringComparison.Ordinal)..]));
+            Assert.Equal(10, RefusedLines().Count);
+
+            await derived.EraseUserAsync("u 1,=", CancellationToken.None);
+            Assert.Equal(["heart_rate", "heart_rate", "scenario,user=u2", "heart_rate", "heart_rate", "scenario,user=u2"], RefusedLines().Select(line => line.StartsWith("heart", StringComparison.Ordinal) ? "heart_rate" : line.Split(' ')[0]));
+            Assert.DoesNotContain(Directory.GetFiles(_log.RefusedFolder), path => path.EndsWith(".new", StringComparison.Ordinal));
+        }
     }
 
     [RealPartFact("influxd")]
@@ -133,6 +164,13 @@ public sealed class DerivedTests : IDisposable
         User = "u 1,=", Scenario = scenario, StartUnixMs = TestLog.BootUnixMs + startMs, EndUnixMs = TestLog.BootUnixMs + startMs + 300_000, Confidence = 0.75,
         Devices = { "acme/d1" }, Evidence = { new Evidence { Feature = "cadence", Share = 0.5 } }, ModelVersion = "1", Revision = 4,
     };
+
+    /// <summary>Of both files, the newer one first; a torn entry as it stands.</summary>
+    private List<string> RefusedLines() =>
+    [
+        .. new[] { "influx-refused.jsonl", "influx-refused.1.jsonl" }.SelectMany(file => File.ReadAllLines(Path.Combine(_log.RefusedFolder, file)))
+            .Select(entry => entry.EndsWith('}') ? JsonDocument.Parse(entry).RootElement.GetProperty("line").GetString()! : entry),
+    ];
 
     private async Task AppendTwoDevicesAsync()
     {

@@ -33,8 +33,8 @@ internal sealed class ScriptedServer : HttpMessageHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        byte[] body = await request.Content!.ReadAsByteArrayAsync(cancellationToken);
-        bool gzip = request.Content.Headers.ContentEncoding.Contains("gzip");
+        byte[] body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
+        bool gzip = request.Content?.Headers.ContentEncoding.Contains("gzip") == true;
         if (gzip)
         {
             using GZipStream stream = new(new MemoryStream(body), CompressionMode.Decompress);
