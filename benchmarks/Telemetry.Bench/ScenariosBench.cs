@@ -10,7 +10,7 @@ namespace Telemetry.Bench;
 /// <summary>What scenarios cost: minutes folded and named a second of CPU, state of a user under way, and the repair of a day that came late.</summary>
 internal static class ScenariosBench
 {
-    private const int Users = 20, Days = 7, Repeats = 5;
+    private const int WarmUpUsers = 20, Users = 40, Days = 7, Repeats = 5;
     private const int FirstDay = 20_759;
     private const int MinutesPerDay = DaySegmenter.MinutesPerDay;
 
@@ -18,7 +18,7 @@ internal static class ScenariosBench
     {
         BoundModel model = new(ModelFile.Default, FeatureCatalog.Names);
         (int[] heart, int[] steps) = Samples();
-        FoldUser(model, heart, steps, 0); // compiles
+        for (int user = 0; user < WarmUpUsers; user++) FoldUser(model, heart, steps, user); // compiles, in steps: a collector runs for months
 
         TimeSpan before = Process.GetCurrentProcess().TotalProcessorTime;
         int minutes = 0;

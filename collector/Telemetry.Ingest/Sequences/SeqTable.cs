@@ -11,7 +11,7 @@ internal sealed class SeqTable
     /// <summary>Epochs remembered of one device. A device draws a new one on factory reset and on erasure; more than this is no device.</summary>
     public const int MaxEpochsPerDevice = 64;
 
-    private const int ChunkEntries = 1024;
+    private const int ChunkEntries = 64; // 3 KiB: a small fleet pays for itself alone
     private readonly List<SeqEntry[]> _chunks = [];
     private uint[] _slots = new uint[64];
 
