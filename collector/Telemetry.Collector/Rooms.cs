@@ -13,6 +13,7 @@ using Telemetry.Insights.Privacy;
 using Telemetry.Insights.Store;
 using Telemetry.Log;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Model;
 
 namespace Telemetry.Collector;
 
@@ -33,10 +34,11 @@ internal sealed class Rooms : IAsyncDisposable
         Log = Own(BlockLog.Open(new BlockLogOptions { Folder = folder.LogFolder }, loggers.CreateLogger<BlockLog>(), Time));
         Ingest = Own(IngestService.Open(Log, Registry, new IngestOptions(), loggers.CreateLogger<IngestService>(), Time));
         InsightsStore store = Own(InsightsStore.Open(folder.InsightsFile));
-        Insights = Own(InsightsService.Open(store, Registry, folder.Path, PrivacyOptions.Default with { Threshold = options.ReleaseThreshold }, Time));
+        ScenarioModel model = options.ReadModel();
+        Insights = Own(InsightsService.Open(store, Registry, folder.Path, PrivacyOptions.Default with { Threshold = options.ReleaseThreshold }, Time, model));
         Samples = new SampleQueries(Log, Registry);
         Export = new UserExport(Log, Registry, Insights);
-        AddScenarios(store);
+        AddScenarios(store, model);
         InfluxErasure? influx = options.Influx is { } target ? AddInflux(target) : null;
         Erasures = Own(new Erasures(folder.ErasuresFolder, Log, Registry, Ingest, store, influx, Time, loggers.CreateLogger<Erasures>()));
         _consumers.Add(new ConsumerTask("erasures", () => Log.DurablePosition, Erasures.RunAsync));
@@ -77,10 +79,10 @@ internal sealed class Rooms : IAsyncDisposable
         Folder.Dispose();
     }
 
-    private void AddScenarios(InsightsStore store)
+    private void AddScenarios(InsightsStore store, ScenarioModel model)
     {
         ScenarioConsumer scenarios = Own(new ScenarioConsumer(
-            Log, Registry, Own(new RegistryUsers(Registry)), store, time: Time, logger: _loggers.CreateLogger<ScenarioConsumer>()));
+            Log, Registry, Own(new RegistryUsers(Registry)), store, model, time: Time, logger: _loggers.CreateLogger<ScenarioConsumer>()));
         _consumers.Add(new ConsumerTask("scenarios", () => scenarios.Position, scenarios.RunAsync, () => scenarios.Trouble));
     }
 

@@ -23,11 +23,12 @@ public sealed class InsightsService : IDisposable
     private readonly EpsilonLedger _ledger;
     private readonly PrivacyGate _gate;
     private readonly CompositeFinder _composites;
-    private readonly BoundModel _model = new(ModelFile.Default, FeatureCatalog.Names);
+    private readonly BoundModel _model;
 
-    private InsightsService(InsightsStore store, DeviceRegistry registry, string dataFolder, TimeProvider clock, PrivacyOptions options, NoiseKey key, EpsilonLedger ledger)
+    private InsightsService(InsightsStore store, DeviceRegistry registry, string dataFolder, TimeProvider clock, PrivacyOptions options, NoiseKey key, EpsilonLedger ledger, ScenarioModel model)
     {
         (_store, _registry, _clock, _options, _key, _ledger) = (store, registry, clock, options, key, ledger);
+        _model = new BoundModel(model, FeatureCatalog.Names);
         _cache = new SegmentCache(store);
         _composites = new CompositeFinder(store, registry, dataFolder);
         _gate = new PrivacyGate(key, ledger, options);
@@ -39,11 +40,13 @@ public sealed class InsightsService : IDisposable
     /// <param name="dataFolder">The collector's folder; must exist.</param>
     /// <param name="options">The gate's settings.</param>
     /// <param name="clock">For consent and the rolling week.</param>
-    public static InsightsService Open(InsightsStore store, DeviceRegistry registry, string dataFolder, PrivacyOptions options, TimeProvider clock)
+    /// <param name="model">The one that names segments; null = <see cref="ModelFile.Default"/>.</param>
+    public static InsightsService Open(
+        InsightsStore store, DeviceRegistry registry, string dataFolder, PrivacyOptions options, TimeProvider clock, ScenarioModel? model = null)
     {
         if (options.Threshold < 1) throw new RegistryException(RegistryError.Invalid, $"The release threshold is {options.Threshold}; 1 or more is expected (20 is the default).");
         NoiseKey key = NoiseKey.Open(Path.Combine(dataFolder, "noise.key"));
-        return new InsightsService(store, registry, dataFolder, clock, options, key, EpsilonLedger.Open(Path.Combine(dataFolder, "ledger.db"), options.Budget, clock));
+        return new InsightsService(store, registry, dataFolder, clock, options, key, EpsilonLedger.Open(Path.Combine(dataFolder, "ledger.db"), options.Budget, clock), model ?? ModelFile.Default);
     }
 
     /// <summary>Query.Release: an aggregate through the privacy gate.</summary>
@@ -92,12 +95,8 @@ public sealed class InsightsService : IDisposable
     {
         UserKey user = UserKey.Parse(request.User);
         if (_registry.FindUser(user) is not { } record) throw new RegistryException(RegistryError.NotFound, "There is no such user.");
-        if (request.FromUnixMs < 0 || request.ToUnixMs < 0 || request.AsOfRevision < 0)
-        {
-            throw new RegistryException(RegistryError.Invalid, $"from {request.FromUnixMs}, to {request.ToUnixMs}, as of revision {request.AsOfRevision}: 0 or more is expected.");
-        }
-
-        int from = (int)Math.Min(request.FromUnixMs / 60_000, int.MaxValue), to = request.ToUnixMs == 0 ? int.MaxValue : (int)Math.Min((request.ToUnixMs + 59_999) / 60_000, int.MaxValue);
+        if (request.AsOfRevision < 0) throw new RegistryException(RegistryError.Invalid, $"as of revision {request.AsOfRevision}: 0 or more is expected.");
+        (int from, int to) = MinutesOf(request.FromUnixMs, request.ToUnixMs);
         if (request.Composites)
         {
             if (request.AsOfRevision != 0) throw new RegistryException(RegistryError.Invalid, "Composites are found in what is known now; leave as of revision 0.");
@@ -127,6 +126,46 @@ public sealed class InsightsService : IDisposable
         }
 
         return explanation;
+    }
+
+    /// <summary>Query.Shadow: what another model would name differently, over the minutes at rest; nothing is written.</summary>
+    /// <exception cref="RegistryException">NotFound: no such user. Invalid: the range is none or too long, or the model is unsound; the text says how.</exception>
+    public ShadowReport Shadow(ShadowRequest request)
+    {
+        UserKey user = UserKey.Parse(request.User);
+        if (_registry.FindUser(user) is not { } record) throw new RegistryException(RegistryError.NotFound, "There is no such user.");
+        (int from, int to) = MinutesOf(request.FromUnixMs, request.ToUnixMs);
+        BoundModel shadow = ReadModel(request.Model.Span);
+
+        ShadowReport report = new() { PresentVersion = _model.Model.Version, ShadowVersion = shadow.Model.Version };
+        foreach ((int day, Telemetry.Scenarios.Segments.SegmentDiff diff) in new ShadowRun(_store, _model).Compare(user, shadow, from, to, record.UtcOffsetMinutes))
+        {
+            ShadowDay said = new() { StartUnixMs = day * 86_400_000L, Minutes = (uint)diff.Minutes };
+            said.Changes.AddRange(diff.Changes.Select(change => new ShadowChange { Before = change.Before, After = change.After, Minutes = (uint)change.Minutes }));
+            report.Days.Add(said);
+        }
+
+        return report;
+    }
+
+    // The whole minutes that touch [from, to) in ms; to = 0 is the end.
+    private static (int From, int To) MinutesOf(long fromUnixMs, long toUnixMs)
+    {
+        if (fromUnixMs < 0 || toUnixMs < 0) throw new RegistryException(RegistryError.Invalid, $"from {fromUnixMs}, to {toUnixMs}: 0 or more is expected.");
+        int from = (int)Math.Min(fromUnixMs / 60_000, int.MaxValue), to = toUnixMs == 0 ? int.MaxValue : (int)Math.Min((Math.Min(toUnixMs, long.MaxValue - 59_999) + 59_999) / 60_000, int.MaxValue);
+        return (from, to);
+    }
+
+    private static BoundModel ReadModel(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return new BoundModel(ModelFile.Read(json), FeatureCatalog.Names);
+        }
+        catch (InvalidDataException fault)
+        {
+            throw new RegistryException(RegistryError.Invalid, fault.Message);
+        }
     }
 
     // The store cuts at midnight UTC; a night is one stay to whoever asks. A joined segment is as new as its newest part.

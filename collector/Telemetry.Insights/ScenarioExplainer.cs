@@ -34,6 +34,7 @@ internal sealed class ScenarioExplainer(InsightsStore store, BoundModel model)
             if (row.Without(device) is { } without) rest.Add((at, without));
         }
 
-        return DaySegmenter.Derive(model, day, rest, utcOffsetMinutes).Find(segment => segment.StartMinute <= minute && minute < segment.EndMinute);
+        if (rest.Count == 0) return null;
+        return DaySegmenter.Derive(model, day, rest, rest[0].Item1, rest[^1].Item1, utcOffsetMinutes).Find(segment => segment.StartMinute <= minute && minute < segment.EndMinute);
     }
 }

@@ -30,6 +30,7 @@ internal static class ApiTable
             ApiMethod.Unary<SamplesRequest, SampleCountList>(Query, "SampleCounts", rooms.Samples.Count),
             ApiMethod.Unary<ScenariosRequest, SegmentList>(Query, "Scenarios", rooms.Insights.Scenarios),
             ApiMethod.Unary<ExplainRequest, Explanation>(Query, "Explain", rooms.Insights.Explain),
+            ApiMethod.Unary<ShadowRequest, ShadowReport>(Query, "Shadow", rooms.Insights.Shadow),
             ApiMethod.Unary<ReleaseRequest, ReleaseTable>(Query, "Release", rooms.Insights.Release),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterList>(DeadLetters, "List", letters.List),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterReplay>(DeadLetters, "Replay", letters.ReplayAsync),

@@ -9,6 +9,9 @@ public sealed class DerivationOptions
     /// <summary>Users whose segments are said in one step at most; 1 to 65,536, default 1,024 (a user's day takes about 10 ms).</summary>
     public int StepUsers { get; set; } = 1024;
 
+    /// <summary>Days whose segments are said in one step at most, so that naming everything again after a change of model goes in many steps; 1 to 65,536, default 2,048.</summary>
+    public int StepDays { get; set; } = 2048;
+
     /// <summary>Segments of a user are said once so many bytes of log came without a batch of the user; 0 to 1 GiB, default 1 MiB. At once when the log has nothing more.</summary>
     public int QuietBytes { get; set; } = 1024 * 1024;
 
@@ -34,6 +37,7 @@ public sealed class DerivationOptions
     {
         Check(nameof(StepRecords), StepRecords, 1, 65_536);
         Check(nameof(StepUsers), StepUsers, 1, 65_536);
+        Check(nameof(StepDays), StepDays, 1, 65_536);
         Check(nameof(QuietBytes), QuietBytes, 0, 1 << 30);
         Check($"{nameof(NamingDelay)} (ms)", (long)NamingDelay.TotalMilliseconds, 0, 3_600_000);
         Check(nameof(StepBytes), StepBytes, 64 * 1024, 256 * 1024 * 1024);

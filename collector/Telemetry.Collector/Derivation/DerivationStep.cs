@@ -104,7 +104,7 @@ internal sealed class DerivationStep
         _touched.Clear();
     }
 
-    /// <summary>Says the segments of users who are due, at most <see cref="DerivationOptions.StepUsers"/> of them.</summary>
+    /// <summary>Says the segments of users who are due, at most <see cref="DerivationOptions.StepUsers"/> of them and <see cref="DerivationOptions.StepDays"/> of their days.</summary>
     /// <param name="read">Position up to which the log is read.</param>
     /// <param name="isIdle">The log has nothing more.</param>
     /// <param name="store">The step.</param>
@@ -112,15 +112,19 @@ internal sealed class DerivationStep
     public bool Name(long read, bool isIdle, InsightsTransaction store)
     {
         List<UserKey> due = _unnamed.Due(read, _receivedUnixMs, isIdle, _options.StepUsers);
-        foreach (UserKey user in due)
+        int daysLeft = _options.StepDays;
+        foreach (UserKey user in due.TakeWhile(_ => daysLeft > 0))
         {
             // An erased user has no progress any more, and nothing may be said.
-            if (UserProgress.Read(store, user) is { } progress) _metrics.Days += Hot(user, progress.UtcOffsetMinutes, store).Name(store);
-            _unnamed.Remove(user);
+            UserDerivation? derivation = UserProgress.Read(store, user) is { } progress ? Hot(user, progress.UtcOffsetMinutes, store) : null;
+            int named = derivation?.Name(store, daysLeft) ?? 0;
+            _metrics.Days += named;
+            daysLeft -= named;
+            if (derivation is not { HasUnnamed: true }) _unnamed.Remove(user);
         }
 
         if (_hot.Count > _options.HotUsers) _hot.Clear(); // all are in the store; the ones that go on are read again
-        return due.Count == _options.StepUsers;
+        return due.Count == _options.StepUsers || daysLeft == 0;
     }
 
     /// <summary>Forgets everything at hand: the transaction it went into was undone.</summary>

@@ -7,6 +7,9 @@ public interface IConsentingUsers
 {
     /// <summary>The times in which a device is bound to a user who consents to something that derivation serves; in no special order, empty when there are none.</summary>
     IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey);
+
+    /// <summary>Minutes the user's local time is ahead of UTC; null when there is no such user (any more).</summary>
+    int? UtcOffsetOf(UserKey user);
 }
 
 /// <summary>A time in which a device's samples count for a user.</summary>

@@ -19,6 +19,9 @@ public sealed class RegistryUsers : IConsentingUsers, IDisposable
     /// <inheritdoc/>
     public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey) => _ranges.GetOrAdd(deviceKey, Read);
 
+    /// <inheritdoc/>
+    public int? UtcOffsetOf(UserKey user) => _registry.FindUser(user)?.UtcOffsetMinutes;
+
     public void Dispose() => _registry.Changed -= Forget;
 
     private ConsentedRange[] Read(uint deviceKey)

@@ -33,7 +33,7 @@ public sealed class ScenarioConsumer : IDisposable
     /// <param name="catalog">Names of devices and profiles.</param>
     /// <param name="users">Who wears a device and consents.</param>
     /// <param name="store">Where minutes and segments go.</param>
-    /// <param name="model">Null = <see cref="ModelFile.Default"/>.</param>
+    /// <param name="model">Null = <see cref="ModelFile.Default"/>. Another one than named the store's segments: all of them are named again, beside the log's work.</param>
     /// <param name="options">Null = defaults.</param>
     /// <param name="time">Null = the system's.</param>
     /// <param name="logger">Events 1600-1699; null = nowhere.</param>
@@ -49,6 +49,11 @@ public sealed class ScenarioConsumer : IDisposable
         _step = new DerivationStep(log, catalog, users, bound, _options, Metrics);
         using InsightsTransaction begun = store.Begin();
         _namedUpTo = NamedMark.Read(begun) ?? store.Cursor;
+        if (ModelSwitch.NoteIfOther(bound.Model, users, begun) is not { } noted) return;
+        begun.Commit(store.Cursor);
+        if (noted == 0) return;
+        _namedUpTo = 0;
+        DerivationEvents.ModelSwitched(_logger, bound.Model.Version, noted);
     }
 
     /// <summary>What was counted since the start.</summary>
@@ -169,4 +174,7 @@ internal static partial class DerivationEvents
 
     [LoggerMessage(1601, LogLevel.Debug, "The derivation stops.")]
     public static partial void Stopping(ILogger logger);
+
+    [LoggerMessage(1602, LogLevel.Information, "Model {Version} takes over; all days of {Users} users are named again. Until then the consumer's position is 0.")]
+    public static partial void ModelSwitched(ILogger logger, string version, int users);
 }

@@ -83,21 +83,24 @@ internal sealed class UserDerivation
         KeepProgress(store);
     }
 
-    /// <summary>Says the segments of every day noted since the last time.</summary>
+    /// <summary>True while days are noted whose segments can have changed.</summary>
+    public bool HasUnnamed => _unnamed.Count > 0;
+
+    /// <summary>Says the segments of the days noted, the oldest first, at most <paramref name="most"/> of them.</summary>
     /// <returns>Days looked at again.</returns>
-    public int Name(InsightsTransaction store)
+    public int Name(InsightsTransaction store, int most)
     {
-        foreach (int day in _unnamed)
+        int[] days = [.. _unnamed.Take(most)];
+        foreach (int day in days)
         {
             if (_settled is not null && day == _settledDay) GoOn(day, store);
             else StartOver(day, store);
         }
 
-        int named = _unnamed.Count;
-        _unnamed.Clear();
+        _unnamed.ExceptWith(days);
         Trim();
         KeepProgress(store);
-        return named;
+        return days.Length;
     }
 
     private void KeepProgress(InsightsTransaction store) => new UserProgress(_first, _last, _unnamedSince, _utcOffsetMinutes, [.. _unnamed]).Write(store, User);
@@ -229,9 +232,11 @@ internal sealed record UserProgress(int FirstMinute, int LastMinute, long Unname
 
     public static UserProgress? Read(InsightsTransaction store, UserKey user) => store.GetState(State, user) is { } value ? Parse(value) : null;
 
+    /// <summary>The users with minutes.</summary>
+    public static IEnumerable<(UserKey User, UserProgress Progress)> All(InsightsTransaction store) => store.StatesOfUsers(State).Select(state => (state.User, Parse(state.Value)));
+
     /// <summary>The users with unnamed days.</summary>
-    public static IEnumerable<(UserKey User, UserProgress Progress)> Unnamed(InsightsTransaction store) =>
-        store.StatesOfUsers(State).Select(state => (state.User, Parse(state.Value))).Where(one => one.Item2.UnnamedDays.Length > 0);
+    public static IEnumerable<(UserKey User, UserProgress Progress)> Unnamed(InsightsTransaction store) => All(store).Where(one => one.Progress.UnnamedDays.Length > 0);
 
     public void Write(InsightsTransaction store, UserKey user)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using Telemetry.Influx;
+using Telemetry.Scenarios.Model;
 
 namespace Telemetry.Collector.Options;
 
@@ -33,6 +34,9 @@ public sealed record CollectorOptions
     /// <summary>A broker that is already there, which the collector takes batches from as a client; null = none.</summary>
     public BrokerTarget? Broker { get; init; }
 
+    /// <summary>File of the scenario model; null = the one that is shipped. Another one than before names all segments again.</summary>
+    public string? Model { get; init; }
+
     /// <summary>Where to push metrics by OTLP (gRPC), besides <c>/metrics</c>; null = nowhere.</summary>
     public Uri? Otlp { get; init; }
 
@@ -61,6 +65,20 @@ public sealed record CollectorOptions
         Announce = false,
     };
 
+    /// <summary>The model that names segments.</summary>
+    /// <exception cref="OptionsException">The file cannot be read or is no sound model.</exception>
+    internal ScenarioModel ReadModel()
+    {
+        try
+        {
+            return Model is null ? ModelFile.Default : ModelFile.Read(File.ReadAllBytes(Model));
+        }
+        catch (Exception fault) when (fault is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            throw new OptionsException("model", $"'{Model}' ({fault.Message})", "a model file, as `telemetry scenarios train` writes it");
+        }
+    }
+
     /// <summary>Finds what cannot work before anything is opened.</summary>
     /// <exception cref="OptionsException">With the first fault.</exception>
     public void Check()
@@ -76,6 +94,7 @@ public sealed record CollectorOptions
         if (Certificate is not null && !File.Exists(Certificate)) throw new OptionsException("certificate", $"'{Certificate}', which does not exist", "a PEM file with chain and key");
         if (ReleaseThreshold < 2) throw new OptionsException("releaseThreshold", ReleaseThreshold.ToString(), "2 or more; 20 is the default");
         if (KeepVerbatim < TimeSpan.Zero || KeepVerbatim > TimeSpan.FromDays(36_500)) throw new OptionsException("keepVerbatim", $"{KeepVerbatim.TotalDays} days", "0 to 36,500 days");
+        ReadModel();
         foreach (RetentionRule rule in Retention) rule.Check();
         Influx?.Check();
         Broker?.Check();

@@ -24,6 +24,7 @@ public sealed record ConfigFile
     public string? BrokerDevices { get; init; }
     public string? BrokerClientId { get; init; }
     public string? BrokerCa { get; init; }
+    public string? Model { get; init; }
     public string? Otlp { get; init; }
     public bool? Lab { get; init; }
     public int? ReleaseThreshold { get; init; }
@@ -69,6 +70,7 @@ public sealed record ConfigFile
             Grpcs = Grpcs is null ? null : HostPort.Parse("grpcs", Grpcs),
             Http = Http is null ? defaults.Http : HostPort.Parse("http", Http),
             Certificate = Certificate,
+            Model = Model,
             Otlp = ParseUri("otlp", Otlp),
             Lab = Lab ?? false,
             ReleaseThreshold = ReleaseThreshold ?? defaults.ReleaseThreshold,

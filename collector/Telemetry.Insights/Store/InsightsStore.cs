@@ -93,6 +93,19 @@ public sealed partial class InsightsStore : IDisposable
         }
     }
 
+    /// <summary>The first and the last stored minute of a user; null when there is none.</summary>
+    public (int First, int Last)? MinuteSpan(UserKey user)
+    {
+        lock (_reading)
+        {
+            using SqliteCommand command = _reader.CreateCommand();
+            command.CommandText = "SELECT min(minute), max(minute) FROM minutes WHERE user_id = (SELECT user_id FROM users WHERE user = $user)";
+            command.Parameters.AddWithValue("$user", user.Text);
+            using SqliteDataReader row = command.ExecuteReader();
+            return row.Read() && !row.IsDBNull(0) ? (row.GetInt32(0), row.GetInt32(1)) : null;
+        }
+    }
+
     /// <summary>The users that have anything at rest here, in the order of their first appearance.</summary>
     public IReadOnlyList<UserKey> Users()
     {

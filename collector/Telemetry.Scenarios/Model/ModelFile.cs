@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -40,6 +41,9 @@ public static class ModelFile
         if (json.Length > MaxBytes) throw new InvalidDataException($"The model would have {json.Length} bytes; at most {MaxBytes} are allowed. Train fewer or smaller trees.");
         return json;
     }
+
+    /// <summary>What tells a model from every other, also from one of the same version: the SHA-256 of its text without comments and spaces.</summary>
+    public static byte[] Fingerprint(ScenarioModel model) => SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(model, ModelJson.Default.ScenarioModel));
 
     /// <summary>Checks what the types cannot say.</summary>
     /// <exception cref="InvalidDataException">Names the first fault.</exception>

@@ -65,14 +65,15 @@ public sealed class DaySegmenter
     /// <summary>The segments of a day whose rows are all at hand.</summary>
     /// <param name="model">Bound to <see cref="FeatureCatalog.Names"/>.</param>
     /// <param name="day">Whole days since 1970 UTC.</param>
-    /// <param name="rows">Of the minutes <see cref="FirstRowOf"/> to <see cref="LastRowOf"/>, ascending; the first and the last one are taken for the user's first and last.</param>
+    /// <param name="rows">Of the minutes <see cref="FirstRowOf"/> to <see cref="LastRowOf"/>, ascending.</param>
+    /// <param name="firstMinute">The user's first minute ever.</param>
+    /// <param name="lastMinute">The user's last minute so far: what is empty before it is known to be empty.</param>
     /// <param name="utcOffsetMinutes">Of the user.</param>
-    public static List<Segment> Derive(BoundModel model, int day, IReadOnlyList<(int Minute, MinuteRow Row)> rows, int utcOffsetMinutes)
+    public static List<Segment> Derive(BoundModel model, int day, IReadOnlyList<(int Minute, MinuteRow Row)> rows, int firstMinute, int lastMinute, int utcOffsetMinutes)
     {
-        if (rows.Count == 0) return [];
-        DaySegmenter segmenter = new(model, day, rows[0].Minute, utcOffsetMinutes);
+        DaySegmenter segmenter = new(model, day, firstMinute, utcOffsetMinutes);
         foreach ((int minute, MinuteRow row) in rows) segmenter.Feed(minute, row);
-        segmenter.PassTo(rows[^1].Minute + 1);
+        segmenter.PassTo(lastMinute + 1);
         return segmenter.Segments();
     }
 

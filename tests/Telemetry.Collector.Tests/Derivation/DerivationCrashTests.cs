@@ -1,6 +1,7 @@
 using Telemetry.Collector.Derivation;
 using Telemetry.Insights.Store;
 using Telemetry.Log;
+using Telemetry.Registry;
 using Telemetry.Scenarios.Minutes;
 using Telemetry.Testing;
 using Telemetry.Wire.Profiles;
@@ -106,6 +107,8 @@ public sealed class DerivationCrashTests : IDisposable
         public DeviceDescription? FindDevice(uint deviceKey) => _home.FindDevice(deviceKey);
 
         public ModelProfile? FindProfile(uint deviceKey, uint profileHash) => _home.FindProfile(deviceKey, profileHash);
+
+        public int? UtcOffsetOf(UserKey user) => _home.UtcOffsetOf(user);
 
         public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey)
         {

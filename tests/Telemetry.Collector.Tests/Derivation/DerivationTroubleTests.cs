@@ -2,6 +2,7 @@ using Telemetry.Collector.Derivation;
 using Telemetry.Collector.Lifetime;
 using Telemetry.Insights.Store;
 using Telemetry.Log;
+using Telemetry.Registry;
 using Telemetry.Testing;
 
 namespace Telemetry.Collector.Tests.Derivation;
@@ -47,6 +48,8 @@ public sealed class DerivationTroubleTests : IDisposable
 
         public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey) =>
             Refuses ? throw new Microsoft.Data.Sqlite.SqliteException("database or disk is full", SqliteFull) : home.RangesOf(deviceKey);
+
+        public int? UtcOffsetOf(UserKey user) => home.UtcOffsetOf(user);
 
         private const int SqliteFull = 13;
     }

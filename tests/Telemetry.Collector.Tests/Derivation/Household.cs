@@ -43,6 +43,8 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
 
     public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey) => deviceKey is Band or Room ? [new ConsentedRange(User, Consent.FromMs, Consent.ToMs, 0)] : [];
 
+    public int? UtcOffsetOf(UserKey user) => user == User ? 0 : null;
+
     /// <summary>The batches of both devices over a number of hours from midnight on: a night, a morning, a walk and a run, again and again.</summary>
     public static List<(uint Device, byte[] Bytes)> Batches(int seed, int hours)
     {

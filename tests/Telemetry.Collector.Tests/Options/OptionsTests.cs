@@ -56,6 +56,19 @@ public sealed class OptionsTests
     }
 
     [Fact]
+    public void Check_ModelThatIsNone_IsRefused()
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(folder["model.json"], "{}");
+        foreach (string file in (string[])[folder["model.json"], folder["missing.json"]])
+        {
+            OptionsException fault = Assert.Throws<OptionsException>((CollectorOptions.OnFreePorts("d") with { Model = file }).Check);
+            Assert.Equal("model", fault.Key);
+            Assert.Contains(file, fault.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Check_NoEndpointForDevices_IsRefused() =>
         Assert.Throws<OptionsException>((CollectorOptions.OnFreePorts("d") with { Mqtt = null, Grpc = null }).Check);
 }

@@ -6,14 +6,14 @@ using Command = System.CommandLine.Command;
 
 namespace Telemetry.Cli.Commands;
 
-/// <summary><c>telemetry scenarios list|explain|train|evaluate</c>.</summary>
+/// <summary><c>telemetry scenarios list|explain|shadow|train|evaluate</c>.</summary>
 internal static class ScenariosCommand
 {
     private const string QueryPath = "v1/query/Scenarios";
 
     public static Command Create() => new("scenarios", "What people were doing: read it, ask why, train and judge models.")
     {
-        List(), Explain(), ScenarioModels.Train(), ScenarioModels.Evaluate(),
+        List(), Explain(), ShadowCommand.Create(), ScenarioModels.Train(), ScenarioModels.Evaluate(),
     };
 
     private static Command List()

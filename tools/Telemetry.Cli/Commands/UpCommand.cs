@@ -28,6 +28,7 @@ internal static class UpCommand
         Option<string?> brokerDevices = new("--broker-devices") { Description = "Topic filters of the devices to take, comma separated. Default t1/+/+" };
         Option<string?> brokerClientId = new("--broker-client-id") { Description = "Client identifier there. Default telemetry-XXXXXXXX, the same for one data folder" };
         Option<string?> brokerCa = new("--broker-ca") { Description = "PEM file with the authorities of its certificate. Default the system's" };
+        Option<string?> model = new("--model") { Description = "File of the scenario model; another one than before names all segments again. Default the shipped one" };
         Option<string?> otlp = new("--otlp") { Description = "Push metrics by OTLP to this address" };
         Option<bool> lab = new("--lab") { Description = "Open the MQTT lab/ topic space, for bringing up hardware" };
         Option<int?> threshold = new("--release-threshold") { Description = "Least users behind a released number. Default 20" };
@@ -38,7 +39,7 @@ internal static class UpCommand
         Command command = new("up", "Run the collector: MQTT, gRPC and HTTP endpoints over one data folder.")
         {
             data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi,
-            broker, brokerPasswordFile, brokerVersion, brokerShare, brokerDevices, brokerClientId, brokerCa, otlp, lab, threshold, keepVerbatim, retention, config,
+            broker, brokerPasswordFile, brokerVersion, brokerShare, brokerDevices, brokerClientId, brokerCa, model, otlp, lab, threshold, keepVerbatim, retention, config,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -66,6 +67,7 @@ internal static class UpCommand
                     BrokerDevices = parsed.GetValue(brokerDevices) ?? file.BrokerDevices,
                     BrokerClientId = parsed.GetValue(brokerClientId) ?? file.BrokerClientId,
                     BrokerCa = parsed.GetValue(brokerCa) ?? file.BrokerCa,
+                    Model = parsed.GetValue(model) ?? file.Model,
                     Otlp = parsed.GetValue(otlp) ?? file.Otlp,
                     Lab = parsed.GetValue(lab) || file.Lab == true,
                     ReleaseThreshold = parsed.GetValue(threshold) ?? file.ReleaseThreshold,
