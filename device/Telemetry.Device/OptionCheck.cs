@@ -10,7 +10,7 @@ namespace Telemetry.Device
             if (options.Profile == null) throw new System.ArgumentException("TelemetryOptions.Profile is missing.");
             if (options.Clock == null) throw new System.ArgumentException("TelemetryOptions.Clock is missing.");
             if (options.Flash == null) throw new System.ArgumentException("TelemetryOptions.Flash is missing; use MemoryFlash where there is no storage.");
-            if (options.Transport == null) throw new System.ArgumentException("TelemetryOptions.Transport is missing.");
+            if ((options.Transport == null) == (options.MessagePort == null)) throw new System.ArgumentException("One of TelemetryOptions.Transport and MessagePort is expected, not both.");
             if (options.ProtocolVersion != 4 && options.ProtocolVersion != 5) throw new System.ArgumentException("TelemetryOptions.ProtocolVersion is 4 (MQTT 3.1.1) or 5.");
             RequireRange("KeepAliveSeconds", options.KeepAliveSeconds, 10, 65535);
             RequireRange("RingSamples", options.RingSamples, 8, 4096);

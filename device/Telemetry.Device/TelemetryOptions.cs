@@ -2,7 +2,7 @@ using Telemetry.Device.Platform;
 
 namespace Telemetry.Device
 {
-    /// <summary>What a client is made with. Brand, Device, Secret, Host, Profile, Clock, Flash and Transport are needed; the rest has defaults.</summary>
+    /// <summary>What a client is made with. Brand, Device, Secret, Host, Profile, Clock, Flash and Transport (or MessagePort) are needed; the rest has defaults.</summary>
     public sealed class TelemetryOptions
     {
         /// <summary>Brand id: 1-32 of a-z, 0-9 and '-'.</summary>
@@ -38,8 +38,12 @@ namespace Telemetry.Device
         /// <summary>Where sealed batches wait. <see cref="MemoryFlash"/> where there is no storage.</summary>
         public IFlash? Flash { get; set; }
 
-        /// <summary>The way to the broker.</summary>
+        /// <summary>The way to the broker: bytes, over which the SDK speaks MQTT itself.</summary>
         public ITransport? Transport { get; set; }
+
+        /// <summary>Instead of <see cref="Transport"/>: the MQTT client that the firmware has already. Host, Port, Secret, KeepAliveSeconds, ProtocolVersion
+        /// and SendBytes are then that client's affair.</summary>
+        public MessagePort? MessagePort { get; set; }
 
         /// <summary>Battery and memory, for a profile that asks for them; may be null.</summary>
         public IHealth? Health { get; set; }

@@ -23,7 +23,7 @@ namespace Telemetry.Device.Delivery
         private readonly LossLedger _ledger;
         private readonly IClock _linkClock;
         private readonly Chance _chance;
-        private readonly MqttConnection _link;
+        private readonly IMqttLink _link;
         private readonly SendWindow _window;
         private int _version;
         private bool _isFirstSession = true;
@@ -62,7 +62,8 @@ namespace Telemetry.Device.Delivery
             _sendingRing = spool.Ring(false);
             _window = new SendWindow(options.Window);
             MqttIdentity identity = new MqttIdentity(options.Brand, options.Device, options.Secret);
-            _link = new MqttConnection(options.Transport!, identity, options.KeepAliveSeconds, options.SendBytes, options.CommandBytes);
+            if (options.MessagePort != null) _link = new MessageLink(options.MessagePort, identity, options.CommandBytes);
+            else _link = new MqttConnection(options.Transport!, identity, options.KeepAliveSeconds, options.SendBytes, options.CommandBytes);
         }
 
         public bool IsConnected

@@ -2,36 +2,11 @@ using Telemetry.Device.Platform;
 
 namespace Telemetry.Device.Mqtt
 {
-    /// <summary>What <see cref="MqttConnection.Poll"/> met.</summary>
-    internal enum MqttEvent
-    {
-        /// <summary>Nothing now.</summary>
-        None,
-
-        /// <summary>CONNACK with success.</summary>
-        Accepted,
-
-        /// <summary>CONNACK with another code, or the server's DISCONNECT: see ReasonCode, TakeSlotMs, WindowMs. The connection is closed.</summary>
-        Refused,
-
-        /// <summary>PUBACK: see AckId and ReasonCode.</summary>
-        Acked,
-
-        /// <summary>SUBACK: see ReasonCode.</summary>
-        Subscribed,
-
-        /// <summary>A PUBLISH to this client: see MessageAt, MessageBytes. Must be answered with ConfirmMessage.</summary>
-        Message,
-
-        /// <summary>The connection broke, timed out, or the peer broke the protocol. It is closed.</summary>
-        Lost,
-    }
-
     /// <summary>
     /// One MQTT connection, 3.1.1 or 5.0, as a state machine over a transport that never waits: QoS 1 out, QoS 0 and 1 in, one topic each way.
     /// </summary>
     /// <remarks>Owned by the pump. Allocates in the constructor only.</remarks>
-    internal sealed partial class MqttConnection
+    internal sealed partial class MqttConnection : IMqttLink
     {
         private const int ConnectTimeoutMs = 30000;
         private const int AnswerTimeoutMs = 20000;

@@ -1,0 +1,99 @@
+namespace Telemetry.Device.Mqtt
+{
+    /// <summary>What <see cref="IMqttLink.Poll"/> met.</summary>
+    internal enum MqttEvent
+    {
+        /// <summary>Nothing now.</summary>
+        None,
+
+        /// <summary>CONNACK with success.</summary>
+        Accepted,
+
+        /// <summary>CONNACK with another code, or the server's DISCONNECT: see ReasonCode, TakeSlotMs, WindowMs. The connection is closed.</summary>
+        Refused,
+
+        /// <summary>PUBACK: see AckId and ReasonCode.</summary>
+        Acked,
+
+        /// <summary>SUBACK: see ReasonCode.</summary>
+        Subscribed,
+
+        /// <summary>A PUBLISH to this client: see MessageAt, MessageBytes. Must be answered with ConfirmMessage.</summary>
+        Message,
+
+        /// <summary>The connection broke, timed out, or the peer broke the protocol. It is closed.</summary>
+        Lost,
+    }
+
+    /// <summary>The uplink's view of its session with a broker: our own client over bytes, or a port to the client that a firmware has already.</summary>
+    /// <remarks>Owned by the pump. No member waits for the network.</remarks>
+    internal interface IMqttLink
+    {
+        /// <summary>CONNACK's, PUBACK's, SUBACK's or DISCONNECT's code.</summary>
+        int ReasonCode { get; }
+
+        /// <summary>The server kept the session of the last connection, and what was in flight is repeated under its old identifiers.</summary>
+        bool IsSessionPresent { get; }
+
+        /// <summary>QoS 1 messages the server takes before the first is acked.</summary>
+        int ReceiveMaximum { get; }
+
+        /// <summary>Identifier of the batch that was acked.</summary>
+        int AckId { get; }
+
+        /// <summary>User property <c>window-ms</c>: draw the next reconnect from this window; 0 = none.</summary>
+        int WindowMs { get; }
+
+        /// <summary>Bytes sent since boot.</summary>
+        long SentBytes { get; }
+
+        /// <summary>Messages that were too long and skipped.</summary>
+        long SkippedMessages { get; }
+
+        /// <summary>Holds a Message from <see cref="MessageAt"/> until ConfirmMessage.</summary>
+        byte[] Buffer { get; }
+
+        /// <summary>Where the Message's payload begins.</summary>
+        int MessageAt { get; }
+
+        /// <summary>Bytes of the Message's payload.</summary>
+        int MessageBytes { get; }
+
+        /// <summary>The server accepted the session.</summary>
+        bool IsOnline { get; }
+
+        /// <summary>Neither open nor opening.</summary>
+        bool IsClosed { get; }
+
+        /// <summary>Online, and ready for the next packet.</summary>
+        bool CanSend { get; }
+
+        /// <summary>Begins a connection; the result comes from Poll.</summary>
+        void Open(string host, int port, int version, bool cleanStart, byte[] will, long nowMs);
+
+        /// <summary>Sends, receives and keeps time until something is worth telling.</summary>
+        MqttEvent Poll(long nowMs);
+
+        /// <summary>Milliseconds until Poll has something to do without the network moving.</summary>
+        int DueInMs(long nowMs);
+
+        /// <summary>Sends one batch with QoS 1. CanSend must hold.</summary>
+        /// <returns>False when it is longer than the server takes; nothing was sent.</returns>
+        bool TryPublish(IPayloadSource source, int bytes, int packetId, bool isRepeated, long nowMs);
+
+        /// <summary>Subscribes to the down topic with QoS 1. CanSend must hold.</summary>
+        void Subscribe(int packetId, long nowMs);
+
+        /// <summary>Publishes the birth message with QoS 0. CanSend must hold.</summary>
+        void PublishLife(byte[] payload);
+
+        /// <summary>Lets the Message go.</summary>
+        void ConfirmMessage();
+
+        /// <summary>User property <c>slot-ms</c> of the last refusal, once: come back after exactly this long; 0 = none.</summary>
+        int TakeSlotMs();
+
+        /// <summary>Says goodbye, which keeps the last will unsent, and closes.</summary>
+        void Disconnect(long nowMs);
+    }
+}
