@@ -38,8 +38,8 @@ internal sealed class Rooms : IAsyncDisposable
         Insights = Own(InsightsService.Open(store, Registry, folder.Path, PrivacyOptions.Default with { Threshold = options.ReleaseThreshold }, Time, model));
         Samples = new SampleQueries(Log, Registry);
         Export = new UserExport(Log, Registry, Insights);
-        AddScenarios(store, model);
-        InfluxErasure? influx = options.Influx is { } target ? AddInflux(target) : null;
+        ScenarioConsumer scenarios = AddScenarios(store, model);
+        InfluxErasure? influx = options.Influx is { } target ? AddInflux(target, store, scenarios) : null;
         Erasures = Own(new Erasures(folder.ErasuresFolder, Log, Registry, Ingest, store, influx, Time, loggers.CreateLogger<Erasures>()));
         _consumers.Add(new ConsumerTask("erasures", () => Log.DurablePosition, Erasures.RunAsync));
         LogUpkeep upkeep = new(Log, Registry, options, Time, loggers.CreateLogger<LogUpkeep>());
@@ -79,20 +79,29 @@ internal sealed class Rooms : IAsyncDisposable
         Folder.Dispose();
     }
 
-    private void AddScenarios(InsightsStore store, ScenarioModel model)
+    private ScenarioConsumer AddScenarios(InsightsStore store, ScenarioModel model)
     {
         ScenarioConsumer scenarios = Own(new ScenarioConsumer(
             Log, Registry, Own(new RegistryUsers(Registry)), store, model, time: Time, logger: _loggers.CreateLogger<ScenarioConsumer>()));
         _consumers.Add(new ConsumerTask("scenarios", () => scenarios.Position, scenarios.RunAsync, () => scenarios.Trouble));
+        return scenarios;
     }
 
-    private InfluxErasure AddInflux(InfluxTarget target)
+    private InfluxErasure AddInflux(InfluxTarget target, InsightsStore store, ScenarioConsumer scenarios)
     {
         InfluxSink sink = Own(new InfluxSink(Log, Registry, target.ToSinkOptions(Folder.InfluxFolder), Time, _loggers.CreateLogger<InfluxSink>()));
         LogCursor cursor = Log.OpenCursor(target.CursorName);
         _consumers.Add(new ConsumerTask("influx", () => cursor.Position, sink.RunAsync));
-        InfluxDerived derived = Own(new InfluxDerived(target.ToSinkOptions(Folder.InfluxFolder), Time, _loggers.CreateLogger<InfluxDerived>(), sink: sink));
-        return new InfluxErasure(derived, Registry, () => cursor.Position);
+        SegmentSink? segments = null;
+        if (target.Segments)
+        {
+            segments = new SegmentSink(store, Insights, Derived(), Folder.InfluxFolder, () => scenarios.Position, Time, _loggers.CreateLogger<SegmentSink>());
+            _consumers.Add(new ConsumerTask("influx-segments", () => segments.Position, segments.RunAsync));
+        }
+
+        return new InfluxErasure(Derived(), Registry, () => cursor.Position, () => segments?.Revision ?? long.MaxValue);
+
+        InfluxDerived Derived() => Own(new InfluxDerived(target.ToSinkOptions(Folder.InfluxFolder), Time, _loggers.CreateLogger<InfluxDerived>(), sink: sink));
     }
 
     private T Own<T>(T room)

@@ -45,6 +45,10 @@ public sealed class InfluxDerived : IDisposable
         _eraser = new SeriesEraser(_client, options);
     }
 
+    /// <summary>Whether the server can hold segments: VictoriaMetrics keeps no texts, and removes whole series only.</summary>
+    /// <exception cref="HttpRequestException">The server cannot be asked.</exception>
+    public async Task<bool> KeepsSegmentsAsync(CancellationToken cancellation) => !await _client.IsVictoriaMetricsAsync(cancellation);
+
     /// <summary>Replaces a user's segments that start in [from, to).</summary>
     /// <exception cref="HttpRequestException">The server did not remove the old ones; call again.</exception>
     public async Task ReplaceSegmentsAsync(string user, long fromUnixMs, long toUnixMs, IEnumerable<Segment> segments, CancellationToken cancellation)

@@ -106,6 +106,12 @@ public sealed class InsightsService : IDisposable
         return new SegmentList { Segments = { JoinDays(_store.Segments(user, from, to, request.AsOfRevision)).Select(ToMessage) } };
     }
 
+    /// <summary>The segments of a user that touch [from, to) as they are stored, cut at midnight UTC: for whoever keeps a copy of the store.</summary>
+    /// <param name="user">Whose; nothing is found of one who was erased.</param>
+    /// <param name="fromMinute">Inclusive, minutes since 1970 UTC.</param>
+    /// <param name="toMinute">Exclusive.</param>
+    public IReadOnlyList<Segment> SegmentsOf(UserKey user, int fromMinute, int toMinute) => [.. _store.Segments(user, fromMinute, toMinute).Select(ToMessage)];
+
     /// <summary>Query.Explain: why an instant is named so, and what it were named without each device.</summary>
     /// <exception cref="RegistryException">NotFound: no such user. Invalid: the instant is none.</exception>
     public Explanation Explain(ExplainRequest request)

@@ -84,11 +84,11 @@ public sealed class RightsTests
     {
         await using RealInflux influx = new();
         await influx.StartAsync();
-        await using CollectorProcess collector = await WithTwoPeopleAsync("--influx", influx.Url.ToString());
+        await using CollectorProcess collector = await WithTwoPeopleAsync("--influx", influx.Url.ToString(), "--influx-segments");
         string[] devices = ["band-0001", "band-0002"];
         using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
         using PeriodicTimer look = new(TimeSpan.FromMilliseconds(100));
-        while (!(await HeartRatesAsync(influx)).SequenceEqual(devices)) await look.WaitForNextTickAsync(limit.Token);
+        while (!(await HeartRatesAsync(influx)).SequenceEqual(devices) || !(await PeopleAsync(influx)).SequenceEqual([Gone, Stays])) await look.WaitForNextTickAsync(limit.Token);
 
         await influx.KillAsync();
         (int exit, string output, string transcript) = await collector.TryTelemetryAsync("erase", "--user", Gone, "--yes", "--json");
@@ -98,10 +98,15 @@ public sealed class RightsTests
         await influx.StartAsync();
         while (Json((await collector.TryTelemetryAsync("erase", "--user", Gone, "--yes", "--json")).Output).GetProperty("doneUnixMs").GetString() == "0") await look.WaitForNextTickAsync(limit.Token);
         Assert.Equal(devices[1..], await HeartRatesAsync(influx));
+        Assert.Equal([Stays], await PeopleAsync(influx));
     }
 
-    private static async Task<string[]> HeartRatesAsync(RealInflux influx) =>
-        [.. (await influx.SeriesAsync("SELECT count(\"value\") FROM \"heart_rate\" GROUP BY \"device\"")).Select(series => series.GetProperty("tags").GetProperty("device").GetString()!).Order()];
+    private static Task<string[]> HeartRatesAsync(RealInflux influx) => TagsAsync(influx, "SELECT count(\"value\") FROM \"heart_rate\" GROUP BY \"device\"", "device");
+
+    private static Task<string[]> PeopleAsync(RealInflux influx) => TagsAsync(influx, "SELECT count(\"scenario\") FROM \"scenario\" GROUP BY \"user\"", "user");
+
+    private static async Task<string[]> TagsAsync(RealInflux influx, string query, string tag) =>
+        [.. (await influx.SeriesAsync(query)).Select(series => series.GetProperty("tags").GetProperty(tag).GetString()!).Order(StringComparer.Ordinal)];
 
     private static async Task<CollectorProcess> WithTwoPeopleAsync(params string[] options)
     {

@@ -119,6 +119,9 @@ public sealed record InfluxTarget
     /// <summary>"v1" (<c>/write</c>) or "v2" (<c>/api/v2/write</c>). Default v2 when a token file is given, else v1.</summary>
     public string? Api { get; init; }
 
+    /// <summary>Whether scenario segments are written there too. They carry user keys, so whoever reads the bucket reads of persons. Default off.</summary>
+    public bool Segments { get; init; }
+
     /// <summary>Name of the sink's cursor in the log.</summary>
     internal string CursorName => "influx";
 

@@ -17,6 +17,7 @@ public sealed record ConfigFile
     public string? InfluxOrg { get; init; }
     public string? InfluxTokenFile { get; init; }
     public string? InfluxApi { get; init; }
+    public bool? InfluxSegments { get; init; }
     public string? Broker { get; init; }
     public string? BrokerPasswordFile { get; init; }
     public string? BrokerVersion { get; init; }
@@ -61,6 +62,7 @@ public sealed record ConfigFile
     /// <summary>The options this file stands for, with defaults where it is silent.</summary>
     public CollectorOptions ToOptions()
     {
+        if (InfluxSegments == true && Influx is null) throw new OptionsException("influxSegments", "true without influx", "the address of an InfluxDB in influx");
         CollectorOptions defaults = new() { DataFolder = Data ?? "telemetry-data" };
         return defaults with
         {
@@ -96,6 +98,7 @@ public sealed record ConfigFile
                     Organization = InfluxOrg ?? "telemetry",
                     TokenFile = InfluxTokenFile,
                     Api = InfluxApi,
+                    Segments = InfluxSegments ?? false,
                 }
                 : null,
         };

@@ -31,6 +31,9 @@ internal sealed record ErasureJob
     /// <summary>Log position up to which records were looked at; nothing of the user comes behind it.</summary>
     public long LogEnd { get; init; }
 
+    /// <summary>Revision of the insights store from which on it says nothing of the user.</summary>
+    public long InsightsRevision { get; init; }
+
     /// <summary>Whether the registry's part is through: from then on the key may be given to someone new.</summary>
     public bool IsUnregistered { get; init; }
 

@@ -102,12 +102,13 @@ internal sealed class Erasures(
             UserKey user = UserKey.Parse(job.User!);
             job = EraseFromRegistry(job, user);
             InsightsErasure derived = store.EraseUser(user);
-            job = Save(job with { Segments = job.Segments + derived.Segments, Minutes = job.Minutes + derived.Minutes });
+            job = Save(job with { Segments = job.Segments + derived.Segments, Minutes = job.Minutes + derived.Minutes, InsightsRevision = job.InsightsRevision == 0 ? store.Revision : job.InsightsRevision });
             job = await EraseFromLogAsync(job, cancellation);
             if (job.NeedsInflux)
             {
                 if (influx is null) return (job, "series of the user stand in an InfluxDB that this collector was started without; start it with --influx again");
                 if (influx.SinkPosition < job.LogEnd) return (job, "the InfluxDB sink is behind; the series go when it has caught up");
+                if (influx.SegmentRevision < job.InsightsRevision) return (job, "segments are being written to InfluxDB; the user's go when that is past the erasure");
                 await influx.EraseAsync(user.Text, job.Tenures, cancellation);
             }
 
@@ -193,12 +194,15 @@ internal sealed class Erasures(
 /// <param name="derived">What erases there.</param>
 /// <param name="registry">Names of devices.</param>
 /// <param name="sinkPosition">Up to where the log is in the server.</param>
-internal sealed class InfluxErasure(InfluxDerived derived, DeviceRegistry registry, Func<long> sinkPosition)
+/// <param name="segmentRevision">Up to which revision of the insights store segments are; behind it none of them is on its way any more.</param>
+internal sealed class InfluxErasure(InfluxDerived derived, DeviceRegistry registry, Func<long> sinkPosition, Func<long> segmentRevision)
 {
     // 2262-04-11: the last millisecond that fits 63 bits of nanoseconds.
     private const long LastUnixMs = long.MaxValue / 1_000_000;
 
     public long SinkPosition => sinkPosition();
+
+    public long SegmentRevision => segmentRevision();
 
     /// <exception cref="HttpRequestException">The server did not erase; call again.</exception>
     public async Task EraseAsync(string user, IReadOnlyList<Tenure> tenures, CancellationToken cancellation)

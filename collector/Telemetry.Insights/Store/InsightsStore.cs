@@ -21,7 +21,7 @@ public sealed partial class InsightsStore : IDisposable
     private readonly SqliteConnection _writer;
     private readonly SqliteConnection _reader;
     private readonly WriterStatements _statements;
-    private readonly Statement _segments, _minutes;
+    private readonly Statement _segments, _minutes, _changes;
     private readonly string _path;
 
     private InsightsStore(string path)
@@ -34,6 +34,7 @@ public sealed partial class InsightsStore : IDisposable
         _segments = new Statement(_reader, StoredSegments.SelectAsOf, 4);
         _minutes = new Statement(
             _reader, "SELECT minute, state FROM minutes WHERE user_id = (SELECT user_id FROM users WHERE user = ?1) AND minute >= ?2 AND minute < ?3 ORDER BY minute", 3);
+        _changes = new Statement(_reader, StoredSegments.SelectChanges, 1);
         Cursor = _statements.ReadMeta("cursor");
         Revision = _statements.ReadMeta("revision");
     }
@@ -75,6 +76,20 @@ public sealed partial class InsightsStore : IDisposable
         {
             using SqliteDataReader rows = _segments.Read(user.Text, fromMinute, toMinute, asOfRevision == 0 ? InsightsSchema.NotReplaced - 1 : asOfRevision);
             return StoredSegments.ReadAll(rows, user);
+        }
+    }
+
+    /// <summary>Where segments changed behind a revision, for whoever keeps a copy of them.</summary>
+    /// <param name="revision">What the copy is of; 0 = nothing. Read <see cref="Revision"/> before this call for the next one: what is committed in between comes twice.</param>
+    /// <returns>One stretch a user, in the order of the users' first appearance; nothing of users that were erased.</returns>
+    public IReadOnlyList<ChangedSegments> ChangesSince(long revision)
+    {
+        lock (_reading)
+        {
+            using SqliteDataReader rows = _changes.Read(revision);
+            List<ChangedSegments> changes = [];
+            while (rows.Read()) changes.Add(new ChangedSegments(UserKey.Parse(rows.GetString(0)), rows.GetInt32(1), rows.GetInt32(2)));
+            return changes;
         }
     }
 
@@ -170,6 +185,7 @@ public sealed partial class InsightsStore : IDisposable
         {
             _segments.Dispose();
             _minutes.Dispose();
+            _changes.Dispose();
             _reader.Dispose();
         }
 
@@ -200,6 +216,12 @@ public sealed record InsightsErasure(int Minutes, int Segments, int States);
 /// <param name="Revision">The revision that said so first.</param>
 public sealed record StoredSegment(UserKey User, Segment Segment, long Revision);
 
+/// <summary>A stretch of a user's time that holds every segment which came or was replaced; none reaches over its edges.</summary>
+/// <param name="User">Whose.</param>
+/// <param name="FromMinute">Inclusive, minutes since 1970 UTC.</param>
+/// <param name="ToMinute">Exclusive.</param>
+public readonly record struct ChangedSegments(UserKey User, int FromMinute, int ToMinute);
+
 /// <summary>How segment rows are read, by the writer and by readers.</summary>
 internal static class StoredSegments
 {
@@ -211,6 +233,14 @@ internal static class StoredSegments
         SELECT {Columns} FROM segments s
         WHERE s.user_id = (SELECT user_id FROM users WHERE user = ?1) AND s.end_minute > ?2 AND s.start_minute < ?3 AND s.revision <= ?4 AND s.replaced > ?4
         ORDER BY s.start_minute
+        """;
+
+    /// <summary>?1 revision. A row that was replaced since is as much a change as one that came.</summary>
+    public static readonly string SelectChanges = $"""
+        SELECT u.user, min(c.start_minute), max(c.end_minute) FROM (
+          SELECT user_id, start_minute, end_minute FROM segments WHERE revision > ?1
+          UNION ALL SELECT user_id, start_minute, end_minute FROM segments WHERE replaced > ?1 AND replaced < {InsightsSchema.NotReplaced}) c
+        JOIN users u ON u.user_id = c.user_id GROUP BY u.user_id ORDER BY u.user_id
         """;
 
     public static List<StoredSegment> ReadAll(SqliteDataReader rows, UserKey user)

@@ -49,6 +49,14 @@ public sealed class OptionsTests
     }
 
     [Fact]
+    public void ConfigFile_SegmentsToInflux_AreOffUnlessAskedForAndNeedAServer()
+    {
+        Assert.False(new ConfigFile { Influx = "http://127.0.0.1:8086" }.ToOptions().Influx!.Segments);
+        Assert.True(new ConfigFile { Influx = "http://127.0.0.1:8086", InfluxSegments = true }.ToOptions().Influx!.Segments);
+        Assert.Equal("influxSegments", Assert.Throws<OptionsException>(() => new ConfigFile { InfluxSegments = true }.ToOptions()).Key);
+    }
+
+    [Fact]
     public void Check_TlsWithoutCertificate_IsRefused()
     {
         CollectorOptions options = CollectorOptions.OnFreePorts("d") with { Mqtts = new IPEndPoint(IPAddress.Loopback, 0) };

@@ -76,6 +76,25 @@ public sealed class InsightsStoreTests : IDisposable
     }
 
     [Fact]
+    public void ChangesSince_NewAndReplacedSegments_AreInsideOneStretchAUser()
+    {
+        long first = Replace(0, 90, Stay("desk", 0, 30), Stay("walk", 30, 60), Stay("rest", 60, 90));
+        using (InsightsTransaction step = _store.Begin())
+        {
+            step.ReplaceSegments(UserKey.Parse("ben"), 0, 10, [Stay("run", 0, 10)]);
+            step.Commit(_store.Cursor + 1);
+        }
+
+        Assert.Equal([new(s_anna, 0, 90), new(UserKey.Parse("ben"), 0, 10)], _store.ChangesSince(0));
+        Assert.Equal([new(UserKey.Parse("ben"), 0, 10)], _store.ChangesSince(first));
+        long second = _store.Revision;
+        Replace(30, 60); // nothing in its place: only what went tells of it
+        Assert.Equal([new(s_anna, 30, 60)], _store.ChangesSince(second));
+        _store.EraseUser(s_anna);
+        Assert.Empty(_store.ChangesSince(second));
+    }
+
+    [Fact]
     public void Segments_RoundTrip_KeepsEverythingSaid()
     {
         Segment said = new("walk", 30, 60, 0.875, [new("cadence", 0.7), new("heart_rate", -0.1)], [3, 70_000], "base-1", true);

@@ -21,6 +21,7 @@ internal static class UpCommand
         Option<string?> influxBucket = new("--influx-bucket") { Description = "Bucket (v2) or database (v1). Default telemetry" };
         Option<string?> influxOrg = new("--influx-org") { Description = "Organisation (v2). Default telemetry" };
         Option<string?> influxApi = new("--influx-api") { Description = "v1 or v2. Default v2 with a token file, else v1" };
+        Option<bool> influxSegments = new("--influx-segments") { Description = "Write scenario segments there too; they carry user keys. Default off" };
         Option<string?> broker = new("--broker") { Description = "Also take batches from this broker, as its client: mqtt://[USER@]HOST[:PORT], or mqtts://" };
         Option<string?> brokerPasswordFile = new("--broker-password-file") { Description = "File with the password of USER" };
         Option<string?> brokerVersion = new("--broker-version") { Description = "5 or 3.1.1. Default 5" };
@@ -38,7 +39,7 @@ internal static class UpCommand
 
         Command command = new("up", "Run the collector: MQTT, gRPC and HTTP endpoints over one data folder.")
         {
-            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi,
+            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, influxSegments,
             broker, brokerPasswordFile, brokerVersion, brokerShare, brokerDevices, brokerClientId, brokerCa, model, otlp, lab, threshold, keepVerbatim, retention, config,
         };
         command.SetAction(async (parsed, cancellation) =>
@@ -60,6 +61,7 @@ internal static class UpCommand
                     InfluxBucket = parsed.GetValue(influxBucket) ?? file.InfluxBucket,
                     InfluxOrg = parsed.GetValue(influxOrg) ?? file.InfluxOrg,
                     InfluxApi = parsed.GetValue(influxApi) ?? file.InfluxApi,
+                    InfluxSegments = parsed.GetValue(influxSegments) || file.InfluxSegments == true,
                     Broker = parsed.GetValue(broker) ?? file.Broker,
                     BrokerPasswordFile = parsed.GetValue(brokerPasswordFile) ?? file.BrokerPasswordFile,
                     BrokerVersion = parsed.GetValue(brokerVersion) ?? file.BrokerVersion,
