@@ -39,7 +39,12 @@ namespace Telemetry.Device.Delivery
             if (eraseEpoch != 0 && eraseEpoch == _spool.Epoch) Erase();
             if (version != 0 && version == _commandVersion) return; // done before
             _commandVersion = version;
-            lock (_store) _sampler.ClearWithdrawn();
+            lock (_store)
+            {
+                _sampler.ClearWithdrawn();
+                _sampler.LimitBatches(0);
+            }
+
             _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
             while (_reader.Next()) Do(buffer);
         }
@@ -121,6 +126,9 @@ namespace Telemetry.Device.Delivery
                 case 10:
                     Ask(buffer);
                     break;
+                case 11:
+                    LimitBatches();
+                    break;
                 default:
                     // 8, ranges to send again: what is still spooled is sent anyway, what was acked is durable at the collector.
                     break;
@@ -142,6 +150,13 @@ namespace Telemetry.Device.Delivery
             if (index < 0 || periodMs < 0) return;
             lock (_store) _sampler.Policy.SetPeriod(index, periodMs);
             _options.CommandHandler?.OnCaptureRate(signal, periodMs);
+        }
+
+        // Holds for what is sealed from now on; what is spooled goes as it stands.
+        private void LimitBatches()
+        {
+            if (_reader.Length >= 0 || _reader.Value > Sampling.BatchWriter.MaxBatchBytes) return; // not a number, or no limit
+            lock (_store) _sampler.LimitBatches((int)_reader.Value);
         }
 
         private void SetUploadWindow(byte[] buffer)

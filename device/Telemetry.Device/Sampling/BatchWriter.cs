@@ -32,6 +32,7 @@ namespace Telemetry.Device.Sampling
         private int _at;
         private int _blocks;
         private int _front;
+        private int _mostBlockBytes = MaxBatchBytes;
 
         /// <summary>A writer that seals batches of at most <paramref name="count"/> bytes.</summary>
         /// <param name="buffer">The caller's; the writer keeps it.</param>
@@ -74,6 +75,14 @@ namespace Telemetry.Device.Sampling
             get { return _front; }
         }
 
+        /// <summary>Seals batches earlier: of several blocks none is longer than this, with all loss entries in it. One block alone is taken whatever its
+        /// length, because blocks are not split.</summary>
+        /// <param name="bytes">Of a batch; 0 = the buffer is the limit.</param>
+        public void LimitTo(int bytes)
+        {
+            _mostBlockBytes = bytes <= 0 ? MaxBatchBytes : bytes - FixedHeaderBytes - (_maxLosses * LossBytes) - TrailerBytes;
+        }
+
         /// <summary>Drops the open batch and begins a new one.</summary>
         public void Reset()
         {
@@ -89,7 +98,7 @@ namespace Telemetry.Device.Sampling
             int bytes = encoder.Complete();
             if (bytes == 0) return true;
             int framed = 1 + VarintBytes((uint)bytes) + bytes;
-            if (framed > FreeBytes || _blocks >= MaxBlocks) return false;
+            if (framed > FreeBytes || _blocks >= MaxBlocks || (_blocks > 0 && BlockBytes + framed > _mostBlockBytes)) return false;
             _buffer[_at] = 0x3A; // field 7, length-delimited
             int at = WriteVarint(_at + 1, (uint)bytes);
             at += encoder.Finish(_buffer, at, bytes);

@@ -31,6 +31,12 @@ namespace Telemetry.Device.Sampling
             get { return _sealedBytes; }
         }
 
+        /// <summary>The collector's limit for a batch in bytes; 0 = none. Events go alone and stay below any.</summary>
+        public void LimitBatches(int bytes)
+        {
+            _writer.LimitTo(bytes);
+        }
+
         private void MakeWriters(TelemetryOptions options)
         {
             _inWriter = new int[_profile.Count];

@@ -191,6 +191,52 @@ public sealed class UplinkTests
     }
 
     [Fact]
+    public void Command_MaxBatchBytes_BatchesOfSeveralBlocksStayBelowUntilItIsTakenBack()
+    {
+        const int LimitBytes = 360; // the room that is kept for loss entries counts
+        Rig rig = new();
+        rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
+        rig.Run(1000);
+        Assert.Single(BatchesOfAMinute(rig));
+
+        rig.Broker.SendCommand(new Command { Version = 2, MaxBatchBytes = LimitBytes }.ToByteArray());
+        rig.Run(1000);
+        byte[][] limited = BatchesOfAMinute(rig);
+        Assert.True(limited.Length > 1);
+        Assert.All(limited, batch => Assert.True(batch.Length <= LimitBytes || Blocks(batch) == 1, $"{batch.Length} bytes, {Blocks(batch)} blocks"));
+        Assert.Equal(240, Rig.Samples(limited).Count);
+
+        rig.Broker.SendCommand(new Command { Version = 3 }.ToByteArray());
+        rig.Run(1000);
+        Assert.Single(BatchesOfAMinute(rig));
+        rig.AssertConserved();
+
+        static int Blocks(byte[] batch)
+        {
+            int count = 0;
+            foreach (BlockSlice _ in BatchReader.Blocks(batch)) count++;
+            return count;
+        }
+
+        static byte[][] BatchesOfAMinute(Rig rig)
+        {
+            int before = rig.Broker.Published.Count;
+            for (int second = 0; second < 60; second++)
+            {
+                rig.Client.Record(Rig.HeartRate, 60 + (second * 7 % 90));
+                rig.Client.Record(Rig.Cadence, second * 11 % 200);
+                rig.Client.Record(Rig.Temperature, 2000 + (second * 37 % 500));
+                rig.Client.Record(Rig.Door, second & 1);
+                rig.Run(1000);
+            }
+
+            rig.Client.Flush();
+            rig.Run(1000);
+            return [.. rig.Broker.Published.Skip(before)];
+        }
+    }
+
+    [Fact]
     public void Command_CaptureRate_SlowerSamplesOnlyAndTheRestCounted()
     {
         Rig rig = new();
