@@ -6,6 +6,8 @@ namespace Telemetry.Influx.Delivery;
 /// <summary>Removes points by their tags, in each server's own way.</summary>
 internal sealed class SeriesEraser(InfluxClient client, InfluxOptions options)
 {
+    private const int StatementsARequest = 100;
+
     /// <summary>Removes the points of every series that has all of these tags.</summary>
     /// <param name="tags">At least one.</param>
     /// <param name="measurement">Only this measurement; null = every one.</param>
@@ -13,14 +15,33 @@ internal sealed class SeriesEraser(InfluxClient client, InfluxOptions options)
     /// <param name="toUnixMs">Exclusive. VictoriaMetrics knows no range: there the whole series go.</param>
     /// <param name="cancellation">Ends the wait; the points may be gone or not.</param>
     /// <exception cref="HttpRequestException">The server refused or did not answer; ask again.</exception>
-    public async Task EraseAsync(IReadOnlyList<(string Key, string Value)> tags, string? measurement, long fromUnixMs, long toUnixMs, CancellationToken cancellation)
+    public Task EraseAsync(IReadOnlyList<(string Key, string Value)> tags, string? measurement, long fromUnixMs, long toUnixMs, CancellationToken cancellation) =>
+        EraseAsync(tags, measurement, [(fromUnixMs, toUnixMs)], cancellation);
+
+    /// <summary>As <see cref="EraseAsync(IReadOnlyList{ValueTuple{string, string}}, string?, long, long, CancellationToken)"/>, of several ranges; a fault may leave some of them.</summary>
+    public async Task EraseAsync(
+        IReadOnlyList<(string Key, string Value)> tags, string? measurement, IReadOnlyList<(long FromUnixMs, long ToUnixMs)> ranges, CancellationToken cancellation)
     {
         if (tags.Count == 0) throw new ArgumentException("No tags were given; at least one is expected, or everything would go.", nameof(tags));
-        WriteResult result = await client.IsVictoriaMetricsAsync(cancellation)
-            ? await client.PostAsync(VictoriaPath(tags, measurement), json: null, cancellation)
-            : options.UsesV2
-                ? await client.PostAsync(V2Path(), V2Body(tags, measurement, fromUnixMs, toUnixMs), cancellation)
-                : await client.ExecuteAsync(V1Statement(tags, measurement, fromUnixMs, toUnixMs), cancellation);
+        if (await client.IsVictoriaMetricsAsync(cancellation))
+        {
+            Require(await client.PostAsync(VictoriaPath(tags, measurement), json: null, cancellation));
+        }
+        else if (options.UsesV2)
+        {
+            foreach ((long from, long to) in ranges) Require(await client.PostAsync(V2Path(), V2Body(tags, measurement, from, to), cancellation));
+        }
+        else
+        {
+            foreach ((long From, long To)[] some in ranges.Chunk(StatementsARequest))
+            {
+                Require(await client.ExecuteAsync(string.Join("; ", some.Select(range => V1Statement(tags, measurement, range.From, range.To))), cancellation));
+            }
+        }
+    }
+
+    private static void Require(in WriteResult result)
+    {
         if (result.Verdict is WriteVerdict.Taken or WriteVerdict.NoDatabase) return;
         throw new HttpRequestException($"The server did not erase (HTTP {result.HttpStatus}): {result.Reason}");
     }
