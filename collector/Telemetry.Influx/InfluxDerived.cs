@@ -50,13 +50,12 @@ public sealed class InfluxDerived : IDisposable
     public async Task<bool> KeepsSegmentsAsync(CancellationToken cancellation) => !await _client.IsVictoriaMetricsAsync(cancellation);
 
     /// <summary>Replaces a user's segments that start in [from, to).</summary>
-    /// <remarks>The new ones are written first, over what begins at the same instants; then what stands between their beginnings goes. The other way round, InfluxDB 1.6
-    /// now and then lost a point that was written right behind the removal of its range.</remarks>
+    /// <remarks>What stands between the beginnings of the new ones goes, then these are written, over what begins at the same instants. So no instant is removed and written
+    /// in one breath: InfluxDB 1.6 now and then lost such a point.</remarks>
     /// <exception cref="HttpRequestException">The server did not remove the old ones; call again.</exception>
     public async Task ReplaceSegmentsAsync(string user, long fromUnixMs, long toUnixMs, IEnumerable<Segment> segments, CancellationToken cancellation)
     {
         List<Segment> all = [.. segments.OrderBy(segment => segment.StartUnixMs)];
-        await WriteAsync(all.Select(segment => SegmentLines.Line(segment, _options.Precision)), cancellation);
         List<(long From, long To)> between = [];
         long from = fromUnixMs;
         foreach (Segment segment in all)
@@ -67,6 +66,7 @@ public sealed class InfluxDerived : IDisposable
 
         if (from < toUnixMs) between.Add((from, toUnixMs));
         await _eraser.EraseAsync([("user", user)], SegmentLines.SegmentMeasurement, between, cancellation);
+        await WriteAsync(all.Select(segment => SegmentLines.Line(segment, _options.Precision)), cancellation);
     }
 
     /// <summary>Writes a release, stamped with the beginning of its range.</summary>

@@ -41,12 +41,12 @@ public static class RealParts
         int colon = part.IndexOf(':', StringComparison.Ordinal);
         string name = part[(colon + 1)..];
         return colon < 0
-            ? PathOf(part) is not null
+            ? part == "python3" ? File.Exists(Python) : PathOf(part) is not null
             : part[..colon] switch
             {
                 "data" => DataFolder is not null && Directory.Exists(Path.Combine(DataFolder, name)),
                 "npm" => PathOf("node") is not null && Directory.Exists(Path.Combine(NodeModules, name)),
-                "python" => Directory.Exists(Path.Combine("/usr/lib/python3/dist-packages", name.Replace('.', '/'))),
+                "python" => File.Exists(Python) && Directory.Exists(Path.Combine("/usr/lib/python3/dist-packages", name.Replace('.', '/'))),
                 _ => throw new ArgumentException($"Part '{part}' has an unknown kind; data:, npm:, python: or a program's name is expected.", nameof(part)),
             };
     }

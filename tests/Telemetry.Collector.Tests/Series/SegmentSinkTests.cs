@@ -50,7 +50,7 @@ public sealed class SegmentSinkTests : IDisposable
         int before = _server.Requests.Count;
         await sink.PassAsync(CancellationToken.None);
         Assert.Equal(["anna walk 30", "anna run 45"], Written().Skip(3));
-        Assert.Equal(["\"user\" = 'anna' AND time >= 1800000ms AND time < 5400000ms"], Deleted(before));
+        Assert.Equal(["\"user\" = 'anna' AND time >= 1800001ms AND time < 2700000ms", "\"user\" = 'anna' AND time >= 2700001ms AND time < 5400000ms"], Deleted(before));
         Assert.Equal(_store.Revision, sink.Revision);
 
         before = _server.Requests.Count;
@@ -93,7 +93,7 @@ public sealed class SegmentSinkTests : IDisposable
         int before = _server.Requests.Count;
         await Sink().PassAsync(CancellationToken.None);
         Assert.Equal("anna walk 0", Written()[^1]);
-        Assert.Equal(["\"user\" = 'anna' AND time >= 0ms AND time < 9223372020000ms"], Deleted(before));
+        Assert.Equal(["\"user\" = 'anna' AND time >= 1ms AND time < 9223372020000ms"], Deleted(before));
     }
 
     [Fact]
@@ -164,7 +164,8 @@ public sealed class SegmentSinkTests : IDisposable
 
     /// <summary>Conditions of the DELETE statements from a request on.</summary>
     private IEnumerable<string> Deleted(int firstRequest) =>
-        _server.Requests.Skip(firstRequest).Where(request => request.Path.StartsWith("/query", StringComparison.Ordinal)).Select(request => WebUtility.UrlDecode(request.Body).Split(" WHERE ")[1]);
+        _server.Requests.Skip(firstRequest).Where(request => request.Path.StartsWith("/query", StringComparison.Ordinal))
+            .SelectMany(request => WebUtility.UrlDecode(request.Body).Split(" WHERE ").Skip(1)).Select(condition => condition.Split(';')[0]);
 
     private static Segment Stay(string scenario, int start, int end) => new(scenario, start, end, 0.9, [new("steps", 1)], [1], "base-1", false);
 }
