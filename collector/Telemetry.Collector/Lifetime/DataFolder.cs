@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Telemetry.Collector.Options;
+using Telemetry.Log.Disk;
 
 namespace Telemetry.Collector.Lifetime;
 
@@ -45,7 +46,7 @@ public sealed class DataFolder : IDisposable
         path = System.IO.Path.GetFullPath(path);
         try
         {
-            Directory.CreateDirectory(path);
+            WholeFile.MakeFolder(path);
             FileStream held = new(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             return new DataFolder(path, held, ReadOrMakeToken(path));
         }

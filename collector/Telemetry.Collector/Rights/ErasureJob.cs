@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Telemetry.Log.Disk;
 
 namespace Telemetry.Collector.Rights;
 
@@ -69,17 +70,7 @@ internal sealed record ErasureJob
     }
 
     /// <summary>Writes the job whole or not at all, to the disk.</summary>
-    public void Write(string file)
-    {
-        string fresh = file + ".new";
-        using (FileStream stream = new(fresh, FileMode.Create, FileAccess.Write))
-        {
-            JsonSerializer.Serialize(stream, this, s_json);
-            stream.Flush(flushToDisk: true);
-        }
-
-        File.Move(fresh, file, overwrite: true);
-    }
+    public void Write(string file) => WholeFile.Replace(file, stream => JsonSerializer.Serialize(stream, this, s_json));
 }
 
 /// <summary>An epoch whose late batches are refused.</summary>

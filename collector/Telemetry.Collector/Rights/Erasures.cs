@@ -89,7 +89,6 @@ internal sealed class Erasures(
         {
             Id = hash[..16], UserSha256 = hash, User = user.Text, Tenures = tenures, NeedsInflux = influx is not null, Epochs = [.. epochs], AskedUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
         };
-        Directory.CreateDirectory(folder);
         Save(job);
         return job;
     }

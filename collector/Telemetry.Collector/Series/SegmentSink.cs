@@ -1,9 +1,11 @@
 using System.Globalization;
+using System.Text;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using Telemetry.Influx;
 using Telemetry.Insights;
 using Telemetry.Insights.Store;
+using Telemetry.Log.Disk;
 
 namespace Telemetry.Collector.Series;
 
@@ -42,7 +44,6 @@ internal sealed class SegmentSink
     public SegmentSink(InsightsStore store, InsightsService insights, InfluxDerived derived, string folder, Func<long> derivedUpTo, TimeProvider time, ILogger<SegmentSink> logger)
     {
         (_store, _insights, _derived, _derivedUpTo, _time, _logger) = (store, insights, derived, derivedUpTo, time, logger);
-        Directory.CreateDirectory(folder);
         _placeFile = Path.Combine(folder, "segments.place");
         // A place ahead of the store is of another life of it (made anew, or a power cut took its last commits back): everything goes again.
         _revision = File.Exists(_placeFile) && long.TryParse(File.ReadAllText(_placeFile), CultureInfo.InvariantCulture, out long kept) && kept <= store.Revision ? kept : 0;
@@ -106,17 +107,7 @@ internal sealed class SegmentSink
         return isSuited;
     }
 
-    private void SavePlace(long revision)
-    {
-        string fresh = _placeFile + ".new";
-        using (FileStream file = new(fresh, FileMode.Create, FileAccess.Write))
-        {
-            using (StreamWriter text = new(file, leaveOpen: true)) text.Write(revision.ToString(CultureInfo.InvariantCulture));
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(fresh, _placeFile, overwrite: true);
-    }
+    private void SavePlace(long revision) => WholeFile.Replace(_placeFile, file => file.Write(Encoding.ASCII.GetBytes(revision.ToString(CultureInfo.InvariantCulture))));
 }
 
 internal static partial class SegmentSinkEvents

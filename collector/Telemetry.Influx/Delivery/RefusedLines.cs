@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Telemetry.Log.Disk;
 
 namespace Telemetry.Influx.Delivery;
 
@@ -26,7 +27,8 @@ internal sealed class RefusedLines(string folder, TimeProvider time)
     {
         lock (_gate)
         {
-            Directory.CreateDirectory(folder);
+            WholeFile.MakeFolder(folder);
+            bool isNew = !File.Exists(FilePath);
             using (FileStream file = new(FilePath, FileMode.Append))
             {
                 using (Utf8JsonWriter json = new(file))
@@ -43,6 +45,7 @@ internal sealed class RefusedLines(string folder, TimeProvider time)
                 file.Flush(flushToDisk: true);
             }
 
+            if (isNew) WholeFile.FlushName(FilePath);
             Count++;
             if (new FileInfo(FilePath).Length > MaxFileBytes) File.Move(FilePath, _olderPath, overwrite: true);
         }
@@ -59,24 +62,14 @@ internal sealed class RefusedLines(string folder, TimeProvider time)
     private static int Erase(string path, Func<string, bool> isToGo)
     {
         if (!File.Exists(path)) return 0;
-        string fresh = path + ".new";
-        int gone = 0;
-        using (FileStream file = new(fresh, FileMode.Create, FileAccess.Write))
+        bool IsKept(string entry) => LineOf(entry) is { } line && !isToGo(line);
+        int gone = File.ReadLines(path).Count(entry => !IsKept(entry));
+        if (gone == 0) return 0;
+        WholeFile.Replace(path, file =>
         {
-            using (StreamWriter kept = new(file, leaveOpen: true) { NewLine = "\n" })
-            {
-                foreach (string entry in File.ReadLines(path))
-                {
-                    if (LineOf(entry) is { } line && !isToGo(line)) kept.WriteLine(entry);
-                    else gone++;
-                }
-            }
-
-            file.Flush(flushToDisk: true);
-        }
-
-        if (gone > 0) File.Move(fresh, path, overwrite: true);
-        else File.Delete(fresh);
+            using StreamWriter kept = new(file, leaveOpen: true) { NewLine = "\n" };
+            foreach (string entry in File.ReadLines(path).Where(IsKept)) kept.WriteLine(entry);
+        });
         return gone;
     }
 

@@ -12,10 +12,7 @@ public sealed class FileLogDisk : ILogDisk
     public FileLogDisk(string folder)
     {
         _folder = Path.GetFullPath(folder);
-        if (Directory.Exists(_folder)) return;
-        Directory.CreateDirectory(_folder);
-        // The folder's own name stands in its parent.
-        if (Libc.IsHere && Path.GetDirectoryName(_folder) is { } parent) Libc.FlushFolder(parent);
+        WholeFile.MakeFolder(_folder);
     }
 
     public IReadOnlyList<string> ListFiles() =>
