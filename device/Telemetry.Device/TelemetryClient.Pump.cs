@@ -145,26 +145,27 @@ namespace Telemetry.Device
 
         private DeviceStatus Put(int signal, long value, long uptimeMs, int flags)
         {
+            long caller = RingOwner.Caller;
             short[] tags = _tagOfId;
             if ((uint)signal < (uint)tags.Length)
             {
                 // Negative: no such signal, or an event. A time beyond 48 bits, as every negative one is, goes the slow way as well.
                 int tag = (tags[signal] - 1) | _quality | flags;
                 bool isPlain = tag >= 0 && (ulong)uptimeMs >> SampleRing.TimeBits == 0;
-                if (isPlain && _owner.IsCaller && _ring.TryWrite(tag, value, uptimeMs)) return DeviceStatus.Ok;
+                if (isPlain && _owner.Is(caller) && _ring.TryWrite(tag, value, uptimeMs)) return DeviceStatus.Ok;
             }
 
-            return PutUnderLock(_profile.IndexOf(signal), value, uptimeMs, flags);
+            return PutUnderLock(_profile.IndexOf(signal), value, uptimeMs, flags, caller);
         }
 
         // Events, sparse ids, threads that do not own the ring, and a full ring: the caller packs.
-        private DeviceStatus PutUnderLock(int index, long value, long uptimeMs, int flags)
+        private DeviceStatus PutUnderLock(int index, long value, long uptimeMs, int flags, long caller)
         {
             if (index < 0) return DeviceStatus.UnknownSignal;
             if ((ulong)uptimeMs >> SampleRing.TimeBits != 0) return DeviceStatus.BadTime;
             lock (_store)
             {
-                _owner.Claim();
+                _owner.Claim(caller);
                 _sampler.Drain();
                 _sampler.Put(index | _quality | flags, value, uptimeMs);
                 if (_profile.KindAt(index) == SignalKind.Event) _hasNewEvent = true;
@@ -184,7 +185,7 @@ namespace Telemetry.Device
 
             // NaN first: on the device a comparison with it is true. What no integer can hold is out of range, counted as such.
             double scaled = double.IsNaN(value) || resolution == 0 ? 1e19 : value / resolution;
-            if (!(scaled < 9e18 && scaled > -9e18)) return PutUnderLock(index, 0, uptimeMs, FlagUnscalable);
+            if (!(scaled < 9e18 && scaled > -9e18)) return PutUnderLock(index, 0, uptimeMs, FlagUnscalable, RingOwner.Caller);
             return Put(signal, (long)(scaled < 0 ? scaled - 0.5 : scaled + 0.5), uptimeMs, flags);
         }
     }

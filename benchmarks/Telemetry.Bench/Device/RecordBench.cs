@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Telemetry.Device;
 using Telemetry.Device.Platform;
@@ -39,42 +40,58 @@ internal static class RecordBench
         return lost == 0 ? 0 : 1;
     }
 
+    // Each tick stands between two readings of the stopwatch. What those cost by themselves is measured between the same steps, because it is twice as
+    // much in a core whose other half is busy, and its median taken off. The timed loops are methods of their own: one that loops for the whole run would
+    // be measured in the state in which the runtime replaces it as it runs.
     private static (double P50, double P999, double OwnClock) MeasureTicks()
     {
         TelemetryClient client = MakeClient();
-        double[] nanoseconds = new double[Ticks];
-        double[] own = new double[Ticks];
-        double perTick = 1e9 / Stopwatch.Frequency / Signals;
-        long empty = long.MaxValue; // the least that two readings of the stopwatch cost
-        for (int i = 0; i < 10_000; i++)
-        {
-            long at = Stopwatch.GetTimestamp();
-            empty = Math.Min(empty, Stopwatch.GetTimestamp() - at);
-        }
-
+        long[] given = new long[Ticks];
+        long[] read = new long[Ticks];
+        long[] empty = new long[Ticks];
         for (int pass = 0; pass < 2; pass++)
         {
             for (int tick = 0; tick < Ticks; tick++)
             {
-                long start = Stopwatch.GetTimestamp();
-                long now = client.UptimeMs;
-                for (int signal = 1; signal <= Signals; signal++) client.RecordAt(signal, tick & 63, now);
-                nanoseconds[tick] = (Stopwatch.GetTimestamp() - start - empty) * perTick;
+                given[tick] = TimeTick(client, tick & 63);
+                client.Step();
+                read[tick] = TimeTickOwnClock(client, tick & 63);
+                client.Step();
+                empty[tick] = TimeNothing();
                 client.Step();
             }
         }
 
-        for (int tick = 0; tick < Ticks; tick++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            for (int signal = 1; signal <= Signals; signal++) client.Record(signal, tick & 63);
-            own[tick] = (Stopwatch.GetTimestamp() - start - empty) * perTick;
-            client.Step();
-        }
+        Array.Sort(given);
+        Array.Sort(read);
+        Array.Sort(empty);
+        double perTick = 1e9 / Stopwatch.Frequency / Signals;
+        long stopwatch = empty[Ticks / 2];
+        return ((given[Ticks / 2] - stopwatch) * perTick, (given[(int)(Ticks * 0.999)] - stopwatch) * perTick, (read[Ticks / 2] - stopwatch) * perTick);
+    }
 
-        Array.Sort(nanoseconds);
-        Array.Sort(own);
-        return (nanoseconds[Ticks / 2], nanoseconds[(int)(Ticks * 0.999)], own[Ticks / 2]);
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static long TimeTick(TelemetryClient client, int value)
+    {
+        long start = Stopwatch.GetTimestamp();
+        long now = client.UptimeMs;
+        for (int signal = 1; signal <= Signals; signal++) client.RecordAt(signal, value, now);
+        return Stopwatch.GetTimestamp() - start;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static long TimeTickOwnClock(TelemetryClient client, int value)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int signal = 1; signal <= Signals; signal++) client.Record(signal, value);
+        return Stopwatch.GetTimestamp() - start;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static long TimeNothing()
+    {
+        long start = Stopwatch.GetTimestamp();
+        return Stopwatch.GetTimestamp() - start;
     }
 
     // Steady: what the client took when it was made, its profile included and its flash not. Peak: all it ever took, as if nothing were collected, over

@@ -17,7 +17,6 @@ namespace Telemetry.Device.Sampling
         private const long TimeMask = (1L << TimeBits) - 1;
 
         private readonly long[] _words;
-        private readonly int _mask;
         private int _written; // words, by the writer
         private int _read; // words, by the reader
 
@@ -25,7 +24,6 @@ namespace Telemetry.Device.Sampling
         public SampleRing(int capacity)
         {
             _words = new long[capacity * 2];
-            _mask = _words.Length - 1;
         }
 
         /// <summary>Adds a sample.</summary>
@@ -38,7 +36,7 @@ namespace Telemetry.Device.Sampling
             int written = _written;
             long[] words = _words;
             if (written - Ordered.Load(ref _read) == words.Length) return false;
-            int at = written & _mask;
+            int at = written & (words.Length - 1);
             words[at] = value;
             words[at + 1] = timeMs | ((long)tag << TimeBits);
             Ordered.Store(ref _written, written + 2);
@@ -58,10 +56,11 @@ namespace Telemetry.Device.Sampling
                 return false;
             }
 
-            int at = read & _mask;
-            value = _words[at];
-            timeMs = _words[at + 1] & TimeMask;
-            tag = (int)(_words[at + 1] >> TimeBits);
+            long[] words = _words;
+            int at = read & (words.Length - 1);
+            value = words[at];
+            timeMs = words[at + 1] & TimeMask;
+            tag = (int)(words[at + 1] >> TimeBits);
             Ordered.Store(ref _read, read + 2);
             return true;
         }

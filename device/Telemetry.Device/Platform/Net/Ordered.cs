@@ -17,22 +17,4 @@ namespace Telemetry.Device.Platform
             Volatile.Write(ref location, value);
         }
     }
-
-    /// <summary>The one thread that may write the ring.</summary>
-    internal sealed class RingOwner
-    {
-        private Thread? _thread;
-
-        /// <summary>The caller is the owner. Comparing references costs a tenth of asking for the thread's number.</summary>
-        public bool IsCaller
-        {
-            get { return ReferenceEquals(_thread, Thread.CurrentThread); }
-        }
-
-        /// <summary>Makes the caller the owner when there is none, or the last one has ended. Under the client's lock.</summary>
-        public void Claim()
-        {
-            if (_thread == null || !_thread.IsAlive) _thread = Thread.CurrentThread;
-        }
-    }
 }

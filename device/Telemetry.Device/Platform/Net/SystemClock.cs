@@ -5,14 +5,15 @@ namespace Telemetry.Device.Platform
     /// <summary>The operating system's monotonic and wall clocks.</summary>
     /// <remarks>Wall time of a computer is kept by its operating system, so <see cref="SetWallUnixMs"/> leaves it alone. Uptime moves in the system's
     /// ticks, of 1 to 16 ms, and stands still while the computer is suspended, as <c>Environment.TickCount64</c> does.</remarks>
-    public sealed class SystemClock : IClock
+    public sealed unsafe class SystemClock : IClock
     {
         private const int MonotonicCoarse = 6; // CLOCK_MONOTONIC_COARSE of linux/time.h
-        private const long MsPerSecond = 1000;
-        private const long NsPerMs = 1_000_000;
+        private const ulong MsPerSecond = 1000;
+        private const ulong NsPerMs = 1_000_000;
 
-        // The clock behind TickCount64, read without the runtime's change of mode: two thirds of the time, and Record reads it once a call.
-        private static readonly bool _readsDirectly = System.OperatingSystem.IsLinux() && System.Environment.Is64BitProcess && TryRead();
+        // clock_gettime: the clock behind TickCount64, read without the runtime's change of mode and past libc. Record reads it once a call, and this
+        // is half of the time. Null = not a 64-bit Linux.
+        private static readonly delegate* unmanaged[SuppressGCTransition]<int, Timespec*, int> _read = FindRead();
 
         private readonly System.TimeProvider _wall;
         private readonly bool _trustsWall;
@@ -29,14 +30,12 @@ namespace Telemetry.Device.Platform
         {
             get
             {
-                if (!_readsDirectly) return System.Environment.TickCount64;
-                Timespec now = default;
-                unsafe
-                {
-                    _ = ReadClock(MonotonicCoarse, &now);
-                }
+                if (_read == null) return System.Environment.TickCount64;
+                Timespec now;
+                _ = _read(MonotonicCoarse, &now);
 
-                return (now.Seconds * MsPerSecond) + (now.Nanoseconds / NsPerMs);
+                // Both are unsigned to save the division's sign: an uptime is.
+                return (long)((now.Seconds * MsPerSecond) + (now.Nanoseconds / NsPerMs));
             }
         }
 
@@ -49,28 +48,29 @@ namespace Telemetry.Device.Platform
         {
         }
 
-        private static unsafe bool TryRead()
+        // The page that the kernel maps into every process (vdso(7)) holds the function under an architecture's own name; libc's asks it in turn.
+        private static delegate* unmanaged[SuppressGCTransition]<int, Timespec*, int> FindRead()
         {
-            try
-            {
-                Timespec now = default;
-                return ReadClock(MonotonicCoarse, &now) == 0;
-            }
-            catch (System.Exception e) when (e is System.DllNotFoundException or System.EntryPointNotFoundException)
-            {
-                return false; // not a libc of the usual name
-            }
+            if (!System.OperatingSystem.IsLinux() || !System.Environment.Is64BitProcess) return null;
+            string name = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? "__vdso_clock_gettime" : "__kernel_clock_gettime";
+            if (!TryFind("linux-vdso.so.1", name, out nint found) && !TryFind("libc", "clock_gettime", out found)) return null;
+            var read = (delegate* unmanaged[SuppressGCTransition]<int, Timespec*, int>)found;
+            Timespec now;
+            return read(MonotonicCoarse, &now) == 0 ? read : null;
         }
 
-        [DllImport("libc", EntryPoint = "clock_gettime"), SuppressGCTransition]
-        private static extern unsafe int ReadClock(int clock, Timespec* time);
+        private static bool TryFind(string library, string name, out nint found)
+        {
+            found = 0;
+            return NativeLibrary.TryLoad(library, out nint handle) && NativeLibrary.TryGetExport(handle, name, out found);
+        }
 
         // struct timespec of a 64-bit Linux.
         [StructLayout(LayoutKind.Sequential)]
         private struct Timespec
         {
-            public long Seconds;
-            public long Nanoseconds;
+            public ulong Seconds;
+            public ulong Nanoseconds;
         }
     }
 }
