@@ -115,7 +115,7 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog, long lo
             long unixMs = clock.ToUnixMs(times[row]);
             if (unixMs < range.FromUnixMs || unixMs >= range.ToUnixMs) continue;
             double value = isReal ? reals[row] : signal.ToUnit(integers[row]);
-            _window.Add(new SampleRow(device, signal, unixMs, clock.ErrorMs, value, quality.IsEmpty ? (byte)0 : quality[row], order));
+            _window.Add(new SampleRow(device, signal, unixMs, clock.ErrorMsAt(times[row]), value, quality.IsEmpty ? (byte)0 : quality[row], order));
         }
     }
 

@@ -4,7 +4,7 @@ namespace Telemetry.Wire.Batches;
 /// <remarks>
 /// The rule, one for every consumer of the log: a batch whose clock was set is placed by its own pair. One sealed before its device knew the time is
 /// placed by the pair of the lowest seq that is known of the same boot. Lacking any, a consumer waits for one as long as it can, and then places
-/// by the time of receipt, with an unknown bound. About 100 bytes a boot; one owner.
+/// by the time of receipt, with an unknown bound. Away from its pair a clock is as sure as the crystal: the bound widens with the distance. About 100 bytes a boot; one owner.
 /// </remarks>
 /// <param name="maxBoots">Boots remembered; one more and all are forgotten.</param>
 public sealed class BootClocks(int maxBoots = 65_536)
@@ -66,17 +66,33 @@ public readonly record struct DeviceBoot(uint DeviceKey, uint Epoch, uint Boot)
 /// <param name="Clock">What the pair says.</param>
 public readonly record struct BootPair(ulong Seq, PlacedClock Clock);
 
-/// <summary>Unix time of uptime 0 of one boot, and the bound on its error.</summary>
+/// <summary>Unix time of uptime 0 of one boot by one pair, and the bound on its error.</summary>
 /// <param name="BootUnixMs">Added to an uptime in ms, gives Unix time in ms.</param>
-/// <param name="ErrorMs">Bound on the error; <see cref="ClockReading.UnknownErrorMs"/> = unknown.</param>
-public readonly record struct PlacedClock(long BootUnixMs, uint ErrorMs)
+/// <param name="ErrorMs">Bound on the error at the pair; <see cref="ClockReading.UnknownErrorMs"/> = unknown.</param>
+/// <param name="PairUptimeMs">When in the boot the pair was read.</param>
+public readonly record struct PlacedClock(long BootUnixMs, uint ErrorMs, long PairUptimeMs)
 {
+    /// <summary>The most a device's crystal is taken to drift: twice what the SDK assumes of its own, since a pair does not say.</summary>
+    public const int MostDriftPpm = 100;
+
+    private const long Million = 1_000_000;
+
     /// <summary>Unix ms of an uptime.</summary>
     public long ToUnixMs(long uptimeMs) => BootUnixMs + uptimeMs;
 
+    /// <summary>Bound on the error at an uptime: that of the pair, and <see cref="MostDriftPpm"/> of the time between them, rounded up.</summary>
+    /// <param name="uptimeMs">0 to 2^48.</param>
+    /// <returns>In ms; <see cref="ClockReading.UnknownErrorMs"/> = unknown, never less than it when the sum is.</returns>
+    public uint ErrorMsAt(long uptimeMs)
+    {
+        long drift = ((Math.Abs(uptimeMs - PairUptimeMs) * MostDriftPpm) + Million - 1) / Million; // 2^48 ms * 100 < 2^55
+        return (uint)Math.Min(ErrorMs + drift, ClockReading.UnknownErrorMs);
+    }
+
     /// <summary>By a pair that was set.</summary>
-    public static PlacedClock Of(in ClockReading pair) => new(pair.ToUnixMs(0), pair.ErrorMs);
+    public static PlacedClock Of(in ClockReading pair) => new(pair.ToUnixMs(0), pair.ErrorMs, pair.UptimeMs);
 
     /// <summary>By the collector's clock when the batch came: then at the latest it was sealed.</summary>
-    public static PlacedClock ByReceipt(in BatchHeader header, long receivedUnixMs) => new(receivedUnixMs - header.Clock.UptimeMs, ClockReading.UnknownErrorMs);
+    public static PlacedClock ByReceipt(in BatchHeader header, long receivedUnixMs) =>
+        new(receivedUnixMs - header.Clock.UptimeMs, ClockReading.UnknownErrorMs, header.Clock.UptimeMs);
 }
