@@ -48,6 +48,9 @@ internal sealed class MqttEndpoint : IDisposable
     public Relay? Lab { get; }
     public Relay Tap { get; }
 
+    /// <summary>Whose connection is served when more are ready than there are cores.</summary>
+    public TurnsByBrand Turns { get; } = new();
+
     /// <summary>Milliseconds since the endpoint was made; never steps back.</summary>
     public long NowMs => (long)Time.GetElapsedTime(_startTimestamp).TotalMilliseconds;
 

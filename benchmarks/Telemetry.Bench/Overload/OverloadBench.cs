@@ -80,6 +80,7 @@ internal static class OverloadBench
 
         // The quiet ones are measured from here on only.
         running.AddRange(quietClients.Select(client => Task.Factory.StartNew(() => client.RunPacedAlone(s_quietInterval, stop.Token), TaskCreationOptions.LongRunning)));
+        Task<List<long>> lateness = Task.Factory.StartNew(() => MeasureLateness(stop.Token), TaskCreationOptions.LongRunning);
         (long acked, double cpu, long rss, long started) = (floodClients.Sum(client => client.Acked), collector.CpuSeconds, 0L, Stopwatch.GetTimestamp());
         while (Stopwatch.GetElapsedTime(started) < length)
         {
@@ -92,14 +93,32 @@ internal static class OverloadBench
         double perSecond = acked / Stopwatch.GetElapsedTime(started).TotalSeconds;
         await stop.CancelAsync();
         await Task.WhenAll(running);
-        long[] latencies = [.. quietClients.SelectMany(client => client.Latencies!).Order()];
+        double quietP99Ms = P99Ms(quietClients.SelectMany(client => client.Latencies!)), ownLateP99Ms = P99Ms(await lateness);
         foreach ((NewCredentials device, LoadClient client) in flood.Zip(floodClients).Concat(quiet.Zip(quietClients)))
         {
             promises.Add((device.Device.DeviceKey, epoch, client.Acked));
             client.Dispose();
         }
 
-        return new Phase(flood.Count, perSecond, acked / cpu, rss, latencies[latencies.Length * 99 / 100] * 1000.0 / Stopwatch.Frequency);
+        return new Phase(flood.Count, perSecond, acked / cpu, rss, quietP99Ms, ownLateP99Ms);
+    }
+
+    // How late the operating system wakes a thread of this program that only sleeps: what the quiet brand's figure has in it that is not the collector's, at both ends of each batch.
+    private static List<long> MeasureLateness(CancellationToken stop)
+    {
+        List<long> late = [];
+        while (true)
+        {
+            long slept = Stopwatch.GetTimestamp();
+            if (stop.WaitHandle.WaitOne(s_quietInterval)) return late;
+            late.Add(Stopwatch.GetTimestamp() - slept - (long)(s_quietInterval.TotalSeconds * Stopwatch.Frequency));
+        }
+    }
+
+    private static double P99Ms(IEnumerable<long> ticks)
+    {
+        long[] ordered = [.. ticks.Order()];
+        return ordered[ordered.Length * 99 / 100] * 1000.0 / Stopwatch.Frequency;
     }
 
     private static async Task<List<LoadClient>> ConnectAsync(CollectorProcess collector, uint profile, IReadOnlyList<NewCredentials> devices, uint epoch)
@@ -140,16 +159,16 @@ internal static class OverloadBench
             return;
         }
 
-        Console.WriteLine("devices   acks/s  acks/core-s  resident MB  p99 of the quiet brand, ms");
+        Console.WriteLine("devices   acks/s  acks/core-s  resident MB  p99 of the quiet brand, ms  of a wake-up here, ms");
         foreach (Phase phase in (Phase[])[usual, overload])
         {
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{phase.Devices,7}  {phase.AcksPerSecond,7:N0}  {phase.AcksPerCoreSecond,11:N0}  {phase.RssBytes / 1e6,11:F0}  {phase.QuietP99Ms,26:F1}"));
+                $"{phase.Devices,7}  {phase.AcksPerSecond,7:N0}  {phase.AcksPerCoreSecond,11:N0}  {phase.RssBytes / 1e6,11:F0}  {phase.QuietP99Ms,26:F1}  {phase.OwnLateP99Ms,21:F1}"));
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"memory {rssRatio:F2}x, goodput {goodputRatio:F2}x, quiet p99 {quietP99Ratio:F2}x; {ackedLost} of {acked:N0} acknowledged batches lost after kill -9"));
     }
 
-    private sealed record Phase(int Devices, double AcksPerSecond, double AcksPerCoreSecond, long RssBytes, double QuietP99Ms);
+    private sealed record Phase(int Devices, double AcksPerSecond, double AcksPerCoreSecond, long RssBytes, double QuietP99Ms, double OwnLateP99Ms);
 }

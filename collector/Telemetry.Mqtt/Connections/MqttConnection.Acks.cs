@@ -107,21 +107,34 @@ internal sealed partial class MqttConnection
                 continue;
             }
 
-            int sent = 0;
-            lock (_outbox.Gate)
+            await _turns!.TakeAsync().ConfigureAwait(false);
+            try
             {
-                for (; !_areAcksStopped && _acks.TryDequeue(newest, out PendingAck ack); sent++)
-                {
-                    if (ack.Type == PacketType.Puback) _qos1InFlight--;
-                    WriteAck(ack.Type, ack.PacketIdentifier, ack.Code, ack.Why);
-                }
+                SendAcks(newest);
+            }
+            finally
+            {
+                _turns.Return();
+            }
+        }
+    }
 
-                CompleteAcksSent();
+    private void SendAcks(long durable)
+    {
+        int sent = 0;
+        lock (_outbox.Gate)
+        {
+            for (; !_areAcksStopped && _acks.TryDequeue(durable, out PendingAck ack); sent++)
+            {
+                if (ack.Type == PacketType.Puback) _qos1InFlight--;
+                WriteAck(ack.Type, ack.PacketIdentifier, ack.Code, ack.Why);
             }
 
-            Interlocked.Add(ref endpoint.Counters.Acks, sent);
-            _outbox.Flush();
+            CompleteAcksSent();
         }
+
+        Interlocked.Add(ref endpoint.Counters.Acks, sent);
+        _outbox.Flush();
     }
 
     private async ValueTask<bool> IsDurableAsync(long position)

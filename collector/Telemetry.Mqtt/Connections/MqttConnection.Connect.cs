@@ -78,6 +78,7 @@ internal sealed partial class MqttConnection
         }.Create(_version));
         _keepAliveMs = keepAlive * 1000L;
         _session = session;
+        _turns = endpoint.Turns.Of(account.Device?.BrandKey ?? 0);
 
         // Only now may messages follow: CONNACK is first ([MQTT-3.2.0-1] of both).
         session.Activate(this);

@@ -24,6 +24,7 @@ internal sealed partial class MqttConnection(ConnectionContext connection, MqttE
 
     private MqttVersion _version;
     private Session? _session;
+    private BrandTurns? _turns;
     private long _lastReceivedMs = endpoint.NowMs;
     private long _keepAliveMs;
     private long _refusedSinceMs = -1;
@@ -65,7 +66,9 @@ internal sealed partial class MqttConnection(ConnectionContext connection, MqttE
         {
             while (reason is null)
             {
-                Step step = Take(await _input.ReadAsync().ConfigureAwait(false), out int retryAfterMs);
+                ReadResult read = await _input.ReadAsync().ConfigureAwait(false);
+                if (_turns is not null) await _turns.TakeAsync().ConfigureAwait(false);
+                Step step = TakeTurn(read, out int retryAfterMs);
                 switch (step)
                 {
                     case Step.Authenticate when hasRoom:
@@ -123,7 +126,20 @@ internal sealed partial class MqttConnection(ConnectionContext connection, MqttE
         if (_keepAliveMs > 0 && isReading && silentMs >= _keepAliveMs * 3 / 2) RequestEnd(EndReasons.KeepAliveTimeout);
     }
 
-    /// <summary>Reads what has come, and owes and sends what follows from it.</summary>
+    /// <summary>Reads what has come, and owes and sends what follows from it; then the turn is over.</summary>
+    private Step TakeTurn(ReadResult result, out int retryAfterMs)
+    {
+        BrandTurns? turn = _turns; // none before CONNECT
+        try
+        {
+            return Take(result, out retryAfterMs);
+        }
+        finally
+        {
+            turn?.Return();
+        }
+    }
+
     private Step Take(ReadResult result, out int retryAfterMs)
     {
         if (Volatile.Read(ref _endRequest) is { } request) throw new MqttProtocolException(request);

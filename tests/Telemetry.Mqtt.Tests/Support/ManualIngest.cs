@@ -124,8 +124,11 @@ internal sealed class ManualIngest : IIngest
     private static IngestSession SessionOf(string username, string endpoint)
     {
         string[] parts = username.Split('/');
-        return new IngestSession(KeyOf(username), 1, parts[0], parts[1], IsHub: parts[1].StartsWith("hub", StringComparison.Ordinal), endpoint);
+        return new IngestSession(KeyOf(username), BrandKeyOf(parts[0]), parts[0], parts[1], IsHub: parts[1].StartsWith("hub", StringComparison.Ordinal), endpoint);
     }
+
+    /// <summary>A brand's key by its name.</summary>
+    public static uint BrandKeyOf(string brand) => KeyOf(brand);
 
     private static uint KeyOf(string username) => (uint)username.Sum(letter => letter * 31) + (uint)username.Length;
 
