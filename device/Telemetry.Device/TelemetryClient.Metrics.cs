@@ -44,11 +44,11 @@ namespace Telemetry.Device
             }
         }
 
-        private void RecordBoot()
+        private void RecordBoot(BootReason reason)
         {
             long now = _clock.UptimeMs;
             int boot = _profile.IndexOfMetric(SdkMetric.Boot);
-            if (boot >= 0) PutOwn(boot, (int)_options.BootReason, now);
+            if (boot >= 0) PutOwn(boot, (int)reason, now);
             int session = _profile.IndexOfMetric(SdkMetric.Session);
             if (session >= 0 && _sampler.Session != 0) PutOwn(session, _sampler.Session, now);
         }
@@ -109,9 +109,9 @@ namespace Telemetry.Device
                 case SdkMetric.SentBytes:
                     return _uplink.SentBytes;
                 case SdkMetric.FreeMemory:
-                    return _options.Health == null ? -1 : _options.Health.FreeMemoryBytes;
+                    return _health == null ? -1 : _health.FreeMemoryBytes;
                 case SdkMetric.Battery:
-                    return _options.Health == null ? -1 : _options.Health.BatteryPercent;
+                    return _health == null ? -1 : _health.BatteryPercent;
                 default:
                     int lossReason = (int)metric - (int)SdkMetric.DroppedRingFull + 1;
                     return lossReason >= 1 && lossReason < TelemetryCounters.Reasons ? _ledger.Total(lossReason) : -1;

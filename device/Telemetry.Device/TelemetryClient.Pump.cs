@@ -19,7 +19,7 @@ namespace Telemetry.Device
         // Everything between a sample and the spool; the uplink belongs to the pump alone.
         private readonly object _store = new object();
         private readonly AutoResetEvent _wake = new AutoResetEvent(false);
-        private readonly TelemetryOptions _options;
+        private readonly IHealth? _health;
         private readonly Profile _profile;
         private readonly SampleRing _ring;
         private readonly LossLedger _ledger;
@@ -52,8 +52,8 @@ namespace Telemetry.Device
             _uplink = new Uplink(options, _store, _spool, _sampler, _ledger, _clock, chance, _profile);
             _restored = _spool.HeldSamples;
             _tagOfId = _profile.TagOfId;
-            _options = options;
-            RecordBoot();
+            _health = options.Health;
+            RecordBoot(options.BootReason);
         }
 
         /// <summary>One turn of the pump: packs, seals what is due, sends, receives. Does not wait for the network.</summary>

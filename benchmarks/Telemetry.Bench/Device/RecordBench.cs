@@ -29,6 +29,7 @@ internal static class RecordBench
             {
                 p50Ns = p50, p999Ns = p999, allocatedBytesPerRecord = allocated, lost, p50NsOwnClock = ownClock, threads = 8, recorded,
                 managedBytesSteady = memory.Steady, managedBytesPeak = memory.Peak, growthBytes = memory.Growth, growthRecords = GrowthRecords,
+                managedBytesHeld = memory.Held.Bytes, managedObjects = memory.Held.Objects, managedBytes32Bit = memory.Held.NanoBytes,
             }));
             return lost == 0 ? 0 : 1;
         }
@@ -37,6 +38,12 @@ internal static class RecordBench
         Console.WriteLine($"Record, reading the clock itself p50 {ownClock:F1} ns");
         Console.WriteLine($"8 threads: {recorded:N0} recorded, {lost} lost");
         Console.WriteLine($"client of eight signals: {memory.Steady:N0} bytes steady, {memory.Peak:N0} at most, {memory.Growth:N0} more after {GrowthRecords:N0} records");
+        Console.WriteLine($"held in {memory.Held.Objects} objects: {memory.Held.Bytes:N0} bytes here, {memory.Held.NanoBytes:N0} by the layout of nanoFramework's heap on a 32-bit chip");
+        foreach ((string holder, ObjectGraph.Part part) in memory.Held.Parts)
+        {
+            Console.WriteLine($"  {holder,-20} {part.Objects,4} objects {part.Bytes,8:N0} {part.NanoBytes,8:N0}");
+        }
+
         return lost == 0 ? 0 : 1;
     }
 
@@ -95,7 +102,7 @@ internal static class RecordBench
     }
 
     // Steady: what the client took when it was made, its profile included and its flash not. Peak: all it ever took, as if nothing were collected, over
-    // 10^8 records on a virtual clock with a broker that is not there. Growth: the difference.
+    // 10^8 records on a virtual clock with a broker that is not there. Growth: the difference. Held: the objects that can be reached at the end.
     private static Memory MeasureMemory()
     {
         ManualClock clock = new(0);
@@ -109,7 +116,7 @@ internal static class RecordBench
         long all = GC.GetAllocatedBytesForCurrentThread() - start;
         TelemetryCounters counters = client.ReadCounters();
         if (counters.Recorded != GrowthRecords) throw new InvalidOperationException($"{counters.Recorded} samples recorded, {GrowthRecords} were given.");
-        return new Memory(made, all, all - made);
+        return new Memory(made, all, all - made, new ObjectGraph(client));
     }
 
     private static void Drive(TelemetryClient client, ManualClock clock, long records)
@@ -179,7 +186,7 @@ internal static class RecordBench
 
     private static Profile MakeProfile() => new(1, [1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 1, 1, 1, 1, 1, 1], [1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000]);
 
-    private sealed record Memory(long Steady, long Peak, long Growth);
+    private sealed record Memory(long Steady, long Peak, long Growth, ObjectGraph Held);
 
     /// <summary>A device out of reach.</summary>
     private sealed class NoTransport : ITransport

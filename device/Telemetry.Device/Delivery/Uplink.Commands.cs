@@ -149,7 +149,7 @@ namespace Telemetry.Device.Delivery
             int index = _profile.IndexOf(signal);
             if (index < 0 || periodMs < 0) return;
             lock (_store) _sampler.Policy.SetPeriod(index, periodMs);
-            _options.CommandHandler?.OnCaptureRate(signal, periodMs);
+            _handler?.OnCaptureRate(signal, periodMs);
         }
 
         // Holds for what is sealed from now on; what is spooled goes as it stands.
@@ -209,12 +209,12 @@ namespace Telemetry.Device.Delivery
             int index = _profile.IndexOf(signal);
             if (index < 0) return;
             lock (_store) _sampler.Withdraw(index);
-            _options.CommandHandler?.OnCaptureRate(signal, 0);
+            _handler?.OnCaptureRate(signal, 0);
         }
 
         private void Ask(byte[] buffer)
         {
-            if (_options.CommandHandler == null) return;
+            if (_handler == null) return;
             int id = 0;
             int answerSignal = 0;
             int answers = 0;
@@ -231,7 +231,7 @@ namespace Telemetry.Device.Delivery
 
             string[] exact = new string[answers];
             System.Array.Copy(found, 0, exact, 0, answers);
-            _options.CommandHandler.OnQuestion(id, text, exact, answerSignal);
+            _handler.OnQuestion(id, text, exact, answerSignal);
         }
 
         // The fence: what was recorded before it is dropped, here and, being of an erased epoch, at the collector.
@@ -248,7 +248,7 @@ namespace Telemetry.Device.Delivery
             }
 
             _mustBirth = true;
-            _options.CommandHandler?.OnErased();
+            _handler?.OnErased();
         }
 
         private long UploadDueInMs(long now)
@@ -260,7 +260,7 @@ namespace Telemetry.Device.Delivery
         // Everything is acked: the next upload waits for its window.
         private void NoteUploaded(long now)
         {
-            long interval = _hasUploadWindow ? _uploadIntervalS * 1000L : _options.UploadIntervalMs;
+            long interval = _hasUploadWindow ? _uploadIntervalS * 1000L : _defaultUploadIntervalMs;
             if (IsSaving && interval < SavingIntervalMs) interval = SavingIntervalMs;
             if (interval <= 0) return;
             long wait = interval;

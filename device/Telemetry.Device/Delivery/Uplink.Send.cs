@@ -26,8 +26,7 @@ namespace Telemetry.Device.Delivery
             if (_mustBirth)
             {
                 _mustBirth = false;
-                MakeLifeMessages();
-                _link.PublishLife(_birth!);
+                _link.PublishBirth(_spool.Epoch, _spool.Boot);
                 return true;
             }
 

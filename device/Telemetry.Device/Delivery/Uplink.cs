@@ -16,7 +16,9 @@ namespace Telemetry.Device.Delivery
         private const int LargestPacketId = 65534;
         private const int OutOfReachFailures = 3;
 
-        private readonly TelemetryOptions _options;
+        private readonly ICommandHandler? _handler;
+        private readonly bool _disconnectsWhenIdle;
+        private readonly int _defaultUploadIntervalMs;
         private readonly object _store;
         private readonly BatchSpool _spool;
         private readonly Sampler _sampler;
@@ -37,9 +39,6 @@ namespace Telemetry.Device.Delivery
         private long _pausedUntilMs;
         private int _windowMs;
         private int _nextPacketId = 1;
-        private uint _lifeEpoch;
-        private byte[]? _birth; // both made with the first attempt to connect of an epoch
-        private byte[]? _will;
         private long _bulkNext;
         private long _eventNext;
         private SpoolRing _sendingRing;
@@ -49,7 +48,9 @@ namespace Telemetry.Device.Delivery
         public Uplink(
             TelemetryOptions options, object store, BatchSpool spool, Sampler sampler, LossLedger ledger, WallClock wall, Chance chance, Profile profile)
         {
-            _options = options;
+            _handler = options.CommandHandler;
+            _disconnectsWhenIdle = options.DisconnectWhenIdle;
+            _defaultUploadIntervalMs = options.UploadIntervalMs;
             _store = store;
             _spool = spool;
             _sampler = sampler;
@@ -63,7 +64,7 @@ namespace Telemetry.Device.Delivery
             _window = new SendWindow(options.Window);
             MqttIdentity identity = new MqttIdentity(options.Brand, options.Device, options.Secret);
             if (options.MessagePort != null) _link = new MessageLink(options.MessagePort, identity, options.CommandBytes);
-            else _link = new MqttConnection(options.Transport!, identity, options.KeepAliveSeconds, options.SendBytes, options.CommandBytes);
+            else _link = new MqttConnection(options, identity);
         }
 
         public bool IsConnected
@@ -163,7 +164,7 @@ namespace Telemetry.Device.Delivery
 
         private bool DisconnectsWhenIdle
         {
-            get { return _options.DisconnectWhenIdle || IsSaving; }
+            get { return _disconnectsWhenIdle || IsSaving; }
         }
 
         // Nothing to send, nothing in flight, and the server's Command is here.
@@ -200,17 +201,7 @@ namespace Telemetry.Device.Delivery
             // 3.1.1 keeps no session that began clean: there it is resumed, and batches sent before the boot arrive twice at worst.
             bool cleanStart = _version == 5 && _isFirstSession;
             _wasGreeted = false;
-            MakeLifeMessages();
-            _link.Open(_options.Host, _options.Port, _version, cleanStart, _will!, now);
-        }
-
-        // Made once an epoch: an attempt to connect allocates nothing.
-        private void MakeLifeMessages()
-        {
-            if (_lifeEpoch == _spool.Epoch) return;
-            _lifeEpoch = _spool.Epoch;
-            _birth = LifeMessage.Make(true, _spool.Epoch, _spool.Boot);
-            _will = LifeMessage.Make(false, _spool.Epoch, _spool.Boot);
+            _link.Open(_version, cleanStart, _spool.Epoch, _spool.Boot, now);
         }
 
         private void Handle(MqttEvent happened, long now)

@@ -68,8 +68,8 @@ namespace Telemetry.Device.Mqtt
         /// <summary>Online, and ready for the next packet.</summary>
         bool CanSend { get; }
 
-        /// <summary>Begins a connection; the result comes from Poll.</summary>
-        void Open(string host, int port, int version, bool cleanStart, byte[] will, long nowMs);
+        /// <summary>Begins a connection, whose last will names the epoch and the boot; the result comes from Poll.</summary>
+        void Open(int version, bool cleanStart, uint epoch, uint boot, long nowMs);
 
         /// <summary>Sends, receives and keeps time until something is worth telling.</summary>
         MqttEvent Poll(long nowMs);
@@ -85,7 +85,7 @@ namespace Telemetry.Device.Mqtt
         void Subscribe(int packetId, long nowMs);
 
         /// <summary>Publishes the birth message with QoS 0. CanSend must hold.</summary>
-        void PublishLife(byte[] payload);
+        void PublishBirth(uint epoch, uint boot);
 
         /// <summary>Lets the Message go.</summary>
         void ConfirmMessage();

@@ -1,4 +1,5 @@
 using System.Text;
+using Telemetry.Device.Delivery;
 using Telemetry.Device.Platform;
 
 namespace Telemetry.Device.Mqtt
@@ -93,10 +94,10 @@ namespace Telemetry.Device.Mqtt
         }
 
         // Where, as whom and with which version is that client's affair.
-        public void Open(string host, int port, int version, bool cleanStart, byte[] will, long nowMs)
+        public void Open(int version, bool cleanStart, uint epoch, uint boot, long nowMs)
         {
             _port.Begin();
-            _will = will;
+            _will = MakeLife(false, epoch, boot);
             _isRefusing = false;
             _unanswered = 0;
             _phase = Phase.Opening;
@@ -154,11 +155,9 @@ namespace Telemetry.Device.Mqtt
             Expect(nowMs);
         }
 
-        public void PublishLife(byte[] payload)
+        public void PublishBirth(uint epoch, uint boot)
         {
-            byte[] own = new byte[payload.Length];
-            System.Array.Copy(payload, 0, own, 0, own.Length);
-            _isRefusing = !_port.Publish(0, _lifeTopic, own);
+            _isRefusing = !_port.Publish(0, _lifeTopic, MakeLife(true, epoch, boot));
         }
 
         public void ConfirmMessage()
@@ -176,6 +175,13 @@ namespace Telemetry.Device.Mqtt
         public void Disconnect(long nowMs)
         {
             Close(MqttEvent.None);
+        }
+
+        private static byte[] MakeLife(bool isUp, uint epoch, uint boot)
+        {
+            byte[] message = new byte[LifeMessage.Bytes(isUp, boot)];
+            LifeMessage.Write(message, 0, isUp, epoch, boot);
+            return message;
         }
 
         private MqttEvent PollOpening()

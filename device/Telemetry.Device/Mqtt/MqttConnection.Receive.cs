@@ -13,7 +13,6 @@ namespace Telemetry.Device.Mqtt
         private int _confirmId;
         private bool _isMessageHeld;
         private int _messageId;
-        private readonly byte[] _one = new byte[1];
 
         /// <summary>Where the Message's payload begins in the receive buffer.</summary>
         public int MessageAt { get; private set; }
@@ -60,17 +59,17 @@ namespace Telemetry.Device.Mqtt
 
         private int ReceiveHeader()
         {
-            int read = _transport.Receive(_one, 0, 1);
+            int read = _transport.Receive(_receive, 0, 1); // which is free between packets
             if (read <= 0) return read;
             if (_headerByte < 0)
             {
-                _headerByte = _one[0];
+                _headerByte = _receive[0];
                 return 1;
             }
 
-            _remaining |= (_one[0] & 0x7F) << _lengthShift;
+            _remaining |= (_receive[0] & 0x7F) << _lengthShift;
             _lengthShift += 7;
-            if ((_one[0] & 0x80) == 0) _lengthShift = -1;
+            if ((_receive[0] & 0x80) == 0) _lengthShift = -1;
             else if (_lengthShift > 21) return -1; // a fifth length byte (MQTT 5.0 section 1.5.5)
             _isSkipping = _lengthShift < 0 && _remaining > _receive.Length;
             return _remaining > MaximumRemainingLength ? -1 : 1;

@@ -1,12 +1,13 @@
+using Telemetry.Device.Delivery;
+
 namespace Telemetry.Device.Mqtt
 {
     // Packets to the server. One packet at a time stands in the send buffer; a payload follows it from its source.
     internal sealed partial class MqttConnection
     {
         private const int UpAlias = 1;
-        private string _host = "";
-        private int _port;
-        private byte[] _will = null!; // from Open on
+        private uint _epoch;
+        private uint _boot;
         private int _topicAliasMaximum;
         private bool _isAliasKnown;
 
@@ -64,15 +65,14 @@ namespace Telemetry.Device.Mqtt
         }
 
         /// <summary>Publishes the birth message with QoS 0. CanSend must hold.</summary>
-        public void PublishLife(byte[] payload)
+        public void PublishBirth(uint epoch, uint boot)
         {
             int topic = 2 + _identity.TopicBase.Length + MqttIdentity.Life.Length;
             _send[0] = MqttPacket.Publish;
-            int at = MqttPacket.WriteVariableByteInteger(_send, 1, topic + (_version == 5 ? 1 : 0) + payload.Length);
+            int at = MqttPacket.WriteVariableByteInteger(_send, 1, topic + (_version == 5 ? 1 : 0) + LifeMessage.Bytes(true, boot));
             at = _identity.WriteTopic(_send, at, MqttIdentity.Life);
             if (_version == 5) _send[at++] = 0;
-            System.Array.Copy(payload, 0, _send, at, payload.Length);
-            Begin(at + payload.Length);
+            Begin(LifeMessage.Write(_send, at, true, epoch, boot));
         }
 
         /// <summary>Says goodbye, which keeps the last will unsent, and closes. What is going out is cut off if the transport takes no more.</summary>
@@ -133,8 +133,9 @@ namespace Telemetry.Device.Mqtt
         private int WriteConnect(byte[] b)
         {
             bool is5 = _version == 5;
+            int will = LifeMessage.Bytes(false, _boot);
             int body = 10 + (is5 ? 1 + ConnectPropertyBytes : 0) + 2 + _identity.NameBytes + (is5 ? 1 : 0)
-                + 2 + _identity.TopicBase.Length + MqttIdentity.Life.Length + 2 + _will.Length + 2 + _identity.NameBytes + 2 + _identity.Password.Length;
+                + 2 + _identity.TopicBase.Length + MqttIdentity.Life.Length + 2 + will + 2 + _identity.NameBytes + 2 + _identity.Password.Length;
             b[0] = MqttPacket.Connect;
             int at = MqttPacket.WriteVariableByteInteger(b, 1, body);
             at = MqttPacket.WriteU16(b, at, 4);
@@ -161,7 +162,8 @@ namespace Telemetry.Device.Mqtt
             at = _identity.WriteName(b, at, (byte)'_');
             if (is5) b[at++] = 0; // will properties
             at = _identity.WriteTopic(b, at, MqttIdentity.Life);
-            at = MqttPacket.WriteBytes(b, at, _will);
+            at = MqttPacket.WriteU16(b, at, will);
+            at = LifeMessage.Write(b, at, false, _epoch, _boot);
             at = _identity.WriteName(b, at, (byte)'/');
             return MqttPacket.WriteBytes(b, at, _identity.Password);
         }

@@ -22,6 +22,8 @@ namespace Telemetry.Device.Mqtt
         }
 
         private readonly ITransport _transport;
+        private readonly string _host;
+        private readonly int _port;
         private readonly MqttIdentity _identity;
         private readonly int _keepAliveSeconds;
         private readonly byte[] _send;
@@ -44,23 +46,22 @@ namespace Telemetry.Device.Mqtt
         private int _payloadBytes;
 
         /// <summary>A connection that is not open.</summary>
-        /// <param name="transport">The way to the broker.</param>
+        /// <param name="options">Transport, broker, keep-alive and the sizes of the buffers.</param>
         /// <param name="identity">Names and secret.</param>
-        /// <param name="keepAliveSeconds">0..65535.</param>
-        /// <param name="sendBytes">Send buffer; at least a PUBLISH header with its topic.</param>
-        /// <param name="messageBytes">Longest message that is received whole.</param>
-        public MqttConnection(ITransport transport, MqttIdentity identity, int keepAliveSeconds, int sendBytes, int messageBytes)
+        public MqttConnection(TelemetryOptions options, MqttIdentity identity)
         {
-            _transport = transport;
+            _transport = options.Transport!;
+            _host = options.Host;
+            _port = options.Port;
             _identity = identity;
-            _keepAliveSeconds = keepAliveSeconds;
+            _keepAliveSeconds = options.KeepAliveSeconds;
             int least = identity.TopicBytes + 48;
-            _send = new byte[sendBytes < least ? least : sendBytes];
+            _send = new byte[options.SendBytes < least ? least : options.SendBytes];
 
             // CONNECT is built in the receive buffer: nothing arrives before it is sent.
             // 10 variable header, 2 x 15 properties, lengths, will payload.
             int connect = 80 + (2 * identity.TopicBytes) + (2 * identity.NameBytes) + identity.Password.Length;
-            int message = messageBytes + identity.TopicBytes + 16;
+            int message = options.CommandBytes + identity.TopicBytes + 16;
             _receive = new byte[connect > message ? connect : message];
             _out = _send;
             _expectsSinceMs = -1;
@@ -123,19 +124,17 @@ namespace Telemetry.Device.Mqtt
         }
 
         /// <summary>Begins a connection; the result comes from Poll.</summary>
-        /// <param name="host">Broker.</param>
-        /// <param name="port">Its port.</param>
         /// <param name="version">4 = MQTT 3.1.1, 5 = MQTT 5.0.</param>
         /// <param name="cleanStart">Forget the session of before.</param>
-        /// <param name="will">Payload of the last will, at most 40 bytes.</param>
+        /// <param name="epoch">Epoch that the last will names.</param>
+        /// <param name="boot">Its boot number.</param>
         /// <param name="nowMs">Link clock.</param>
-        public void Open(string host, int port, int version, bool cleanStart, byte[] will, long nowMs)
+        public void Open(int version, bool cleanStart, uint epoch, uint boot, long nowMs)
         {
-            _host = host;
-            _port = port;
             _version = version;
             _cleanStart = cleanStart;
-            _will = will;
+            _epoch = epoch;
+            _boot = boot;
             _phase = Phase.Opening;
             _phaseSinceMs = nowMs;
             _outAt = 0;

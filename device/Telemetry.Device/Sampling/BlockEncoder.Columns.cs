@@ -3,73 +3,70 @@ namespace Telemetry.Device.Sampling
     // What a row changes, column by column. A value that stays says nothing until its run is due.
     public sealed partial class BlockEncoder
     {
-        private readonly int[] _next;
-        private readonly int[] _nextHigh;
-        private readonly int[] _last;
-        private readonly int[] _lastHigh;
-        private readonly int[] _other;
-        private readonly int[] _otherHigh;
-        private readonly int[] _mean;
-
-        // The row at which a value that does not change needs work: 64 rows after the last token, which began a run; or 0 while zeros are coded one by one.
-        private readonly short[] _due;
-        private readonly byte[] _falling; // 1 where the last difference was negative
-
+        // Due is 64 rows after the last token, which began a run; or 0 while zeros are coded one by one.
         private void BeginColumns()
         {
-            for (int stream = 0; stream < _due.Length; stream++)
+            int[] state = _state;
+            for (int stream = 0; stream < state.Length; stream += _streamWords)
             {
-                _last[stream] = 0;
-                _lastHigh[stream] = 0;
-                _other[stream] = 0;
-                _otherHigh[stream] = 0;
-                _mean[stream] = FirstMean;
-                _due[stream] = MaxRun;
-                _falling[stream] = 0;
+                state[stream + Other] = 0;
+                if (_streamWords == WideWords) state[stream + OtherHigh] = 0;
+                state[stream + Mean] = FirstMean << 1;
+                state[stream + Due] = MaxRun;
             }
 
-            _due[TimeStream] = MaxRun + 1; // the step to row 1 is the period
+            state[TimeStream + Due] = MaxRun + 1; // the step to row 1 is the period
             for (int column = 0; column < _columns; column++)
             {
-                int stream = column + FirstColumnStream;
-                int low = _next[column];
-                int high = _kinds[column] == KindInteger ? low >> 31 : _nextHigh[column];
-                _last[stream] = low;
-                _lastHigh[stream] = high;
+                int stream = StreamOf(column);
+                long value = ValueSet(column);
+                state[stream + Last] = (int)value;
+                if (_streamWords == WideWords) state[stream + LastHigh] = (int)(value >> 32);
                 if (_kinds[column] == KindReal)
                 {
-                    PutLong(stream, (uint)low, (uint)high, 64);
-                    _due[stream] = RealRows;
+                    PutLong(stream, (uint)value, (uint)(value >> 32), 64);
+                    state[stream + Due] = RealRows;
+                    state[stream + Window] = 0;
                 }
                 else
                 {
-                    PutFirst(stream, ((long)high << 32) | (uint)low);
+                    PutFirst(stream, value);
                 }
             }
         }
 
-        private void AddValues(int row)
+        private static bool NeedsHighWords(byte[] kinds)
         {
-            // Local names for the arrays: the loop then reads no fields.
-            byte[] kinds = _kinds;
-            int[] next = _next;
-            int[] last = _last;
-            short[] due = _due;
             for (int column = 0; column < kinds.Length; column++)
             {
+                if (kinds[column] != KindInteger) return true;
+            }
+
+            return false;
+        }
+
+        private void AddValues(int row)
+        {
+            // Local names: the loop then reads no fields.
+            byte[] kinds = _kinds;
+            int[] state = _state;
+            int words = _streamWords;
+            int stream = StreamsBeforeColumns * words;
+            for (int column = 0; column < kinds.Length; column++, stream += words)
+            {
                 // The usual row says nothing: no state changes.
-                int stream = column + FirstColumnStream;
-                int value = next[column];
-                if (value == last[stream] && row < due[stream] && (kinds[column] == KindInteger || _nextHigh[column] == _lastHigh[stream])) continue;
-                if (kinds[column] == KindInteger) AddInteger(stream, row, value);
-                else if (kinds[column] == KindWide) AddWide(stream, row, value, _nextHigh[column]);
-                else AddReal(stream, row, value, _nextHigh[column]);
+                int value = state[stream + Next];
+                bool isInteger = kinds[column] == KindInteger;
+                if (value == state[stream + Last] && row < state[stream + Due] && (isInteger || state[stream + NextHigh] == state[stream + LastHigh])) continue;
+                if (isInteger) AddInteger(stream, row, value);
+                else if (kinds[column] == KindWide) AddWide(stream, row, value, state[stream + NextHigh]);
+                else AddReal(stream, row, value, state[stream + NextHigh]);
             }
         }
 
         private void AddInteger(int stream, int row, int value)
         {
-            int last = _last[stream];
+            int last = _state[stream + Last];
             int difference = unchecked(value - last);
             if (difference == 0)
             {
@@ -77,7 +74,7 @@ namespace Telemetry.Device.Sampling
                 return;
             }
 
-            _last[stream] = value;
+            _state[stream + Last] = value;
             int sign = difference >> 31;
             int magnitude = (difference ^ sign) - sign; // of int.MinValue: itself
             if ((uint)magnitude < JumpMagnitude)
@@ -86,16 +83,16 @@ namespace Telemetry.Device.Sampling
                 return;
             }
 
-            int near = unchecked(value - _other[stream]);
-            _other[stream] = last;
+            int near = unchecked(value - _state[stream + Other]);
+            _state[stream + Other] = last;
             AddJump(stream, row, -sign, (uint)magnitude, 0, near);
         }
 
         private void AddWide(int stream, int row, int low, int high)
         {
             long value = ((long)high << 32) | (uint)low;
-            int lastLow = _last[stream];
-            int lastHigh = _lastHigh[stream];
+            int lastLow = _state[stream + Last];
+            int lastHigh = _state[stream + LastHigh];
             long difference = unchecked(value - (((long)lastHigh << 32) | (uint)lastLow));
             if (difference == 0)
             {
@@ -103,8 +100,8 @@ namespace Telemetry.Device.Sampling
                 return;
             }
 
-            _last[stream] = low;
-            _lastHigh[stream] = high;
+            _state[stream + Last] = low;
+            _state[stream + LastHigh] = high;
             int falling = difference < 0 ? 1 : 0;
             ulong magnitude = (ulong)(difference < 0 ? -difference : difference);
             if (magnitude < JumpMagnitude)
@@ -113,9 +110,9 @@ namespace Telemetry.Device.Sampling
                 return;
             }
 
-            long near = unchecked(value - (((long)_otherHigh[stream] << 32) | (uint)_other[stream]));
-            _other[stream] = lastLow;
-            _otherHigh[stream] = lastHigh;
+            long near = unchecked(value - (((long)_state[stream + OtherHigh] << 32) | (uint)_state[stream + Other]));
+            _state[stream + Other] = lastLow;
+            _state[stream + OtherHigh] = lastHigh;
             AddJump(stream, row, falling, (uint)magnitude, (uint)(magnitude >> 32), near < int.MinValue || near > int.MaxValue ? int.MaxValue : (int)near);
         }
 
@@ -124,7 +121,7 @@ namespace Telemetry.Device.Sampling
         {
             if (residual == 0)
             {
-                if (row >= _due[stream]) AddZero(stream, row);
+                if (row >= _state[stream + Due]) AddZero(stream, row);
                 return;
             }
 
@@ -136,8 +133,8 @@ namespace Telemetry.Device.Sampling
                 return;
             }
 
-            int near = unchecked(residual - _other[stream]);
-            _other[stream] = residual;
+            int near = unchecked(residual - _state[stream + Other]);
+            _state[stream + Other] = residual;
             AddJump(stream, row, -sign, (uint)magnitude, 0, near);
         }
     }

@@ -39,9 +39,9 @@ namespace Telemetry.Device.Sampling
             int last = _columns - 1;
             for (int column = 0; column <= last; column++)
             {
-                int stream = column + FirstColumnStream;
+                int stream = StreamOf(column);
                 if (_needsDescriptors) bytes += VarintBytes(Descriptor(column));
-                bytes += column < last ? FramedBytes(stream) : _streamBytes[stream];
+                bytes += column < last ? FramedBytes(stream) : StreamBytes(stream);
             }
 
             return bytes;
@@ -73,7 +73,7 @@ namespace Telemetry.Device.Sampling
             int last = _columns - 1;
             for (int column = 0; column <= last; column++)
             {
-                int stream = column + FirstColumnStream;
+                int stream = StreamOf(column);
                 if (_needsDescriptors) at = WriteVarint(output, at, Descriptor(column));
                 at = column < last ? WriteFramed(output, at, stream) : CopyStream(stream, output, at);
             }
@@ -95,7 +95,7 @@ namespace Telemetry.Device.Sampling
 
             for (int column = 0; column < _columns; column++)
             {
-                int stream = column + FirstColumnStream;
+                int stream = StreamOf(column);
                 if (_kinds[column] == KindReal) EndRealRun(stream, lastRow);
                 else EndRun(stream, lastRow);
                 EndStream(stream);
@@ -147,12 +147,12 @@ namespace Telemetry.Device.Sampling
 
         private int FramedBytes(int stream)
         {
-            return VarintBytes((uint)_streamBytes[stream]) + _streamBytes[stream];
+            return VarintBytes((uint)StreamBytes(stream)) + StreamBytes(stream);
         }
 
         private int WriteFramed(byte[] output, int at, int stream)
         {
-            return CopyStream(stream, output, WriteVarint(output, at, (uint)_streamBytes[stream]));
+            return CopyStream(stream, output, WriteVarint(output, at, (uint)StreamBytes(stream)));
         }
 
         private static int WriteVarint(byte[] output, int at, ulong value)

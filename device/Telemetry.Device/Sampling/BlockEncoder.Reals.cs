@@ -3,48 +3,49 @@ namespace Telemetry.Device.Sampling
     // Reals are coded as the bits that changed (WIRE.md, "Real column"); quality as runs of equal masks (WIRE.md, "Quality").
     public sealed partial class BlockEncoder
     {
-        // A real that does not change never needs work: its _due lies beyond every row.
+        // A real that does not change never needs work: its Due lies beyond every row.
         private const int RealRows = MaxRows;
 
-        // Of each real column: leading zeros of the window in use, and its length in bits.
-        private readonly byte[] _windowLeading;
-        private readonly byte[] _windowBits;
+        private const int WindowShift = 8;
+        private const int WindowMask = 0xFF;
 
         private void AddReal(int stream, int row, int low, int high)
         {
-            int changeLow = low ^ _last[stream];
-            int changeHigh = high ^ _lastHigh[stream];
-            _last[stream] = low;
-            _lastHigh[stream] = high;
-            PutExpGolomb(stream, (uint)(row - _due[stream] + RealRows - 1), 0);
-            _due[stream] = (short)(row + RealRows);
+            int changeLow = low ^ _state[stream + Last];
+            int changeHigh = high ^ _state[stream + LastHigh];
+            _state[stream + Last] = low;
+            _state[stream + LastHigh] = high;
+            PutExpGolomb(stream, (uint)(row - _state[stream + Due] + RealRows - 1), 0);
+            _state[stream + Due] = row + RealRows;
             ulong change = ((ulong)(uint)changeHigh << 32) | (uint)changeLow;
             int leading = 0;
             while ((change >> (63 - leading)) == 0) leading++;
             int trailing = 0;
             while (((change >> trailing) & 1) == 0) trailing++;
 
-            int windowTrailing = 64 - _windowLeading[stream] - _windowBits[stream];
-            if (leading >= _windowLeading[stream] && trailing >= windowTrailing)
+            int windowLeading = _state[stream + Window] >> WindowShift;
+            int windowBits = _state[stream + Window] & WindowMask;
+            int windowTrailing = 64 - windowLeading - windowBits;
+            if (leading >= windowLeading && trailing >= windowTrailing)
             {
                 PutBits(stream, 0, 1);
             }
             else
             {
                 PutBits(stream, 1u | (uint)(leading << 1) | (uint)((63 - leading - trailing) << 7), 13);
-                _windowLeading[stream] = (byte)leading;
-                _windowBits[stream] = (byte)(64 - leading - trailing);
                 windowTrailing = trailing;
+                windowBits = 64 - leading - trailing;
+                _state[stream + Window] = (leading << WindowShift) | windowBits;
             }
 
             change >>= windowTrailing;
-            PutLong(stream, (uint)change, (uint)(change >> 32), _windowBits[stream]);
+            PutLong(stream, (uint)change, (uint)(change >> 32), windowBits);
         }
 
         // A pending run that the end of the block ends.
         private void EndRealRun(int stream, int lastRow)
         {
-            int run = lastRow - _due[stream] + RealRows;
+            int run = lastRow - _state[stream + Due] + RealRows;
             if (run > 0) PutExpGolomb(stream, (uint)run, 0);
         }
 
@@ -55,15 +56,6 @@ namespace Telemetry.Device.Sampling
             _qualityRow = row;
             _quality = quality;
             _qualityChanges = true;
-        }
-
-        private void BeginReals()
-        {
-            for (int stream = 0; stream < _windowBits.Length; stream++)
-            {
-                _windowLeading[stream] = 0;
-                _windowBits[stream] = 0;
-            }
         }
     }
 }

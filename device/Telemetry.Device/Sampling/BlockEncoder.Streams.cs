@@ -8,10 +8,29 @@ namespace Telemetry.Device.Sampling
         private const int ChunkBytes = 4 * ChunkWords;
         private const int WordBits = 32;
 
-        // Streams: time, quality, then the columns.
+        // Streams: time, quality, then the columns. A stream is named by where its words begin in _state.
         private const int TimeStream = 0;
-        private const int QualityStream = 1;
-        private const int FirstColumnStream = 2;
+        private const int StreamsBeforeColumns = 2;
+
+        // Words of a stream: 32 bytes a column of integers, 44 where one is wide or real.
+        private const int Next = 0;        // the value set for the next row
+        private const int Last = 1;        // the value of the last row
+        private const int Due = 2;         // the row at which a value that does not change needs work
+        private const int Mean = 3;        // of the differences, shifted left by one; bit 0: the last one was negative
+        private const int Bits = 4;        // that wait to fill a word; of a closed stream: its bytes
+        private const int BitCount = 5;    // how many wait
+        private const int Chain = 6;       // first chunk, above the index in _pool of the next word
+        private const int Other = 7;       // the level before the last jump
+        private const int NarrowWords = 8;
+        private const int NextHigh = 8;    // the upper halves
+        private const int LastHigh = 9;
+        private const int OtherHigh = 10;
+        private const int WideWords = 11;
+        private const int Window = Mean;   // of a real, which has no mean: leading zeros above the length in bits
+
+        private const int ChainShift = 16;
+        private const int ChainMask = 0xFFFF;
+        private const int EmptyChain = 0;
 
         // The most one row adds to a stream is a real: a run of 25 bits, a window of 13, a value of 64 and 31 bits that waited = 133, four words,
         // so at most two new chunks. Closing a stream adds a pending run of 25 bits to 31 that waited, two words: one more.
@@ -19,40 +38,35 @@ namespace Telemetry.Device.Sampling
 
         private readonly uint[] _pool;
         private readonly short[] _chunkNext;
-        private readonly short[] _streamHead;
-        private readonly int[] _streamAt;
-        private readonly int[] _streamBytes;
-        private readonly uint[] _bits;
-        private readonly byte[] _bitCount;
+        private readonly int[] _state;
+        private readonly int _streamWords;
         private int _freeChunks;
         private int _firstUnused;
         private readonly int _rowReserve;
 
         private static int RowReserve(int columns)
         {
-            return (columns + FirstColumnStream) * ChunksPerStreamReserve;
+            return (columns + StreamsBeforeColumns) * ChunksPerStreamReserve;
         }
 
         private void ResetStreams()
         {
             _firstUnused = 0;
             _freeChunks = _chunkNext.Length;
-            for (int stream = 0; stream < _streamBytes.Length; stream++)
+            for (int stream = 0; stream < _state.Length; stream += _streamWords)
             {
-                _streamAt[stream] = 0;
-                _streamBytes[stream] = 0;
-                _bits[stream] = 0;
-                _bitCount[stream] = 0;
+                _state[stream + Bits] = 0;
+                _state[stream + BitCount] = 0;
+                _state[stream + Chain] = EmptyChain;
             }
         }
 
         // Least significant bit first; count is 0..31, and the bits above it are 0.
         private void PutBits(int stream, uint value, int count)
         {
-            uint[] waitingBits = _bits;
-            byte[] waitingCount = _bitCount;
-            int waiting = waitingCount[stream];
-            uint bits = waitingBits[stream] | (value << waiting);
+            int[] state = _state;
+            int waiting = state[stream + BitCount];
+            uint bits = (uint)state[stream + Bits] | (value << waiting);
             waiting += count;
             if (waiting >= WordBits)
             {
@@ -61,28 +75,27 @@ namespace Telemetry.Device.Sampling
                 bits = value >> (count - waiting);
             }
 
-            waitingBits[stream] = bits;
-            waitingCount[stream] = (byte)waiting;
+            state[stream + Bits] = (int)bits;
+            state[stream + BitCount] = waiting;
         }
 
         private void PutWord(int stream, uint word)
         {
-            int at = _streamAt[stream];
-            if ((at & (ChunkWords - 1)) == 0) at = AddChunk(stream, at);
-            _pool[at] = word;
-            _streamAt[stream] = at + 1;
-            _streamBytes[stream] += WordBits / 8;
+            int chain = _state[stream + Chain];
+            if ((chain & (ChunkWords - 1)) == 0) chain = AddChunk(chain);
+            _pool[chain & ChainMask] = word;
+            _state[stream + Chain] = chain + 1;
         }
 
-        // A stream begins, or its last chunk, which ends before `at`, is full.
-        private int AddChunk(int stream, int at)
+        // A stream begins, or its last chunk is full.
+        private int AddChunk(int chain)
         {
-            short chunk = (short)_firstUnused;
+            int chunk = _firstUnused;
             _firstUnused++;
             _freeChunks--;
-            if (_streamBytes[stream] == 0) _streamHead[stream] = chunk;
-            else _chunkNext[(at - 1) >> ChunkShift] = chunk;
-            return chunk << ChunkShift;
+            if (chain == EmptyChain) return (chunk << ChainShift) | (chunk << ChunkShift);
+            _chunkNext[((chain & ChainMask) - 1) >> ChunkShift] = (short)chunk;
+            return (chain & ~ChainMask) | (chunk << ChunkShift);
         }
 
         private void PutCode(int stream, int code)
@@ -116,18 +129,40 @@ namespace Telemetry.Device.Sampling
         // Writes the bits that wait; the stream then ends with its last byte.
         private void EndStream(int stream)
         {
-            int bytes = (_bitCount[stream] + 7) >> 3;
-            if (bytes == 0) return;
-            PutWord(stream, _bits[stream]);
-            _streamBytes[stream] += bytes - (WordBits / 8);
-            _bits[stream] = 0;
-            _bitCount[stream] = 0;
+            int lastBytes = (_state[stream + BitCount] + 7) >> 3;
+            if (lastBytes > 0) PutWord(stream, (uint)_state[stream + Bits]);
+            _state[stream + Bits] = ChainBytes(_state[stream + Chain]) - (lastBytes > 0 ? (WordBits / 8) - lastBytes : 0);
+            _state[stream + BitCount] = 0;
+        }
+
+        private int ChainBytes(int chain)
+        {
+            if (chain == EmptyChain) return 0;
+            int last = ((chain & ChainMask) - 1) >> ChunkShift;
+            int words = (chain & ChainMask) - (last << ChunkShift);
+            for (int chunk = chain >> ChainShift; chunk != last; chunk = _chunkNext[chunk]) words += ChunkWords;
+            return words * (WordBits / 8);
+        }
+
+        private int StreamBytes(int stream)
+        {
+            return _state[stream + Bits];
+        }
+
+        private int QualityStream
+        {
+            get { return _streamWords; }
+        }
+
+        private int StreamOf(int column)
+        {
+            return (column + StreamsBeforeColumns) * _streamWords;
         }
 
         private int CopyStream(int stream, byte[] output, int offset)
         {
-            int chunk = _streamHead[stream];
-            int end = offset + _streamBytes[stream];
+            int chunk = _state[stream + Chain] >> ChainShift;
+            int end = offset + StreamBytes(stream);
             while (offset < end)
             {
                 for (int i = 0; i < ChunkWords; i++)

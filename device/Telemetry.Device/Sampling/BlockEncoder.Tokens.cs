@@ -21,7 +21,7 @@ namespace Telemetry.Device.Sampling
         // A row without a change that is due: the 64th of a run, or any while the signal is noisy.
         private void AddZero(int stream, int row)
         {
-            int mean = _mean[stream];
+            int mean = _state[stream + Mean] >> 1;
             int activityClass = mean < FirstScaledMean ? BlockCodes.ActivityClass(mean) : 0;
             if (mean < FirstNoisyMean)
             {
@@ -37,26 +37,26 @@ namespace Telemetry.Device.Sampling
                 PutScaled(stream, mean, 0, 0, 0);
             }
 
-            EndToken(stream, row, mean >> 1);
+            EndToken(stream, row, mean >> 1, _state[stream + Mean] & 1);
         }
 
         // A pending run that the end of the block ends.
         private void EndRun(int stream, int lastRow)
         {
-            int due = _due[stream];
-            if (due != 0 && lastRow > due - MaxRun) PutCode(stream, BlockCodes.Run(BlockCodes.ActivityClass(_mean[stream]), BlockCodes.FullRunSymbol));
+            int due = _state[stream + Due];
+            if (due != 0 && lastRow > due - MaxRun) PutCode(stream, BlockCodes.Run(BlockCodes.ActivityClass(_state[stream + Mean] >> 1), BlockCodes.FullRunSymbol));
         }
 
-        private void EndToken(int stream, int row, int mean)
+        private void EndToken(int stream, int row, int mean, int falling)
         {
-            _mean[stream] = mean;
-            _due[stream] = (short)(mean < FirstNoisyMean ? row + MaxRun : 0);
+            _state[stream + Mean] = (mean << 1) | falling;
+            _state[stream + Due] = mean < FirstNoisyMean ? row + MaxRun : 0;
         }
 
         // A change by 1..15. `falling` is 1 where the value falls, else 0.
         private void AddDifference(int stream, int row, int falling, int magnitude)
         {
-            int mean = _mean[stream];
+            int mean = _state[stream + Mean] >> 1;
             if (mean >= FirstScaledMean)
             {
                 PutScaled(stream, mean, falling, (uint)magnitude, 0);
@@ -66,18 +66,17 @@ namespace Telemetry.Device.Sampling
                 int prefix = Prefix(stream, row, ref mean, out int table);
 
                 // The sign of 1..4 is told relative to the last one, because signals drift or alternate.
-                if (magnitude <= MaxNamed) PutPrefixed(stream, prefix, BlockCodes.Difference(table, ((magnitude - 1) << 1) + (falling ^ _falling[stream])));
+                if (magnitude <= MaxNamed) PutPrefixed(stream, prefix, BlockCodes.Difference(table, ((magnitude - 1) << 1) + (falling ^ (_state[stream + Mean] & 1))));
                 else PutRange(stream, prefix, table, falling, magnitude);
             }
 
-            _falling[stream] = (byte)falling;
-            EndToken(stream, row, Follow(mean, magnitude << MeanShift));
+            EndToken(stream, row, Follow(mean, magnitude << MeanShift), falling);
         }
 
         // A change by 16 or more; `near` is its distance from the level before the last jump.
         private void AddJump(int stream, int row, int falling, uint magnitude, uint magnitudeHigh, int near)
         {
-            int mean = _mean[stream];
+            int mean = _state[stream + Mean] >> 1;
             int seen = magnitudeHigh != 0 || magnitude > MaxCodedMagnitude ? MaxCodedMagnitude << MeanShift : (int)magnitude << MeanShift;
             if (mean >= FirstScaledMean)
             {
@@ -102,8 +101,7 @@ namespace Telemetry.Device.Sampling
                 }
             }
 
-            _falling[stream] = (byte)falling;
-            EndToken(stream, row, Follow(mean, seen));
+            EndToken(stream, row, Follow(mean, seen), falling);
         }
 
         private static bool IsSwap(int near, uint magnitude, uint magnitudeHigh)
@@ -119,7 +117,7 @@ namespace Telemetry.Device.Sampling
             int activityClass = BlockCodes.ActivityClass(mean);
             table = BlockCodes.DifferenceTableOf(activityClass, false);
             if (mean >= FirstNoisyMean) return 0;
-            int run = row - _due[stream] + MaxRun - 1;
+            int run = row - _state[stream + Due] + MaxRun - 1;
             if (run == 0) table = BlockCodes.DifferenceTableOf(activityClass, true);
             mean = run > 30 ? 0 : mean >> run;
             return BlockCodes.RunPrefix(activityClass, run);

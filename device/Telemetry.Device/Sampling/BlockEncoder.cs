@@ -66,26 +66,11 @@ namespace Telemetry.Device.Sampling
             _maxRows = maxRows;
             int chunks = bufferBytes / ChunkBytes;
             if (chunks > short.MaxValue) chunks = short.MaxValue;
-            int streams = _columns + FirstColumnStream;
             _rowReserve = RowReserve(_columns);
             _pool = new uint[chunks * ChunkWords];
             _chunkNext = new short[chunks];
-            _streamHead = new short[streams];
-            _streamAt = new int[streams];
-            _streamBytes = new int[streams];
-            _bits = new uint[streams];
-            _bitCount = new byte[streams];
-            _next = new int[_columns];
-            _nextHigh = new int[_columns];
-            _last = new int[streams];
-            _lastHigh = new int[streams];
-            _other = new int[streams];
-            _otherHigh = new int[streams];
-            _mean = new int[streams];
-            _due = new short[streams];
-            _falling = new byte[streams];
-            _windowLeading = new byte[streams];
-            _windowBits = new byte[streams];
+            _streamWords = NeedsHighWords(kinds) ? WideWords : NarrowWords;
+            _state = new int[(_columns + StreamsBeforeColumns) * _streamWords];
             _needsDescriptors = NeedsDescriptors(signals, kinds);
             Reset();
         }
@@ -117,20 +102,29 @@ namespace Telemetry.Device.Sampling
         /// <summary>Sets the value of an integer column for the next row.</summary>
         public void Set(int column, int value)
         {
-            _next[column] = value;
+            _state[StreamOf(column) + Next] = value;
         }
 
-        /// <summary>Sets the value of a wide column for the next row.</summary>
+        /// <summary>Sets the value of a wide column for the next row; of an integer column, which takes 32 bits of it, as well.</summary>
         public void SetWide(int column, long value)
         {
-            _next[column] = (int)value;
-            _nextHigh[column] = (int)(value >> 32);
+            int stream = StreamOf(column);
+            _state[stream + Next] = (int)value;
+            if (_streamWords == WideWords) _state[stream + NextHigh] = (int)(value >> 32);
         }
 
         /// <summary>Sets the value of a real column for the next row. Every bit is kept, NaN payloads included.</summary>
         public void SetReal(int column, double value)
         {
             SetWide(column, System.BitConverter.DoubleToInt64Bits(value));
+        }
+
+        /// <summary>The value set for a column's next row; of a real its bits.</summary>
+        internal long ValueSet(int column)
+        {
+            int stream = StreamOf(column);
+            int low = _state[stream + Next];
+            return _kinds[column] == KindInteger ? low : ((long)_state[stream + NextHigh] << 32) | (uint)low;
         }
 
         /// <summary>Adds the values set before as one row.</summary>
@@ -151,7 +145,7 @@ namespace Telemetry.Device.Sampling
 
             long step = uptimeMs - _lastMs;
             if (row >= _maxRows || _freeChunks < _rowReserve || step < 0 || step > int.MaxValue) return false;
-            if ((step != _steadyMs || row >= _due[TimeStream]) && !TryAddTime(row, (int)step)) return false;
+            if ((step != _steadyMs || row >= _state[TimeStream + Due]) && !TryAddTime(row, (int)step)) return false;
             if (quality != _quality) AddQuality(row, quality);
             AddValues(row);
             _lastMs = uptimeMs;
@@ -175,7 +169,6 @@ namespace Telemetry.Device.Sampling
             _qualityRow = 0;
             _qualityChanges = false;
             BeginTimeline(uptimeMs);
-            BeginReals();
             BeginColumns();
         }
     }

@@ -15,12 +15,6 @@ namespace Telemetry.Device.Sampling
         /// <summary>Index in the profile of each column's signal.</summary>
         public readonly int[] Signals;
 
-        /// <summary>Values of the row that is being gathered.</summary>
-        public readonly long[] Values;
-
-        /// <summary>Period of the signals in ms.</summary>
-        public readonly int PeriodMs;
-
         /// <summary>Columns that have their value.</summary>
         public uint Present;
 
@@ -36,11 +30,9 @@ namespace Telemetry.Device.Sampling
         private readonly uint _all;
 
         /// <summary>A group over signals of the profile, ascending.</summary>
-        public BlockGroup(Profile profile, int[] signals, int periodMs, int maxRows, int bytesPerColumn)
+        public BlockGroup(Profile profile, int[] signals, int maxRows, int bytesPerColumn)
         {
             Signals = signals;
-            PeriodMs = periodMs;
-            Values = new long[signals.Length];
             _all = signals.Length == MaxColumns ? uint.MaxValue : (1u << signals.Length) - 1;
             int[] ids = new int[signals.Length];
             byte[] kinds = new byte[signals.Length];
@@ -68,7 +60,6 @@ namespace Telemetry.Device.Sampling
         /// <returns>False when the block is complete: move it away and try again.</returns>
         public bool TryAddRow()
         {
-            for (int column = 0; column < Signals.Length; column++) Encoder.SetWide(column, Values[column]);
             if (!Encoder.TryAddRow(RowMs, Quality)) return false;
             Present = 0;
             return true;

@@ -14,7 +14,8 @@ namespace Telemetry.Device.Sampling
         /// <summary>Bits of a time: 8,900 years (proto/WIRE.md, "Limits").</summary>
         public const int TimeBits = 48;
 
-        private const long TimeMask = (1L << TimeBits) - 1;
+        /// <summary>The time in a word that has the tag above it.</summary>
+        public const long TimeMask = (1L << TimeBits) - 1;
 
         private readonly long[] _words;
         private int _written; // words, by the writer

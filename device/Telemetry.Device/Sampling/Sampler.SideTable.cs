@@ -5,11 +5,9 @@ namespace Telemetry.Device.Sampling
     {
         private const int SideSamples = 16;
         private const int SideRows = 64;
+        private const int SideQualityShift = SampleRing.TimeBits + QualityShift;
 
-        private byte[] _sideSignals = null!;
-        private byte[] _sideQualities = null!;
-        private long[] _sideValues = null!;
-        private long[] _sideTimesMs = null!;
+        private long[] _side = null!; // two words a sample, as in the ring: the value, then signal and quality above the time
         private int _sideCount;
         private int _sideEvents;
         private int[] _sideId = null!;
@@ -18,10 +16,7 @@ namespace Telemetry.Device.Sampling
 
         private void MakeSideTable()
         {
-            _sideSignals = new byte[SideSamples];
-            _sideQualities = new byte[SideSamples];
-            _sideValues = new long[SideSamples];
-            _sideTimesMs = new long[SideSamples];
+            _side = new long[SideSamples * 2];
 
             // The encoder keeps these two arrays, so a new block may be of another signal; only ever changed while it has no rows.
             // It is made for a signal that has to be named, so that it names every one.
@@ -38,10 +33,8 @@ namespace Telemetry.Device.Sampling
                 CloseSideTable();
             }
 
-            _sideSignals[_sideCount] = (byte)index;
-            _sideValues[_sideCount] = value;
-            _sideTimesMs[_sideCount] = timeMs;
-            _sideQualities[_sideCount] = (byte)quality;
+            _side[_sideCount * 2] = value;
+            _side[(_sideCount * 2) + 1] = timeMs | ((long)(index | (quality << QualityShift)) << SampleRing.TimeBits);
             _sideCount++;
             if (_profile.KindAt(index) == SignalKind.Event) _sideEvents++;
         }
@@ -49,13 +42,13 @@ namespace Telemetry.Device.Sampling
         // Everything but events becomes blocks of the open batch.
         private void CloseSideTable()
         {
-            for (int i = NextAside(false); i >= 0; i = NextAside(false)) CloseAside(_sideSignals[i], false);
+            for (int i = NextAside(false); i >= 0; i = NextAside(false)) CloseAside(SideSignal(i), false);
         }
 
         // Events become batches of their own, which overtake the backlog.
         private void SealEvents()
         {
-            for (int i = NextAside(true); i >= 0; i = NextAside(true)) CloseAside(_sideSignals[i], true);
+            for (int i = NextAside(true); i >= 0; i = NextAside(true)) CloseAside(SideSignal(i), true);
             if (_eventWriter.BlockCount > 0) SealEventWriter();
         }
 
@@ -63,7 +56,7 @@ namespace Telemetry.Device.Sampling
         {
             for (int i = 0; i < _sideCount; i++)
             {
-                if (_profile.KindAt(_sideSignals[i]) == SignalKind.Event == events) return i;
+                if (_profile.KindAt(SideSignal(i)) == SignalKind.Event == events) return i;
             }
 
             return -1;
@@ -77,21 +70,21 @@ namespace Telemetry.Device.Sampling
             int kept = 0;
             for (int i = 0; i < _sideCount; i++)
             {
-                if (_sideSignals[i] != index)
+                if (SideSignal(i) != index)
                 {
-                    _sideSignals[kept] = _sideSignals[i];
-                    _sideValues[kept] = _sideValues[i];
-                    _sideTimesMs[kept] = _sideTimesMs[i];
-                    _sideQualities[kept] = _sideQualities[i];
+                    _side[kept * 2] = _side[i * 2];
+                    _side[(kept * 2) + 1] = _side[(i * 2) + 1];
                     kept++;
                     continue;
                 }
 
-                _sideEncoder.SetWide(0, _sideValues[i]);
-                if (!_sideEncoder.TryAddRow(_sideTimesMs[i], _sideQualities[i]))
+                long timeMs = _side[(i * 2) + 1] & SampleRing.TimeMask;
+                int quality = (int)(_side[(i * 2) + 1] >> SideQualityShift);
+                _sideEncoder.SetWide(0, _side[i * 2]);
+                if (!_sideEncoder.TryAddRow(timeMs, quality))
                 {
                     AppendAside(index, isEvent);
-                    _sideEncoder.TryAddRow(_sideTimesMs[i], _sideQualities[i]); // an empty block takes any row
+                    _sideEncoder.TryAddRow(timeMs, quality); // an empty block takes any row
                 }
 
                 if (isEvent) _sideEvents--;
@@ -101,12 +94,17 @@ namespace Telemetry.Device.Sampling
             AppendAside(index, isEvent);
         }
 
+        private int SideSignal(int at)
+        {
+            return (int)(_side[(at * 2) + 1] >> SampleRing.TimeBits) & IndexMask;
+        }
+
         private byte KindAside(int index)
         {
             if (_profile.KindAt(index) == SignalKind.Real) return BlockEncoder.KindReal;
             for (int i = 0; i < _sideCount; i++)
             {
-                if (_sideSignals[i] == index && _sideValues[i] != (int)_sideValues[i]) return BlockEncoder.KindWide;
+                if (SideSignal(i) == index && _side[i * 2] != (int)_side[i * 2]) return BlockEncoder.KindWide;
             }
 
             return BlockEncoder.KindInteger;

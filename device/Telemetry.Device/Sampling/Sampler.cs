@@ -137,7 +137,7 @@ namespace Telemetry.Device.Sampling
                 _groups[i].Encoder.Reset();
             }
 
-            for (int i = 0; i < _sideCount; i++) Lose(_sideSignals[i], reason, 1);
+            for (int i = 0; i < _sideCount; i++) Lose(SideSignal(i), reason, 1);
             _sideCount = 0;
             _sideEvents = 0;
             for (int i = 0; i < _inWriter.Length; i++)
@@ -232,7 +232,7 @@ namespace Telemetry.Device.Sampling
                 group.Quality = quality;
             }
 
-            group.Values[column] = value;
+            group.Encoder.SetWide(column, value);
             group.Present |= bit;
             if (group.IsRowComplete && !group.TryAddRow())
             {
@@ -248,7 +248,7 @@ namespace Telemetry.Device.Sampling
             {
                 if ((group.Present & (1u << column)) == 0) continue;
                 group.Present &= ~(1u << column);
-                PutAside(group.Signals[column], group.Values[column], group.RowMs, group.Quality);
+                PutAside(group.Signals[column], group.Encoder.ValueSet(column), group.RowMs, group.Quality);
             }
         }
 
@@ -285,7 +285,7 @@ namespace Telemetry.Device.Sampling
 
                 int[] exact = new int[columns];
                 System.Array.Copy(signals, 0, exact, 0, columns);
-                made[groups++] = new BlockGroup(profile, exact, period, options.BlockRows, options.BlockBytesPerColumn);
+                made[groups++] = new BlockGroup(profile, exact, options.BlockRows, options.BlockBytesPerColumn);
             }
 
             BlockGroup[] result = new BlockGroup[groups];

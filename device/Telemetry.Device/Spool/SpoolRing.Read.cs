@@ -6,8 +6,7 @@ namespace Telemetry.Device.Spool
     // Reading: one record at a time is loaded into the fields below; flash holds the rest.
     internal sealed partial class SpoolRing
     {
-        private readonly byte[] _head = new byte[SectorHeaderBytes];
-        private readonly byte[] _chunk = new byte[32];
+        private readonly byte[] _chunk = new byte[SectorHeaderBytes]; // a header or a piece of a payload; nothing in it outlives the member that read it
         private byte _kind;
         private int _entries;
         private long _recordAt;
@@ -147,17 +146,18 @@ namespace Telemetry.Device.Spool
         // Loads the record header at a position; false when there is none that passes its check.
         private bool LoadRecord(long position)
         {
-            if (!ReadLog(position, _head, 0, RecordHeaderBytes)) return false;
-            byte kind = _head[0];
+            if (!ReadLog(position, _chunk, 0, RecordHeaderBytes)) return false;
+            byte kind = _chunk[0];
             if (kind != KindBatch && kind != KindEventBatch && kind != KindLedger) return false;
             _kind = kind;
-            _entries = _head[1];
-            RecordPayloadBytes = LittleEndian.ReadU16(_head, 2);
-            RecordSeq = LittleEndian.ReadI64(_head, 4);
-            _recordHeld = LittleEndian.ReadU32(_head, 12);
-            _recordBoot = LittleEndian.ReadU32(_head, 16);
+            _entries = _chunk[1];
+            RecordPayloadBytes = LittleEndian.ReadU16(_chunk, 2);
+            RecordSeq = LittleEndian.ReadI64(_chunk, 4);
+            _recordHeld = LittleEndian.ReadU32(_chunk, 12);
+            _recordBoot = LittleEndian.ReadU32(_chunk, 16);
             _recordAt = position;
-            uint crc = Crc32c.Update(0, _head, 0, 20);
+            uint expected = LittleEndian.ReadU32(_chunk, 20);
+            uint crc = Crc32c.Update(0, _chunk, 0, 20);
             long at = Advance(position, RecordHeaderBytes);
             for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
             {
@@ -165,7 +165,7 @@ namespace Telemetry.Device.Spool
                 crc = Crc32c.Update(crc, _chunk, 0, EntryBytes);
             }
 
-            if (crc != LittleEndian.ReadU32(_head, 20)) return false;
+            if (crc != expected) return false;
             _recordCrc = crc;
             RecordEnd = BehindRecord(position, Advance(position, RecordBytes(RecordPayloadBytes, _entries)));
             return true;
@@ -231,16 +231,16 @@ namespace Telemetry.Device.Spool
 
         private bool LoadSectorAt(int index)
         {
-            if (!_flash.Read((_firstSector + index) * _sectorBytes, _head, 0, SectorHeaderBytes)) return false;
-            if (LittleEndian.ReadU32(_head, 0) != Magic) return false;
-            if (LittleEndian.ReadU32(_head, 36) != Crc32c.Update(0, _head, 0, 36)) return false;
-            _headerEpoch = LittleEndian.ReadU32(_head, 4);
-            LoadedSector = LittleEndian.ReadU32(_head, 8);
-            _headerNextSeq = LittleEndian.ReadI64(_head, 12);
-            _headerBoot = LittleEndian.ReadU32(_head, 20);
-            _headerHeldFrom = LittleEndian.ReadI64(_head, 24);
-            _headerFirstRecord = LittleEndian.ReadU32(_head, 32) & ~AbandonedFlag;
-            _headerIsBreak = (LittleEndian.ReadU32(_head, 32) & AbandonedFlag) != 0;
+            if (!_flash.Read((_firstSector + index) * _sectorBytes, _chunk, 0, SectorHeaderBytes)) return false;
+            if (LittleEndian.ReadU32(_chunk, 0) != Magic) return false;
+            if (LittleEndian.ReadU32(_chunk, 36) != Crc32c.Update(0, _chunk, 0, 36)) return false;
+            _headerEpoch = LittleEndian.ReadU32(_chunk, 4);
+            LoadedSector = LittleEndian.ReadU32(_chunk, 8);
+            _headerNextSeq = LittleEndian.ReadI64(_chunk, 12);
+            _headerBoot = LittleEndian.ReadU32(_chunk, 20);
+            _headerHeldFrom = LittleEndian.ReadI64(_chunk, 24);
+            _headerFirstRecord = LittleEndian.ReadU32(_chunk, 32) & ~AbandonedFlag;
+            _headerIsBreak = (LittleEndian.ReadU32(_chunk, 32) & AbandonedFlag) != 0;
             return LoadedSector % _sectors == index;
         }
 

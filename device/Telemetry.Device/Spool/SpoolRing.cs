@@ -66,7 +66,6 @@ namespace Telemetry.Device.Spool
         private readonly IFlash _flash;
         private readonly LossLedger _ledger;
         private readonly byte[] _scratch;
-        private readonly byte[] _header = new byte[SectorHeaderBytes];
         private readonly int _firstSector;
         private readonly int _sectors;
         private readonly int _sectorBytes;
@@ -293,8 +292,7 @@ namespace Telemetry.Device.Spool
             long next = _sector + 1;
             if (!_flash.Erase(_firstSector + (int)(next % _sectors)) || !_flash.Flush()) return false;
 
-            // A record that is being written may stand in _scratch (ledger), so the header has an array of its own.
-            byte[] header = _header;
+            byte[] header = _chunk;
             LittleEndian.WriteU32(header, 0, Magic);
             LittleEndian.WriteU32(header, 4, _epoch);
             LittleEndian.WriteU32(header, 8, (uint)next);
