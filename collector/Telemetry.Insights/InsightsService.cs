@@ -29,6 +29,7 @@ public sealed class InsightsService : IDisposable
     {
         (_store, _registry, _clock, _options, _key, _ledger) = (store, registry, clock, options, key, ledger);
         _model = new BoundModel(model, FeatureCatalog.Names);
+        Answers = new AnswerBook(store, registry, _model);
         _cache = new SegmentCache(store);
         _composites = new CompositeFinder(store, registry, dataFolder);
         _gate = new PrivacyGate(key, ledger, options);
@@ -48,6 +49,9 @@ public sealed class InsightsService : IDisposable
         NoiseKey key = NoiseKey.Open(Path.Combine(dataFolder, "noise.key"));
         return new InsightsService(store, registry, dataFolder, clock, options, key, EpsilonLedger.Open(Path.Combine(dataFolder, "ledger.db"), options.Budget, clock), model ?? ModelFile.Default);
     }
+
+    /// <summary>What people say about their own time.</summary>
+    public AnswerBook Answers { get; }
 
     /// <summary>Query.Release: an aggregate through the privacy gate.</summary>
     /// <exception cref="RegistryException">Invalid question, unknown recipient, or the budget does not allow it.</exception>
@@ -124,7 +128,7 @@ public sealed class InsightsService : IDisposable
 
         Explanation explanation = new() { Segment = ToMessage(said) };
         ScenarioExplainer explainer = new(_store, _model);
-        foreach ((uint device, Telemetry.Scenarios.Segments.Segment? segment) in explainer.WithoutEach(user, minute, said.Segment.Devices, record.UtcOffsetMinutes))
+        foreach ((uint device, Telemetry.Scenarios.Segments.Segment? segment) in explainer.WithoutEach(user, minute, said.Segment.Devices, record.UtcOffsetMinutes, AnswerBook.Read(record, _model)))
         {
             WithoutDevice without = new() { Device = NameOf(device) };
             if (segment is not null) without.Segment = ToMessage(new StoredSegment(user, segment, 0));
@@ -144,7 +148,7 @@ public sealed class InsightsService : IDisposable
         BoundModel shadow = ReadModel(request.Model.Span);
 
         ShadowReport report = new() { PresentVersion = _model.Model.Version, ShadowVersion = shadow.Model.Version };
-        foreach ((int day, Telemetry.Scenarios.Segments.SegmentDiff diff) in new ShadowRun(_store, _model).Compare(user, shadow, from, to, record.UtcOffsetMinutes))
+        foreach ((int day, Telemetry.Scenarios.Segments.SegmentDiff diff) in new ShadowRun(_store, _model).Compare(record, shadow, from, to))
         {
             ShadowDay said = new() { StartUnixMs = day * 86_400_000L, Minutes = (uint)diff.Minutes };
             said.Changes.AddRange(diff.Changes.Select(change => new ShadowChange { Before = change.Before, After = change.After, Minutes = (uint)change.Minutes }));

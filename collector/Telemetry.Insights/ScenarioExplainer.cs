@@ -1,5 +1,6 @@
 using Telemetry.Insights.Store;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Answers;
 using Telemetry.Scenarios.Minutes;
 using Telemetry.Scenarios.Model;
 using Telemetry.Scenarios.Segments;
@@ -18,15 +19,16 @@ internal sealed class ScenarioExplainer(InsightsStore store, BoundModel model)
     /// <param name="minute">Whole minutes since 1970 UTC.</param>
     /// <param name="devices">To be left out one by one.</param>
     /// <param name="utcOffsetMinutes">Of the user.</param>
+    /// <param name="answers">What the user said; it holds without a device too.</param>
     /// <returns>By device, in the given order; null when nothing would be known of the minute.</returns>
-    public IReadOnlyList<(uint Device, Segment? Segment)> WithoutEach(UserKey user, int minute, IReadOnlyList<uint> devices, int utcOffsetMinutes)
+    public IReadOnlyList<(uint Device, Segment? Segment)> WithoutEach(UserKey user, int minute, IReadOnlyList<uint> devices, int utcOffsetMinutes, PersonalAnswers answers)
     {
         int day = minute / DaySegmenter.MinutesPerDay;
         IReadOnlyList<(int Minute, MinuteRow Row)> rows = store.Minutes(user, DaySegmenter.FirstRowOf(day), DaySegmenter.LastRowOf(day) + 1);
-        return [.. devices.Select(device => (device, Without(rows, device, day, minute, utcOffsetMinutes)))];
+        return [.. devices.Select(device => (device, Without(rows, device, day, minute, utcOffsetMinutes, answers)))];
     }
 
-    private Segment? Without(IReadOnlyList<(int Minute, MinuteRow Row)> rows, uint device, int day, int minute, int utcOffsetMinutes)
+    private Segment? Without(IReadOnlyList<(int Minute, MinuteRow Row)> rows, uint device, int day, int minute, int utcOffsetMinutes, PersonalAnswers answers)
     {
         List<(int, MinuteRow)> rest = [];
         foreach ((int at, MinuteRow row) in rows)
@@ -35,6 +37,6 @@ internal sealed class ScenarioExplainer(InsightsStore store, BoundModel model)
         }
 
         if (rest.Count == 0) return null;
-        return DaySegmenter.Derive(model, day, rest, rest[0].Item1, rest[^1].Item1, utcOffsetMinutes).Find(segment => segment.StartMinute <= minute && minute < segment.EndMinute);
+        return DaySegmenter.Derive(model, day, rest, rest[0].Item1, rest[^1].Item1, utcOffsetMinutes, answers).Find(segment => segment.StartMinute <= minute && minute < segment.EndMinute);
     }
 }

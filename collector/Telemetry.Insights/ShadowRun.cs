@@ -17,29 +17,28 @@ internal sealed class ShadowRun(InsightsStore store, BoundModel present)
     public const int MostDays = 366;
 
     /// <summary>The whole UTC days of a user that touch [from, to), in order.</summary>
-    /// <param name="user">Whose.</param>
+    /// <param name="user">Whose; what the user said holds under either model.</param>
     /// <param name="shadow">The other model.</param>
     /// <param name="fromMinute">Inclusive, minutes since 1970 UTC.</param>
     /// <param name="toMinute">Exclusive.</param>
-    /// <param name="utcOffsetMinutes">Of the user.</param>
     /// <exception cref="RegistryException">Invalid: the user's minutes in the range span more than <see cref="MostDays"/>.</exception>
-    public IReadOnlyList<(int Day, SegmentDiff Diff)> Compare(UserKey user, BoundModel shadow, int fromMinute, int toMinute, int utcOffsetMinutes)
+    public IReadOnlyList<(int Day, SegmentDiff Diff)> Compare(UserRecord user, BoundModel shadow, int fromMinute, int toMinute)
     {
-        if (store.MinuteSpan(user) is not { } span || fromMinute > span.Last || toMinute <= span.First) return [];
+        if (store.MinuteSpan(user.User) is not { } span || fromMinute > span.Last || toMinute <= span.First) return [];
         int firstDay = Math.Max(fromMinute, span.First) / DaySegmenter.MinutesPerDay, lastDay = Math.Min(toMinute - 1, span.Last) / DaySegmenter.MinutesPerDay;
         if (lastDay - firstDay >= MostDays)
         {
             throw new RegistryException(RegistryError.Invalid, $"The minutes asked for span {lastDay - firstDay + 1} days; at most {MostDays} are compared at a time. Ask for a part with from and to.");
         }
 
-        return [.. Enumerable.Range(firstDay, Math.Max(0, lastDay - firstDay + 1)).Select(day => (day, CompareDay(user, shadow, day, span, utcOffsetMinutes)))];
+        return [.. Enumerable.Range(firstDay, Math.Max(0, lastDay - firstDay + 1)).Select(day => (day, CompareDay(user, shadow, day, span)))];
     }
 
-    private SegmentDiff CompareDay(UserKey user, BoundModel shadow, int day, (int First, int Last) span, int utcOffsetMinutes)
+    private SegmentDiff CompareDay(UserRecord user, BoundModel shadow, int day, (int First, int Last) span)
     {
-        IReadOnlyList<(int Minute, MinuteRow Row)> rows = store.Minutes(user, DaySegmenter.FirstRowOf(day), Math.Min(DaySegmenter.LastRowOf(day), span.Last) + 1);
+        IReadOnlyList<(int Minute, MinuteRow Row)> rows = store.Minutes(user.User, DaySegmenter.FirstRowOf(day), Math.Min(DaySegmenter.LastRowOf(day), span.Last) + 1);
         return SegmentDiff.Of(Derive(present), Derive(shadow));
 
-        List<Segment> Derive(BoundModel model) => DaySegmenter.Derive(model, day, rows, span.First, span.Last, utcOffsetMinutes);
+        List<Segment> Derive(BoundModel model) => DaySegmenter.Derive(model, day, rows, span.First, span.Last, user.UtcOffsetMinutes, AnswerBook.Read(user, model));
     }
 }

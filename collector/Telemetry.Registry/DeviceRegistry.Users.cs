@@ -6,8 +6,9 @@ namespace Telemetry.Registry;
 /// <summary>What the registry removed for an erasure.</summary>
 /// <param name="Bindings">Bindings removed.</param>
 /// <param name="Consents">Consent entries removed.</param>
+/// <param name="Answers">Questions and answers removed.</param>
 /// <param name="FencedEpochs">Device epochs whose late batches are refused from now on.</param>
-public sealed record RegistryErasure(int Bindings, int Consents, IReadOnlyList<DeviceEpoch> FencedEpochs);
+public sealed record RegistryErasure(int Bindings, int Consents, int Answers, IReadOnlyList<DeviceEpoch> FencedEpochs);
 
 /// <summary>An epoch of a device.</summary>
 public readonly record struct DeviceEpoch(uint DeviceKey, uint Epoch);
@@ -140,7 +141,7 @@ public sealed partial class DeviceRegistry
     }
 
     /// <summary>
-    /// The registry's part of an erasure: fences the given epochs and removes the user with all bindings and consents, in one transaction,
+    /// The registry's part of an erasure: fences the given epochs and removes the user with all bindings, consents and answers, in one transaction,
     /// and takes the bytes off the disk. The log, segments and sinks remove theirs.
     /// </summary>
     /// <param name="user">Whom.</param>
@@ -153,12 +154,13 @@ public sealed partial class DeviceRegistry
         {
             UserRecord record = User(user);
             DeviceEpoch[] fences = [.. epochs.Distinct()];
-            (int bindings, int consents) = Change(() =>
+            (int bindings, int consents, int answers) = Change(() =>
             {
                 foreach (DeviceEpoch epoch in fences) Fence(epoch);
                 int removedBindings = Run("DELETE FROM bindings WHERE user = ?1", user.Text), removedConsents = Run("DELETE FROM consents WHERE user = ?1", user.Text);
+                int removedAnswers = Run("DELETE FROM questions WHERE user = ?1", user.Text);
                 Run("DELETE FROM users WHERE user = ?1", user.Text);
-                return (removedBindings, removedConsents);
+                return (removedBindings, removedConsents, removedAnswers);
             });
             foreach (DeviceEpoch epoch in fences) ShowFence(epoch);
             foreach (uint deviceKey in record.Bindings.Select(binding => binding.DeviceKey).Distinct())
@@ -170,7 +172,7 @@ public sealed partial class DeviceRegistry
             _users.TryRemove(user, out _);
             // Freed pages are zeroed (secure_delete); the write-ahead log still holds old ones until it is folded in.
             Run("PRAGMA wal_checkpoint(TRUNCATE)");
-            receipt = new RegistryErasure(bindings, consents, fences);
+            receipt = new RegistryErasure(bindings, consents, answers, fences);
         }
 
         foreach (uint deviceKey in receipt.FencedEpochs.Select(epoch => epoch.DeviceKey).Distinct()) Tell(RegistryChangeKind.ErasedEpoch, deviceKey);

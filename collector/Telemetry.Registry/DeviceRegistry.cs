@@ -192,6 +192,8 @@ public sealed partial class DeviceRegistry : IDeviceCatalog, IDisposable
         {
             _users[user] = new UserRecord(user, offset, [.. bindings[user]], consents.GetValueOrDefault(user, ConsentHistory.Empty));
         }
+
+        LoadAnswers();
     }
 
     // The order matters to a reader that looks a name up and then the key: the key is there first.

@@ -72,8 +72,44 @@ public readonly record struct DeviceBinding(uint DeviceKey, UserKey User, long F
 /// <param name="User">The key.</param>
 /// <param name="UtcOffsetMinutes">Local time minus UTC, -840..840.</param>
 /// <param name="Bindings">Devices, in the order bound.</param>
-/// <param name="Consents">What the user said.</param>
-public sealed record UserRecord(UserKey User, int UtcOffsetMinutes, ImmutableArray<DeviceBinding> Bindings, ConsentHistory Consents);
+/// <param name="Consents">What the user said about consent.</param>
+public sealed record UserRecord(UserKey User, int UtcOffsetMinutes, ImmutableArray<DeviceBinding> Bindings, ConsentHistory Consents)
+{
+    /// <summary>What the user said about own time, in the order said.</summary>
+    public ImmutableArray<UserAnswer> Answers { get; init; } = [];
+}
+
+/// <summary>Something a user may say of a stretch of time: it was a scenario, or it was not.</summary>
+/// <param name="Scenario">Which.</param>
+/// <param name="Holds">It was that.</param>
+public readonly record struct AnswerChoice(string Scenario, bool Holds)
+{
+    /// <summary>"+run": it was; "-run": it was not.</summary>
+    public override string ToString() => (Holds ? "+" : "-") + Scenario;
+
+    internal static AnswerChoice Parse(string text) => new(text[1..], text[0] == '+');
+}
+
+/// <summary>What a user is asked, or speaks of unasked.</summary>
+/// <param name="User">Whom.</param>
+/// <param name="DeviceKey">The device that asks; 0 = said unasked.</param>
+/// <param name="FromMinute">Inclusive, whole minutes since 1970 UTC.</param>
+/// <param name="ToMinute">Exclusive.</param>
+/// <param name="Choices">What may be answered, 1 to 4.</param>
+/// <param name="Suggested">What the stretch is named now; empty = nothing is known of it.</param>
+/// <param name="ModelVersion">Of the model that named it so.</param>
+public sealed record UserQuestion(UserKey User, uint DeviceKey, int FromMinute, int ToMinute, ImmutableArray<AnswerChoice> Choices, string Suggested, string ModelVersion);
+
+/// <summary>What a user said about a stretch of own time.</summary>
+/// <param name="QuestionId">Of the question it answers.</param>
+/// <param name="Question">What was asked.</param>
+/// <param name="Choice">Number of the choice.</param>
+/// <param name="SaidUnixMs">When; of two answers to one question the later counts.</param>
+public sealed record UserAnswer(long QuestionId, UserQuestion Question, int Choice, long SaidUnixMs)
+{
+    /// <summary>What was said.</summary>
+    public AnswerChoice Said => Question.Choices[Choice];
+}
 
 /// <summary>A device added just now, with the one sight of its secret.</summary>
 /// <param name="Device">The device.</param>
@@ -98,4 +134,5 @@ public enum RegistryChangeKind
     Consent = 6,
     ErasedEpoch = 7,
     UserErased = 8,
+    Answer = 9,
 }

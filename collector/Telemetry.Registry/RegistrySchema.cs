@@ -35,5 +35,16 @@ internal static class RegistrySchema
         -- Epochs whose data was erased: a late batch of one is refused (promise 8).
         CREATE TABLE erased_epochs(device_key INTEGER NOT NULL REFERENCES devices, epoch INTEGER NOT NULL, PRIMARY KEY(device_key, epoch)) WITHOUT ROWID;
         """,
+        """
+        -- What a user was asked, or said unasked (device_key 0), about [from_minute, to_minute) since 1970 UTC. choices: "+run,-run": it was, it was not.
+        -- choice: which of them holds, -1 while unanswered. changed: grows with every answer of anyone, so that whoever derives from them sees what is new.
+        CREATE TABLE questions(
+          question_id INTEGER PRIMARY KEY AUTOINCREMENT, user TEXT NOT NULL REFERENCES users, device_key INTEGER NOT NULL, from_minute INTEGER NOT NULL,
+          to_minute INTEGER NOT NULL, choices TEXT NOT NULL, suggested TEXT NOT NULL, model TEXT NOT NULL, asked_unix_ms INTEGER NOT NULL,
+          choice INTEGER NOT NULL, said_unix_ms INTEGER NOT NULL, changed INTEGER NOT NULL);
+        CREATE INDEX questions_of_user ON questions(user);
+        CREATE INDEX questions_of_device ON questions(device_key, asked_unix_ms);
+        CREATE INDEX questions_by_change ON questions(changed);
+        """,
     ];
 }

@@ -10,11 +10,13 @@ internal static class ApiTable
     private const string Query = "telemetry.v1.Query";
     private const string DeadLetters = "telemetry.v1.DeadLetters";
     private const string Rights = "telemetry.v1.Rights";
+    private const string Answers = "telemetry.v1.Answers";
 
     public static IReadOnlyList<ApiMethod> Of(Rooms rooms)
     {
         RegistryService registry = new(rooms.Registry);
         DeadLetterService letters = new(rooms.Ingest, rooms.Registry);
+        AnswersService answers = new(rooms.Insights.Answers, rooms.Ingest, rooms.Time);
         return
         [
             ApiMethod.Unary<Brand, Brand>(Registry, "PutBrand", registry.PutBrand),
@@ -32,6 +34,9 @@ internal static class ApiTable
             ApiMethod.Unary<ExplainRequest, Explanation>(Query, "Explain", rooms.Insights.Explain),
             ApiMethod.Unary<ShadowRequest, ShadowReport>(Query, "Shadow", rooms.Insights.Shadow),
             ApiMethod.Unary<ReleaseRequest, ReleaseTable>(Query, "Release", rooms.Insights.Release),
+            ApiMethod.Unary<SayRequest, SaidAnswer>(Answers, "Say", answers.Say),
+            ApiMethod.Unary<AnswersRequest, AnswerList>(Answers, "List", answers.List),
+            ApiMethod.Unary<AskRequest, AskedQuestion>(Answers, "Ask", answers.Ask),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterList>(DeadLetters, "List", letters.List),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterReplay>(DeadLetters, "Replay", letters.ReplayAsync),
             ApiMethod.Unary<EraseRequest, ErasureReceipt>(Rights, "Erase", rooms.Erasures.EraseAsync),

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Telemetry.Insights.Store;
 using Telemetry.Log;
 using Telemetry.Registry;
@@ -32,6 +33,7 @@ internal sealed class DerivationStep
     private KnownClocks _clocks = new();
     private WaitingBatches? _waiting;
     private bool _isLoaded;
+    private long _answersNoted;
     private long _receivedUnixMs;
 
     public DerivationStep(BlockLog log, IDeviceCatalog catalog, IConsentingUsers users, BoundModel model, DerivationOptions options, DerivationMetrics metrics)
@@ -45,18 +47,25 @@ internal sealed class DerivationStep
     public int Waiting => _waiting?.Count ?? 0;
 
     /// <summary>True while segments wait to be said.</summary>
-    public bool HasUnnamed => !_isLoaded || _unnamed.Count > 0;
+    public bool HasUnnamed => !_isLoaded || _unnamed.Count > 0 || _users.AnswersVersion != _answersNoted;
 
     /// <summary>Position before which everything is in the segments, when the log is read up to <paramref name="read"/>.</summary>
     public long NamedUpTo(long read) => _unnamed.NamedUpTo(read);
 
     /// <summary>Begins a step.</summary>
-    public void Begin(InsightsTransaction store)
+    /// <param name="position">Of the log, up to which it is read.</param>
+    /// <param name="store">The step.</param>
+    public void Begin(long position, InsightsTransaction store)
     {
-        if (_isLoaded) return;
-        _waiting = new WaitingBatches(store);
-        _unnamed.Load(store);
-        _isLoaded = true;
+        if (!_isLoaded)
+        {
+            _waiting = new WaitingBatches(store);
+            _unnamed.Load(store);
+            _answersNoted = AnswersMark.Read(store);
+            _isLoaded = true;
+        }
+
+        if (_users.AnswersVersion != _answersNoted) NoteAnswers(position, store);
     }
 
     /// <summary>Takes one record of the log.</summary>
@@ -137,6 +146,20 @@ internal sealed class DerivationStep
         _clocks = new KnownClocks();
     }
 
+    // What users said since the last step: their days are named again, also when no sample comes.
+    private void NoteAnswers(long position, InsightsTransaction store)
+    {
+        long version = _users.AnswersVersion; // first: an answer given meanwhile is noted twice rather than never
+        foreach ((UserKey user, int fromMinute) in _users.AnsweredSince(_answersNoted))
+        {
+            _hot.Remove(user); // it knows the answers of before
+            if (UserProgress.Read(store, user) is null || _users.UtcOffsetOf(user) is not { } utcOffsetMinutes) continue;
+            if (Hot(user, utcOffsetMinutes, store).NoteAnswer(fromMinute, position, store)) _unnamed.Note(user, position, position, receivedUnixMs: 0); // due at once
+        }
+
+        AnswersMark.Write(store, _answersNoted = version);
+    }
+
     private void FoldAll(IReadOnlyList<long> positions, PlacedClock clock, InsightsTransaction store)
     {
         foreach (long position in positions)
@@ -177,7 +200,21 @@ internal sealed class DerivationStep
         }
 
         _wearers.Begin(record.DeviceKey, ranges, store);
-        foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span)) _metrics.Samples += BlockFold.Fold(block, slots, clock.BootUnixMs, _wearers);
+        foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span))
+        {
+            _metrics.Samples += BlockFold.Fold(block, slots, clock.BootUnixMs, _wearers);
+            if (slots.AnswerSignal is { } signal) TakeAnswers(record.DeviceKey, block, signal, clock);
+        }
+    }
+
+    private void TakeAnswers(uint deviceKey, BlockDecoder block, int signal, PlacedClock clock)
+    {
+        for (int column = 0; column < block.ColumnCount; column++)
+        {
+            if (block.SignalId(column) != signal || block.IsReal(column)) continue;
+            for (int row = 0; row < block.RowCount; row++)
+                _users.TakeAnswer(deviceKey, (int)Math.Clamp(block.Integers(column)[row], -1, int.MaxValue), clock.ToUnixMs(block.TimesMs[row]));
+        }
     }
 
     private ProfileSlots? SlotsOf(uint deviceKey, uint profileHash)
@@ -191,7 +228,7 @@ internal sealed class DerivationStep
 
     private UserDerivation Hot(UserKey user, int utcOffsetMinutes, InsightsTransaction store)
     {
-        if (!_hot.TryGetValue(user, out UserDerivation? derivation)) _hot[user] = derivation = new UserDerivation(user, utcOffsetMinutes, _model, store);
+        if (!_hot.TryGetValue(user, out UserDerivation? derivation)) _hot[user] = derivation = new UserDerivation(user, utcOffsetMinutes, _model, _users.AnswersOf(user, _model), store);
         return derivation;
     }
 
@@ -227,5 +264,20 @@ internal sealed class DerivationStep
             step._touched.Add(_latest);
             return _latest;
         }
+    }
+}
+
+/// <summary>Up to which version users' answers are noted, as the store keeps it: i64, little endian.</summary>
+internal static class AnswersMark
+{
+    private const string State = "answers";
+
+    public static long Read(InsightsTransaction store) => store.GetState(State) is { } value ? BinaryPrimitives.ReadInt64LittleEndian(value) : 0;
+
+    public static void Write(InsightsTransaction store, long version)
+    {
+        byte[] value = new byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(value, version);
+        store.PutState(State, value);
     }
 }

@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using Telemetry.Insights;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Answers;
+using Telemetry.Scenarios.Model;
 
 namespace Telemetry.Collector.Derivation;
 
@@ -22,6 +25,21 @@ public sealed class RegistryUsers : IConsentingUsers, IDisposable
     /// <inheritdoc/>
     public int? UtcOffsetOf(UserKey user) => _registry.FindUser(user)?.UtcOffsetMinutes;
 
+    /// <inheritdoc/>
+    public long AnswersVersion => _registry.AnswersVersion;
+
+    /// <inheritdoc/>
+    public event Action? Answered;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<(UserKey User, int FromMinute)> AnsweredSince(long version) => _registry.AnsweredSince(version);
+
+    /// <inheritdoc/>
+    public PersonalAnswers AnswersOf(UserKey user, BoundModel model) => _registry.FindUser(user) is { } record ? AnswerBook.Read(record, model) : new PersonalAnswers(model, []);
+
+    /// <inheritdoc/>
+    public void TakeAnswer(uint deviceKey, int choice, long unixMs) => _registry.AnswerQuestion(deviceKey, choice, unixMs);
+
     public void Dispose() => _registry.Changed -= Forget;
 
     private ConsentedRange[] Read(uint deviceKey)
@@ -43,6 +61,7 @@ public sealed class RegistryUsers : IConsentingUsers, IDisposable
 
     private void Forget(RegistryChange change)
     {
+        if (change.Kind == RegistryChangeKind.Answer) Answered?.Invoke();
         if (change.Kind is RegistryChangeKind.Binding or RegistryChangeKind.Consent or RegistryChangeKind.UserErased or RegistryChangeKind.Device) _ranges.Clear();
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Telemetry.Insights.Store;
@@ -24,6 +25,8 @@ public sealed class ScenarioConsumer : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly DerivationStep _step;
+    private readonly IConsentingUsers _users;
+    private readonly Channel<bool> _answered = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private LogReader _reader;
     private long _namedUpTo;
     private bool _isBehind;
@@ -43,6 +46,8 @@ public sealed class ScenarioConsumer : IDisposable
     {
         (_log, _store, _options, _time, _logger) = (log, store, options ?? new DerivationOptions(), time ?? TimeProvider.System, logger ?? NullLogger<ScenarioConsumer>.Instance);
         _options.Validate();
+        _users = users;
+        _users.Answered += Wake;
         _reader = log.OpenReader(store.Cursor);
         BoundModel bound = new(model ?? ModelFile.Default, FeatureCatalog.Names);
         Metrics = new DerivationMetrics(() => Math.Max(0, _log.DurablePosition - Position), () => _step?.Waiting ?? 0);
@@ -75,7 +80,7 @@ public sealed class ScenarioConsumer : IDisposable
             {
                 worked = Step();
                 Trouble = null;
-                if (!worked && !await _reader.WaitForMoreAsync(cancellation).ConfigureAwait(false)) return;
+                if (!worked && !await WaitForMoreAsync(cancellation).ConfigureAwait(false)) return;
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
@@ -101,8 +106,8 @@ public sealed class ScenarioConsumer : IDisposable
         using InsightsTransaction store = _store.Begin();
         try
         {
-            _step.Begin(store);
             long from = _reader.Position;
+            _step.Begin(from, store);
             int records = 0, bytes = 0;
             while (records < _options.StepRecords && bytes < _options.StepBytes && _reader.TryRead(out LogRecord record))
             {
@@ -135,8 +140,26 @@ public sealed class ScenarioConsumer : IDisposable
 
     public void Dispose()
     {
+        _users.Answered -= Wake;
         _reader.Dispose();
         Metrics.Dispose();
+    }
+
+    private void Wake() => _answered.Writer.TryWrite(true);
+
+    // Until the log goes on or somebody answers; false when the log closes.
+    private async Task<bool> WaitForMoreAsync(CancellationToken cancellation)
+    {
+        using CancellationTokenSource waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        Task<bool> more = _reader.WaitForMoreAsync(waiting.Token).AsTask();
+        Task<bool> answered = _answered.Reader.WaitToReadAsync(waiting.Token).AsTask();
+        bool isAnswer = await Task.WhenAny(more, answered).ConfigureAwait(false) == answered;
+        await waiting.CancelAsync().ConfigureAwait(false);
+        await ((Task)answered).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!isAnswer) return await more.ConfigureAwait(false);
+        await ((Task)more).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellation.ThrowIfCancellationRequested();
+        return _answered.Reader.TryRead(out _);
     }
 
     private async Task PauseAsync(CancellationToken cancellation)

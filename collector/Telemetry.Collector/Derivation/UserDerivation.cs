@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Telemetry.Insights.Store;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Answers;
 using Telemetry.Scenarios.Minutes;
 using Telemetry.Scenarios.Model;
 using Telemetry.Scenarios.Segments;
@@ -22,6 +23,7 @@ internal sealed class UserDerivation
 
     private readonly int _utcOffsetMinutes;
     private readonly BoundModel _model;
+    private readonly PersonalAnswers _answers;
     private readonly SortedList<int, MinuteRow> _rows = []; // at hand: the dirty ones, and those behind the settled day's next minute
     private readonly HashSet<int> _dirty = [];
     private readonly SortedSet<int> _unnamed; // days
@@ -32,9 +34,9 @@ internal sealed class UserDerivation
     private int _settledDay;
     private List<Segment> _said = []; // what the store holds of the settled day
 
-    public UserDerivation(UserKey user, int utcOffsetMinutes, BoundModel model, InsightsTransaction store)
+    public UserDerivation(UserKey user, int utcOffsetMinutes, BoundModel model, PersonalAnswers answers, InsightsTransaction store)
     {
-        (User, _utcOffsetMinutes, _model) = (user, utcOffsetMinutes, model);
+        (User, _utcOffsetMinutes, _model, _answers) = (user, utcOffsetMinutes, model, answers);
         UserProgress progress = UserProgress.Read(store, user) ?? UserProgress.None;
         (_first, _last, _unnamedSince) = (progress.FirstMinute, progress.LastMinute, progress.UnnamedSince);
         (_newFirst, _newLast) = (_first, _last);
@@ -81,6 +83,22 @@ internal sealed class UserDerivation
         if (_settled is not null) FeedSettled();
         Trim();
         KeepProgress(store);
+    }
+
+    /// <summary>Notes every day that what the user said about a minute can change: the minute's own and those that read it, and by what is learned of the person all that follow.</summary>
+    /// <param name="minute">First minute spoken of.</param>
+    /// <param name="position">Log position the answer came at, kept with the days until they are named.</param>
+    /// <param name="store">The step.</param>
+    /// <returns>False when the user has no minutes so late: there is nothing to name again.</returns>
+    public bool NoteAnswer(int minute, long position, InsightsTransaction store)
+    {
+        if (_first > _last) return false;
+        int first = Math.Max(Day(minute - ScenarioFilter.LagMinutes), Day(_first)), last = Day(_last);
+        if (first > last) return false;
+        if (_unnamed.Count == 0) _unnamedSince = position;
+        _unnamed.UnionWith(Enumerable.Range(first, last - first + 1));
+        KeepProgress(store);
+        return true;
     }
 
     /// <summary>True while days are noted whose segments can have changed.</summary>
@@ -149,7 +167,7 @@ internal sealed class UserDerivation
 
     private void StartOver(int day, InsightsTransaction store)
     {
-        DaySegmenter segmenter = new(_model, day, _first, _utcOffsetMinutes);
+        DaySegmenter segmenter = new(_model, day, _first, _utcOffsetMinutes, _answers);
         IReadOnlyList<(int Minute, byte[] State)> rows = store.Minutes(User, Math.Max(DaySegmenter.FirstRowOf(day), _first), DaySegmenter.LastRowOf(day) + 1);
         bool isEdge = day == Day(_last);
         int at = 0;

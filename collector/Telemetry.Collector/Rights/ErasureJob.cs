@@ -42,6 +42,8 @@ internal sealed record ErasureJob
 
     public int Consents { get; init; }
 
+    public int Answers { get; init; }
+
     public long Batches { get; init; }
 
     public long SharedBatches { get; init; }

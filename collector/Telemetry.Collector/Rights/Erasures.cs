@@ -127,7 +127,7 @@ internal sealed class Erasures(
         if (job.IsUnregistered) return job;
         if (registry.FindUser(user) is null) return Save(job with { IsUnregistered = true }); // a crash came between
         RegistryErasure erased = registry.EraseUser(user, [.. job.Epochs.Select(epoch => new DeviceEpoch(epoch.DeviceKey, epoch.Epoch))]);
-        return Save(job with { IsUnregistered = true, Bindings = erased.Bindings, Consents = erased.Consents });
+        return Save(job with { IsUnregistered = true, Bindings = erased.Bindings, Consents = erased.Consents, Answers = erased.Answers });
     }
 
     private async Task<ErasureJob> EraseFromLogAsync(ErasureJob job, CancellationToken cancellation)
@@ -180,6 +180,7 @@ internal sealed class Erasures(
         FencedEpochs = (uint)job.Epochs.Count,
         Bindings = (uint)job.Bindings,
         Consents = (uint)job.Consents,
+        Answers = (uint)job.Answers,
         Batches = (ulong)job.Batches,
         SharedBatches = (ulong)job.SharedBatches,
         DeadLetters = (ulong)job.DeadLetters,

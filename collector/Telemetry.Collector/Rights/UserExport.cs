@@ -12,7 +12,7 @@ namespace Telemetry.Collector.Rights;
 /// <summary>Everything kept of a user, in the messages of the contract. The bytes a device sealed come back as they were (promise 4).</summary>
 internal sealed class UserExport(BlockLog log, DeviceRegistry registry, InsightsService insights)
 {
-    /// <summary>The user, the segments, then every batch and dead letter.</summary>
+    /// <summary>The user, the segments, what the user said, then every batch and dead letter.</summary>
     /// <exception cref="RegistryException">The key is none, or of nobody.</exception>
     public IEnumerable<ExportItem> Read(ExportRequest request)
     {
@@ -24,6 +24,7 @@ internal sealed class UserExport(BlockLog log, DeviceRegistry registry, Insights
     {
         yield return new ExportItem { User = description };
         foreach (Segment segment in insights.Scenarios(new ScenariosRequest { User = user.User.Text }).Segments) yield return new ExportItem { Segment = segment };
+        foreach (SaidAnswer answer in insights.Answers.List(new AnswersRequest { User = user.User.Text }).Answers) yield return new ExportItem { Answer = answer };
         foreach (UserBatch found in new UserBatches(log).Read(UserBatches.TenuresOf(user))) yield return new ExportItem { Batch = Describe(found) };
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Telemetry.Scenarios.Answers;
 using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Scenarios.Minutes;
@@ -19,7 +20,11 @@ public sealed class ProfileSlots
         }
 
         _bySignal = targets.ToFrozenDictionary();
+        AnswerSignal = ProfileAnswers.Find(profile)?.Id;
     }
+
+    /// <summary>The event signal that carries a person's answers; null when there is none.</summary>
+    public int? AnswerSignal { get; }
 
     /// <summary>Where a signal goes, or null when minutes have no room for it.</summary>
     public SignalTarget? Find(int signalId) => _bySignal.GetValueOrDefault(signalId);

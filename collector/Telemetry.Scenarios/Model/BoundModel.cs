@@ -29,6 +29,17 @@ public sealed class BoundModel
     /// <summary>Scenario names by number.</summary>
     public IReadOnlyList<string> Names { get; }
 
+    /// <summary>The number of a scenario; -1 when the model does not know it.</summary>
+    public int NumberOf(string scenario)
+    {
+        for (int k = 0; k < Names.Count; k++)
+        {
+            if (Names[k] == scenario) return k;
+        }
+
+        return -1;
+    }
+
     /// <summary>Where each input comes from.</summary>
     public IReadOnlyList<InputSource> Inputs { get; }
 

@@ -1,3 +1,4 @@
+using Telemetry.Scenarios.Answers;
 using Telemetry.Scenarios.Features;
 using Telemetry.Scenarios.Minutes;
 using Telemetry.Scenarios.Model;
@@ -6,7 +7,7 @@ namespace Telemetry.Scenarios.Segments;
 
 /// <summary>
 /// Segments of one user and one UTC day, as a pure function of the user's minute rows from <see cref="WarmUpMinutes"/> before the day to
-/// <see cref="ScenarioFilter.LagMinutes"/> after it. Nothing else goes in, so whatever arrives late changes at most three days, and any order
+/// <see cref="ScenarioFilter.LagMinutes"/> after it, and of what the person said. Nothing else goes in, so samples that arrive late change at most three days, and any order
 /// of arrival ends in the same bytes. A stay that crosses midnight is two segments; <see cref="SegmentList.Join"/> makes one of them.
 /// </summary>
 /// <remarks>Rows are fed in ascending order; the newest may be added as time goes on, while <see cref="Segments"/> can be asked at any time.</remarks>
@@ -22,6 +23,7 @@ public sealed class DaySegmenter
     public const int OffMinutes = 6; // LagMinutes + 1: known by the time the first of them is answered
 
     private readonly BoundModel _model;
+    private readonly PersonalAnswers _answers;
     private readonly FeatureExtractor _extractor;
     private readonly ScenarioFilter _filter;
     private readonly SegmentBuilder _builder;
@@ -37,11 +39,14 @@ public sealed class DaySegmenter
     /// <param name="day">Whole days since 1970 UTC.</param>
     /// <param name="firstMinute">The user's first minute ever: nothing is said about the time before.</param>
     /// <param name="utcOffsetMinutes">Of the user, for the hour of the day.</param>
-    public DaySegmenter(BoundModel model, int day, int firstMinute, int utcOffsetMinutes)
+    /// <param name="answers">What the user said, as this model reads it; null = nothing.</param>
+    public DaySegmenter(BoundModel model, int day, int firstMinute, int utcOffsetMinutes, PersonalAnswers? answers = null)
     {
         _model = model;
+        answers ??= new PersonalAnswers(model, []);
+        _answers = answers.Touching(FirstRowOf(day), LastRowOf(day) + 1);
         _extractor = new FeatureExtractor(utcOffsetMinutes);
-        _filter = new ScenarioFilter(model);
+        _filter = new ScenarioFilter(model, answers.ShiftsBefore(day * MinutesPerDay));
         _builder = new SegmentBuilder(model);
         _from = Math.Max(day * MinutesPerDay, firstMinute);
         _to = (day + 1) * MinutesPerDay;
@@ -50,7 +55,7 @@ public sealed class DaySegmenter
 
     private DaySegmenter(DaySegmenter other)
     {
-        _model = other._model;
+        (_model, _answers) = (other._model, other._answers);
         _extractor = other._extractor.Copy();
         _filter = other._filter.Copy();
         _builder = other._builder.Copy();
@@ -69,9 +74,11 @@ public sealed class DaySegmenter
     /// <param name="firstMinute">The user's first minute ever.</param>
     /// <param name="lastMinute">The user's last minute so far: what is empty before it is known to be empty.</param>
     /// <param name="utcOffsetMinutes">Of the user.</param>
-    public static List<Segment> Derive(BoundModel model, int day, IReadOnlyList<(int Minute, MinuteRow Row)> rows, int firstMinute, int lastMinute, int utcOffsetMinutes)
+    /// <param name="answers">What the user said, as this model reads it; null = nothing.</param>
+    public static List<Segment> Derive(
+        BoundModel model, int day, IReadOnlyList<(int Minute, MinuteRow Row)> rows, int firstMinute, int lastMinute, int utcOffsetMinutes, PersonalAnswers? answers = null)
     {
-        DaySegmenter segmenter = new(model, day, firstMinute, utcOffsetMinutes);
+        DaySegmenter segmenter = new(model, day, firstMinute, utcOffsetMinutes, answers);
         foreach ((int minute, MinuteRow row) in rows) segmenter.Feed(minute, row);
         segmenter.PassTo(lastMinute + 1);
         return segmenter.Segments();
@@ -124,7 +131,7 @@ public sealed class DaySegmenter
     private void Push(int minute, MinuteRow? row)
     {
         bool evidence = _extractor.Read(minute, row, _vector);
-        _filter.Push(minute, _vector, evidence);
+        _filter.Push(minute, _vector, evidence, _answers.At(minute).Allowed);
         _rows[minute % _rows.Length] = row;
         _next = minute + 1;
         if (_filter.Depth > ScenarioFilter.LagMinutes) Answer(ScenarioFilter.LagMinutes, _builder, _closed, ref _emptyBehind, isProvisional: false);
@@ -139,10 +146,14 @@ public sealed class DaySegmenter
         if (minute < _from || minute >= _to) return;
 
         MinuteVerdict verdict = _filter.Verdict(back);
-        string name = stretch >= OffMinutes ? ScenarioNames.Off
-            : verdict.Confidence < _model.Model.AbstainBelow ? ScenarioNames.Unknown
-            : _model.Names[verdict.Scenario];
-        Segment? done = builder.Add(minute, name, verdict.Scenario, verdict.Confidence, _filter.InputsAt(back), _rows[minute % _rows.Length], isProvisional);
+        string? said = _answers.At(minute).Scenario;
+        string name = said
+            ?? (stretch >= OffMinutes ? ScenarioNames.Off
+            : verdict.Scenario < 0 || verdict.Confidence < _model.Model.AbstainBelow ? ScenarioNames.Unknown
+            : _model.Names[verdict.Scenario]);
+        Segment? done = said is null
+            ? builder.Add(minute, name, verdict.Scenario, verdict.Confidence, _filter.InputsAt(back), _rows[minute % _rows.Length], isProvisional)
+            : builder.AddSaid(minute, name, _rows[minute % _rows.Length], isProvisional);
         if (done is not null) closed.Add(done);
     }
 

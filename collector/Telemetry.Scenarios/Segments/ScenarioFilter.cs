@@ -12,7 +12,11 @@ public sealed class ScenarioFilter
     /// <summary>How long an answer waits for what comes after.</summary>
     public const int LagMinutes = 5;
 
+    // Of a scenario that a person ruled out, relative to the others: small enough never to win, and not 0, so that answers which contradict a shortest stay leave a way through.
+    private const float RuledOut = 1e-4f;
+
     private readonly BoundModel _model;
+    private readonly float[] _shifts;
     private readonly InputReader _inputs;
     private readonly Entry[] _ring = new Entry[LagMinutes + 1];
     private readonly float[] _start;
@@ -20,9 +24,12 @@ public sealed class ScenarioFilter
     private int _count, _head; // _head: place of the newest entry
 
     /// <summary>A filter that knows nothing yet.</summary>
-    public ScenarioFilter(BoundModel model)
+    /// <param name="model">Scores minutes.</param>
+    /// <param name="shifts">Log-odds added to each scenario for this person; null = none.</param>
+    public ScenarioFilter(BoundModel model, float[]? shifts = null)
     {
         _model = model;
+        _shifts = shifts ?? new float[model.Names.Count];
         int steps = model.Durations.Steps, scenarios = model.Names.Count;
         _inputs = new InputReader(model);
         for (int i = 0; i < _ring.Length; i++) _ring[i] = new Entry(steps, scenarios, model.Inputs.Count);
@@ -36,7 +43,7 @@ public sealed class ScenarioFilter
     /// <summary>A filter that goes on from here and leaves this one as it is.</summary>
     public ScenarioFilter Copy()
     {
-        ScenarioFilter copy = new(_model) { _count = _count, _head = _head };
+        ScenarioFilter copy = new(_model, _shifts) { _count = _count, _head = _head };
         _inputs.CopyTo(copy._inputs);
         for (int i = 0; i < _ring.Length; i++) _ring[i].CopyTo(copy._ring[i]);
         return copy;
@@ -52,12 +59,13 @@ public sealed class ScenarioFilter
     /// <param name="minute">Greater than the one before; minutes are fed one by one, empty ones too.</param>
     /// <param name="vector">Base features, NaN = missing.</param>
     /// <param name="hasEvidence">False when the vector holds nothing measured: the minute then only lets time pass.</param>
-    public void Push(int minute, ReadOnlySpan<float> vector, bool hasEvidence)
+    /// <param name="allowed">Bit n is set unless the person ruled scenario n out.</param>
+    public void Push(int minute, ReadOnlySpan<float> vector, bool hasEvidence, uint allowed = uint.MaxValue)
     {
         Entry entry = _ring[(_head + 1) % _ring.Length];
         _inputs.Read(minute, vector, entry.Inputs);
         if (hasEvidence) _model.Score(entry.Inputs, entry.Likelihood);
-        Advance(minute, entry, hasEvidence);
+        Advance(minute, entry, hasEvidence, allowed);
     }
 
     /// <summary>Takes the next minute by its scores: training tries many settings of the filter on the same scores.</summary>
@@ -65,7 +73,7 @@ public sealed class ScenarioFilter
     {
         Entry entry = _ring[(_head + 1) % _ring.Length];
         if (hasEvidence) scores.CopyTo(entry.Likelihood);
-        Advance(minute, entry, hasEvidence);
+        Advance(minute, entry, hasEvidence, uint.MaxValue);
     }
 
     /// <summary>The answer for the minute <paramref name="back"/> minutes before the newest, using all that came since.</summary>
@@ -84,15 +92,16 @@ public sealed class ScenarioFilter
 
         Entry entry = At(back);
         _model.Durations.Collect(entry.State, later, _probability);
-        int best = 0;
+        int best = -1;
         double bestVote = -1;
         for (int k = 0; k < _probability.Length; k++)
         {
+            if ((entry.Allowed >> k & 1) == 0) continue;
             double vote = _probability[k] * _model.Model.Scenarios[k].Vote;
             if (vote > bestVote) (best, bestVote) = (k, vote);
         }
 
-        return new MinuteVerdict(entry.Minute, best, _model.Model.Calibration.Map(_probability[best]), entry.HasEvidence);
+        return new MinuteVerdict(entry.Minute, best, best < 0 ? 0 : _model.Model.Calibration.Map(_probability[best]), entry.HasEvidence);
     }
 
     /// <summary>Probabilities behind the last <see cref="Verdict"/>; good until the next call.</summary>
@@ -107,15 +116,17 @@ public sealed class ScenarioFilter
     /// <summary>Whether the minute <paramref name="back"/> minutes before the newest held evidence.</summary>
     public bool HasEvidenceAt(int back) => At(back).HasEvidence;
 
-    private void Advance(int minute, Entry entry, bool hasEvidence)
+    private void Advance(int minute, Entry entry, bool hasEvidence, uint allowed)
     {
         ReadOnlySpan<float> before = _count == 0 ? _start : _ring[_head].State;
         _head = (_head + 1) % _ring.Length;
         _count = Math.Min(_count + 1, _ring.Length);
         entry.Minute = minute;
         entry.HasEvidence = hasEvidence;
+        entry.Allowed = allowed;
         if (hasEvidence) Weigh(entry.Likelihood);
         else Array.Fill(entry.Likelihood, 1f);
+        if (allowed != uint.MaxValue) RuleOut(entry);
         _model.Durations.Forward(before, entry.Likelihood, entry.State);
     }
 
@@ -125,15 +136,24 @@ public sealed class ScenarioFilter
     private void Weigh(float[] likelihood)
     {
         float best = float.NegativeInfinity;
-        foreach (float score in likelihood) best = Math.Max(best, score);
+        for (int k = 0; k < likelihood.Length; k++) best = Math.Max(best, likelihood[k] += _shifts[k]);
         float weight = (float)_model.Model.EmissionWeight, floor = (float)_model.Model.EmissionFloor;
         for (int k = 0; k < likelihood.Length; k++) likelihood[k] = floor + ((1 - floor) * MathF.Exp(weight * (likelihood[k] - best)));
+    }
+
+    private static void RuleOut(Entry entry)
+    {
+        for (int k = 0; k < entry.Likelihood.Length; k++)
+        {
+            if ((entry.Allowed >> k & 1) == 0) entry.Likelihood[k] *= RuledOut;
+        }
     }
 
     private sealed class Entry(int steps, int scenarios, int inputs)
     {
         public int Minute;
         public bool HasEvidence;
+        public uint Allowed;
         public readonly float[] State = new float[steps];
         public readonly float[] Likelihood = new float[scenarios];
         public readonly float[] Inputs = new float[inputs];
@@ -142,18 +162,19 @@ public sealed class ScenarioFilter
         {
             other.Minute = Minute;
             other.HasEvidence = HasEvidence;
+            other.Allowed = Allowed;
             State.CopyTo(other.State, 0);
             Likelihood.CopyTo(other.Likelihood, 0);
             Inputs.CopyTo(other.Inputs, 0);
         }
 
-        public int Bytes => ((State.Length + Likelihood.Length + Inputs.Length) * 4) + 8;
+        public int Bytes => ((State.Length + Likelihood.Length + Inputs.Length) * 4) + 12;
     }
 }
 
 /// <summary>What a minute is taken for.</summary>
 /// <param name="Minute">Whole minutes since 1970 UTC.</param>
-/// <param name="Scenario">Number in the model's list.</param>
+/// <param name="Scenario">Number in the model's list; -1 when the person ruled all of them out.</param>
 /// <param name="Confidence">Calibrated, 0..1.</param>
 /// <param name="HasEvidence">False when nothing was measured in it.</param>
 public readonly record struct MinuteVerdict(int Minute, int Scenario, double Confidence, bool HasEvidence);

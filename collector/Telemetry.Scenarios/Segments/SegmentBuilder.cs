@@ -6,12 +6,15 @@ namespace Telemetry.Scenarios.Segments;
 /// <summary>Joins minutes of one name into segments, and sums up their confidence, evidence and devices.</summary>
 internal sealed class SegmentBuilder(BoundModel model)
 {
+    /// <summary>Name of the evidence that is the person's word.</summary>
+    public const string AnswerEvidence = "answer";
+
     private const int MostEvidence = 5;
 
     private readonly double[] _shares = new double[model.Inputs.Count];
     private readonly List<uint> _devices = [];
     private string? _name;
-    private int _start, _end;
+    private int _start, _end, _said;
     private double _confidence;
     private bool _provisional;
 
@@ -19,34 +22,30 @@ internal sealed class SegmentBuilder(BoundModel model)
     /// <returns>The segment this minute closes, or null.</returns>
     public Segment? Add(int minute, string name, int scenario, double confidence, ReadOnlySpan<float> inputs, MinuteRow? row, bool provisional)
     {
-        Segment? closed = null;
-        if (_name != name || _provisional != provisional)
-        {
-            closed = Close();
-            _name = name;
-            _start = minute;
-            _provisional = provisional;
-        }
-
-        _end = minute + 1;
+        Segment? closed = Begin(minute, name, row, provisional);
         if (!ScenarioNames.ClaimsNothing(name))
         {
             _confidence += confidence;
             model.Explain(inputs, scenario, _shares);
         }
 
-        if (row is not null)
-        {
-            foreach (DeviceMinute device in row.Devices) Note(device.DeviceKey);
-        }
+        return closed;
+    }
 
+    /// <summary>Adds the next minute, of which the person said what it was: that is sure, and the evidence is the person's word.</summary>
+    /// <returns>The segment this minute closes, or null.</returns>
+    public Segment? AddSaid(int minute, string name, MinuteRow? row, bool provisional)
+    {
+        Segment? closed = Begin(minute, name, row, provisional);
+        _confidence++;
+        _said++;
         return closed;
     }
 
     /// <summary>A builder that goes on from here and leaves this one as it is.</summary>
     public SegmentBuilder Copy()
     {
-        SegmentBuilder copy = new(model) { _name = _name, _start = _start, _end = _end, _confidence = _confidence, _provisional = _provisional };
+        SegmentBuilder copy = new(model) { _name = _name, _start = _start, _end = _end, _said = _said, _confidence = _confidence, _provisional = _provisional };
         _shares.CopyTo(copy._shares, 0);
         copy._devices.AddRange(_devices);
         return copy;
@@ -58,10 +57,28 @@ internal sealed class SegmentBuilder(BoundModel model)
         if (_name is null) return null;
         Segment segment = new(_name, _start, _end, Math.Round(_confidence / (_end - _start), 3), TopEvidence(), [.. _devices], model.Model.Version, _provisional);
         _name = null;
-        _confidence = 0;
+        (_confidence, _said) = (0, 0);
         _devices.Clear();
         Array.Clear(_shares);
         return segment;
+    }
+
+    private Segment? Begin(int minute, string name, MinuteRow? row, bool provisional)
+    {
+        Segment? closed = null;
+        if (_name != name || _provisional != provisional)
+        {
+            closed = Close();
+            (_name, _start, _provisional) = (name, minute, provisional);
+        }
+
+        _end = minute + 1;
+        if (row is not null)
+        {
+            foreach (DeviceMinute device in row.Devices) Note(device.DeviceKey);
+        }
+
+        return closed;
     }
 
     private void Note(uint device)
@@ -82,6 +99,14 @@ internal sealed class SegmentBuilder(BoundModel model)
         }
 
         foreach (double share in byFeature.Values) total += Math.Abs(share);
+        if (_said > 0)
+        {
+            // The person's word has its share of the minutes; what devices said has the rest.
+            double word = (double)_said / (_end - _start);
+            byFeature[AnswerEvidence] = word == 1 || total == 0 ? 1 : total * word / (1 - word);
+            total += byFeature[AnswerEvidence];
+        }
+
         return [.. byFeature
             .Select(pair => new Evidence(pair.Key, Math.Round(pair.Value / total, 3)))
             .OrderByDescending(evidence => Math.Abs(evidence.Share)).ThenBy(evidence => evidence.Feature, StringComparer.Ordinal)

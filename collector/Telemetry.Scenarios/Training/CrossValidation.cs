@@ -23,25 +23,31 @@ public static class CrossValidation
     /// <param name="options">How to train.</param>
     /// <param name="threads">Trainings at a time; the answer does not depend on it.</param>
     /// <param name="progress">Told after each how many are done, or null.</param>
-    public static EvaluationReport LeaveOneOut(LabelledSet set, TrainingOptions options, int threads = 1, Action<int>? progress = null)
+    /// <param name="answersPerDay">Each person judged is asked so often a day, and judged again on the other minutes (<see cref="EvaluationReport.WithAnswers"/>); 0 = never.</param>
+    public static EvaluationReport LeaveOneOut(LabelledSet set, TrainingOptions options, int threads = 1, Action<int>? progress = null, int answersPerDay = 0)
     {
-        IReadOnlyList<JudgedMinute>[] judged = new IReadOnlyList<JudgedMinute>[set.People.Count];
+        IReadOnlyList<JudgedMinute>[] judged = new IReadOnlyList<JudgedMinute>[set.People.Count], answered = new IReadOnlyList<JudgedMinute>[set.People.Count];
         int done = 0;
         Parallel.For(0, judged.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
             LabelledPerson person = set.People[i];
             ScenarioModel model = ModelTrainer.Train(set.Only(other => other.Name != person.Name), "left-out", options);
-            judged[i] = Judged(new BoundModel(model, set.BaseNames), person);
+            BoundModel bound = new(model, set.BaseNames);
+            judged[i] = Judged(bound, person);
+            if (answersPerDay > 0) answered[i] = Judged(bound, person, new AskedPerson(bound, person, answersPerDay, seed: i));
             progress?.Invoke(Interlocked.Increment(ref done));
         });
 
-        return Evaluation.Report(set.Scenarios, judged);
+        EvaluationReport report = Evaluation.Report(set.Scenarios, judged);
+        if (answersPerDay == 0) return report;
+        EvaluationReport with = Evaluation.Report(set.Scenarios, answered);
+        return report with { WithAnswers = new AnswersReport(answersPerDay, with.MacroF1Streaming, with.MacroF1Lag5, with.AccuracyStreaming, with.AccuracyLag5) };
     }
 
-    private static List<JudgedMinute> Judged(BoundModel bound, LabelledPerson person)
+    private static List<JudgedMinute> Judged(BoundModel bound, LabelledPerson person, AskedPerson? asked = null)
     {
         List<JudgedMinute> minutes = [];
-        ScoredPerson.Score(bound, person).Judge(bound, minutes);
+        ScoredPerson.Score(bound, person).Judge(bound, minutes, asked);
         return minutes;
     }
 }

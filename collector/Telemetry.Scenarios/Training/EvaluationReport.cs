@@ -48,12 +48,18 @@ public sealed record EvaluationReport
     /// <summary>The streamed confidence against the truth, by bins of it that hold minutes.</summary>
     public required IReadOnlyList<ReliabilityBin> Reliability { get; init; }
 
+    /// <summary>What the people's own answers add; null when nobody was asked.</summary>
+    public AnswersReport? WithAnswers { get; init; }
+
     /// <summary>Names of the rows and columns of <see cref="Confusion"/>.</summary>
     public required IReadOnlyList<string> Scenarios { get; init; }
 
     /// <summary>Truth (row) against named (column), answers after 5 minutes.</summary>
     public required IReadOnlyList<IReadOnlyList<int>> Confusion { get; init; }
 }
+
+/// <summary>The same people, asked now and then; judged on the minutes nobody asked about.</summary>
+public sealed record AnswersReport(int AnswersPerDay, double MacroF1Streaming, double MacroF1Lag5, double AccuracyStreaming, double AccuracyLag5);
 
 /// <summary>Figures of one class.</summary>
 public sealed record ClassReport(double Precision, double Recall, double F1, int Minutes);

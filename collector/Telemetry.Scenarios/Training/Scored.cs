@@ -37,9 +37,11 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
     /// <summary>Runs the filter of a model over the scores, minute by minute, and writes down what it says of labelled minutes.</summary>
     /// <param name="model">Gives the settings; its emissions are not looked at.</param>
     /// <param name="into">Added to.</param>
-    public void Judge(BoundModel model, List<JudgedMinute> into)
+    /// <param name="asked">Asks the person now and then and learns from the answers; minutes asked about are not judged. Null = nobody is asked.</param>
+    public void Judge(BoundModel model, List<JudgedMinute> into, AskedPerson? asked = null)
     {
         ScenarioFilter filter = new(model);
+        float[] shifted = new float[model.Names.Count];
         Dictionary<int, (int Scenario, double Confidence)> streaming = [];
         Dictionary<int, int> indexOf = [];
         int next = 0;
@@ -54,7 +56,9 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
             }
 
             for (; next < minute; next++) Push(next, [], false, -1);
-            Push(minute, Scores[i], true, i);
+            Scores[i].CopyTo(shifted, 0);
+            asked?.Shift(minute, shifted);
+            Push(minute, shifted, true, i);
             next = minute + 1;
         }
 
@@ -66,8 +70,11 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
             if (index >= 0 && Person.Labels[index] >= 0)
             {
                 MinuteVerdict now = filter.Verdict(0);
-                streaming[minute] = (now.Scenario, now.Confidence);
-                indexOf[minute] = index;
+                if (asked?.TryAsk(minute, Person.Labels[index], now.Scenario) != true)
+                {
+                    streaming[minute] = (now.Scenario, now.Confidence);
+                    indexOf[minute] = index;
+                }
             }
 
             if (filter.Depth > ScenarioFilter.LagMinutes) Note(ScenarioFilter.LagMinutes);

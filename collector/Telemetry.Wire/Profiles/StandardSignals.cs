@@ -29,6 +29,7 @@ public static class StandardSignals
         ["screen"] = ("1", SignalKind.State),
         ["power"] = ("W", SignalKind.Gauge),
         ["button"] = ("1", SignalKind.Event),
+        ["answer"] = ("1", SignalKind.Event),
         ["altitude"] = ("m", SignalKind.Gauge),
     };
 }

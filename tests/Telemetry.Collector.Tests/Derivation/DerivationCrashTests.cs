@@ -2,7 +2,9 @@ using Telemetry.Collector.Derivation;
 using Telemetry.Insights.Store;
 using Telemetry.Log;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Answers;
 using Telemetry.Scenarios.Minutes;
+using Telemetry.Scenarios.Model;
 using Telemetry.Testing;
 using Telemetry.Wire.Profiles;
 
@@ -109,6 +111,20 @@ public sealed class DerivationCrashTests : IDisposable
         public ModelProfile? FindProfile(uint deviceKey, uint profileHash) => _home.FindProfile(deviceKey, profileHash);
 
         public int? UtcOffsetOf(UserKey user) => _home.UtcOffsetOf(user);
+
+        public long AnswersVersion => _home.AnswersVersion;
+
+        public event Action? Answered
+        {
+            add => _home.Answered += value;
+            remove => _home.Answered -= value;
+        }
+
+        public IReadOnlyList<(UserKey User, int FromMinute)> AnsweredSince(long version) => _home.AnsweredSince(version);
+
+        public PersonalAnswers AnswersOf(UserKey user, BoundModel model) => _home.AnswersOf(user, model);
+
+        public void TakeAnswer(uint deviceKey, int choice, long unixMs) => _home.TakeAnswer(deviceKey, choice, unixMs);
 
         public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey)
         {

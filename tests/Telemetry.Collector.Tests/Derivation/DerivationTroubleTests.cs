@@ -3,6 +3,8 @@ using Telemetry.Collector.Lifetime;
 using Telemetry.Insights.Store;
 using Telemetry.Log;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Answers;
+using Telemetry.Scenarios.Model;
 using Telemetry.Testing;
 
 namespace Telemetry.Collector.Tests.Derivation;
@@ -50,6 +52,20 @@ public sealed class DerivationTroubleTests : IDisposable
             Refuses ? throw new Microsoft.Data.Sqlite.SqliteException("database or disk is full", SqliteFull) : home.RangesOf(deviceKey);
 
         public int? UtcOffsetOf(UserKey user) => home.UtcOffsetOf(user);
+
+        public long AnswersVersion => home.AnswersVersion;
+
+        public event Action? Answered
+        {
+            add => home.Answered += value;
+            remove => home.Answered -= value;
+        }
+
+        public IReadOnlyList<(UserKey User, int FromMinute)> AnsweredSince(long version) => home.AnsweredSince(version);
+
+        public PersonalAnswers AnswersOf(UserKey user, BoundModel model) => home.AnswersOf(user, model);
+
+        public void TakeAnswer(uint deviceKey, int choice, long unixMs) => home.TakeAnswer(deviceKey, choice, unixMs);
 
         private const int SqliteFull = 13;
     }

@@ -2,6 +2,8 @@ using System.Buffers.Binary;
 using Google.Protobuf;
 using Telemetry.Collector.Derivation;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Answers;
+using Telemetry.Scenarios.Model;
 using Telemetry.Wire;
 using Telemetry.Wire.Profiles;
 using Telemetry.Wire.V1;
@@ -20,7 +22,7 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
     /// <summary>Signals of the profile.</summary>
     public const int HeartRate = 1, Steps = 2;
 
-    private const int Motion = 3, Bed = 4;
+    private const int Motion = 3, Bed = 4, AnswerEvent = 5;
     private const int BatchMinutes = 10;
 
     private static readonly ModelProfile s_profile = new("band-2", 1, Profile,
@@ -29,6 +31,7 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
         new(Steps, "steps", "1", SignalKind.Counter, 1, 0, 400, PrivacyClass.Activity, 10_000),
         new(Motion, "motion", "1", SignalKind.Gauge, 1, 0, 5000, PrivacyClass.Activity, 10_000),
         new(Bed, "bed", "1", SignalKind.State, 1, 0, 1, PrivacyClass.Activity, 60_000),
+        new(AnswerEvent, "answer", "1", SignalKind.Event, 1, 0, 3, PrivacyClass.Activity, 0),
     ]);
 
     /// <summary>The user of both devices.</summary>
@@ -44,6 +47,26 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
     public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey) => deviceKey is Band or Room ? [new ConsentedRange(User, Consent.FromMs, Consent.ToMs, 0)] : [];
 
     public int? UtcOffsetOf(UserKey user) => user == User ? 0 : null;
+
+    /// <summary>What the user said, in the order said; <see cref="Say"/> adds to it.</summary>
+    public List<Answer> Answers { get; init; } = [];
+
+    public long AnswersVersion => Answers.Count;
+
+    public event Action? Answered;
+
+    public void Say(Answer answer)
+    {
+        Answers.Add(answer);
+        Answered?.Invoke();
+    }
+
+    public IReadOnlyList<(UserKey User, int FromMinute)> AnsweredSince(long version) =>
+        version >= Answers.Count ? [] : [(User, Answers.Skip((int)version).Min(answer => answer.FromMinute))];
+
+    public PersonalAnswers AnswersOf(UserKey user, BoundModel model) => new(model, [.. Answers]);
+
+    public void TakeAnswer(uint deviceKey, int choice, long unixMs) => throw new NotSupportedException("No device of the household can answer.");
 
     /// <summary>The batches of both devices over a number of hours from midnight on: a night, a morning, a walk and a run, again and again.</summary>
     public static List<(uint Device, byte[] Bytes)> Batches(int seed, int hours)
@@ -63,6 +86,14 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
     /// <summary>A band batch of ten minutes whose clock may not be set.</summary>
     public static byte[] BandBatch(int firstMinute, ulong seq, uint boot, bool isSet) =>
         Sealed(BandBlock(firstMinute, new Random(firstMinute)), seq, boot, (firstMinute + BatchMinutes) * 60_000L, isSet);
+
+    /// <summary>A band batch that holds one press of a button: the choice of an answer.</summary>
+    public static byte[] AnswerBatch(long unixMs, ulong seq, int choice)
+    {
+        PlainBlock block = new() { StartUptimeMs = (ulong)(unixMs - MidnightMs), PeriodMs = 1000, Rows = 1 };
+        block.Columns.Add(Column(AnswerEvent, [choice]));
+        return Sealed(block, seq, boot: 1, unixMs - MidnightMs, isSet: true);
+    }
 
     /// <summary>Seals a block. Uptime is ms since midnight of the first day, so placing is easy to follow.</summary>
     public static byte[] Sealed(PlainBlock block, ulong seq, uint boot, long uptimeMs, bool isSet)

@@ -1,3 +1,4 @@
+using Telemetry.Scenarios.Answers;
 using Telemetry.Scenarios.Minutes;
 using Telemetry.Scenarios.Model;
 
@@ -14,7 +15,7 @@ internal sealed record ReferenceStay(string Scenario, int StartMinute, int EndMi
 /// themselves, means as weighted sums over all minutes before, the duration chains as one big transition matrix, every answer from scratch. It knows worn, sound
 /// devices only: the quality gate has tests of its own.
 /// </summary>
-internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> readings)
+internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> readings, params Answer[] answers)
 {
     private const int Lag = 5, WarmUp = 720, OffAfter = 6;
     private readonly Reading[] _readings = [.. readings.OrderBy(reading => reading.UnixMs)];
@@ -27,7 +28,9 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         Dictionary<string, double>[] features = [.. Enumerable.Range(from, last - from + 1).Select(minute => Features(from, minute))];
         bool[] isEmpty = [.. features.Select(minute => !minute.Keys.Any(name => name is not "place" and not "hour_of_day"))];
         double[][] inputs = [.. model.Inputs.Select(name => Input(features, name))];
-        double[][] likelihoods = [.. features.Select((_, i) => isEmpty[i] ? [.. model.Scenarios.Select(_ => 1.0)] : Likelihood([.. inputs.Select(column => column[i])]))];
+        double[] shifts = Shifts(day * 1440);
+        double[][] likelihoods = [.. features.Select((_, i) => isEmpty[i] ? [.. model.Scenarios.Select(_ => 1.0)] : Likelihood([.. inputs.Select(column => column[i])], shifts))];
+        for (int i = 0; i < likelihoods.Length; i++) likelihoods[i] = [.. likelihoods[i].Zip(Allowed(from + i), (weight, isAllowed) => isAllowed ? weight : weight * 1e-4)];
 
         double[,] moves = Moves();
         double[] before = Begin();
@@ -42,7 +45,7 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
             int known = Math.Min(i + Lag, likelihoods.Length - 1);
             double[] later = [.. forward[i].Select(_ => 1.0)];
             for (int j = known; j > i; j--) later = MovedBack(Weighed(later, likelihoods[j]), moves);
-            Add(stays, minute, Name(forward[i].Zip(later, (a, b) => a * b).ToArray(), isEmpty, i), isProvisional: i + Lag > known);
+            Add(stays, minute, Name(forward[i].Zip(later, (a, b) => a * b).ToArray(), isEmpty, i, minute), isProvisional: i + Lag > known);
         }
 
         return [.. stays.Select(stay => stay with { Confidence = stay.Confidence / (stay.EndMinute - stay.StartMinute) })];
@@ -58,8 +61,9 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
             stays[^1] = open with { EndMinute = minute + 1, Confidence = open.Confidence + said.Confidence, Devices = [.. open.Devices.Union(devices).Order()] };
     }
 
-    private (string Name, double Confidence) Name(double[] states, bool[] isEmpty, int i)
+    private (string Name, double Confidence) Name(double[] states, bool[] isEmpty, int i, int minute)
     {
+        if (Said(minute) is { } said) return (said, 1);
         int behind = i, ahead = i;
         while (behind > 0 && isEmpty[behind - 1]) behind--;
         while (ahead + 1 < isEmpty.Length && isEmpty[ahead + 1]) ahead++;
@@ -73,9 +77,39 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         }
 
         probability = Scaled(probability);
-        int best = Enumerable.Range(0, probability.Length).MaxBy(k => probability[k] * model.Scenarios[k].Vote);
+        bool[] allowed = Allowed(minute);
+        if (!allowed.Contains(true)) return (ScenarioNames.Unknown, 0);
+        int best = Enumerable.Range(0, probability.Length).Where(k => allowed[k]).MaxBy(k => probability[k] * model.Scenarios[k].Vote);
         double confidence = model.Calibration.Map(probability[best]);
         return confidence < model.AbstainBelow ? (ScenarioNames.Unknown, 0) : (model.Scenarios[best].Name, confidence);
+    }
+
+    // The last word about a minute, unless it was taken back by name.
+    private string? Said(int minute)
+    {
+        Answer[] about = [.. answers.Where(answer => answer.FromMinute <= minute && minute < answer.ToMinute)];
+        int last = Array.FindLastIndex(about, answer => answer.Holds);
+        return last < 0 || about[last..].Any(answer => !answer.Holds && answer.Scenario == about[last].Scenario) ? null : about[last].Scenario;
+    }
+
+    private bool[] Allowed(int minute)
+    {
+        if (Said(minute) is { } said) return [.. model.Scenarios.Select(shape => shape.Name == said)];
+        HashSet<string> refused = [];
+        foreach (Answer answer in answers.Where(answer => answer.FromMinute <= minute && minute < answer.ToMinute))
+        {
+            if (answer.Holds) refused.Clear();
+            else refused.Add(answer.Scenario);
+        }
+
+        return [.. model.Scenarios.Select(shape => !refused.Contains(shape.Name))];
+    }
+
+    private double[] Shifts(int before)
+    {
+        Answer[] past = [.. answers.Where(answer => answer.ToMinute <= before && answer.ModelVersion == model.Version && (answer.Holds || answer.Scenario == answer.Suggested))];
+        return [.. model.Scenarios.Select(shape => Math.Clamp(
+            Math.Log((past.Count(answer => answer.Holds && answer.Scenario == shape.Name) + 2.0) / (past.Count(answer => answer.Suggested == shape.Name) + 2.0)), -1, 1))];
     }
 
     private Dictionary<string, double> Features(int from, int minute)
@@ -121,7 +155,7 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         if (means.Length >= 30) features["heart_rate_rise"] = heart - means.Min();
     }
 
-    private double[] Likelihood(double[] inputs)
+    private double[] Likelihood(double[] inputs, double[] shifts)
     {
         double[] scores = [.. model.Scenarios.Select(shape => shape.Bias)];
         foreach (BinnedTerm term in model.Terms)
@@ -135,6 +169,7 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         }
 
         foreach (SmallTree tree in model.Trees) scores[tree.Scenario] += Leaf(tree, 0, inputs);
+        scores = [.. scores.Zip(shifts, (score, shift) => score + shift)];
         double best = scores.Max();
         return [.. scores.Select(score => model.EmissionFloor + ((1 - model.EmissionFloor) * Math.Exp(model.EmissionWeight * (score - best))))];
     }

@@ -11,7 +11,7 @@ namespace Telemetry.Cli.Commands;
 
 /// <summary><c>telemetry export --user U</c>: everything kept of a person, in one archive they can open without us.</summary>
 /// <remarks>
-/// user.json (devices, consents), segments.json, samples.csv, batches.csv (a line a batch: device, times, SHA-256) and batches/ with the bytes of each as its device
+/// user.json (devices, consents), segments.json, answers.json (what the user said), samples.csv, batches.csv (a line a batch: device, times, SHA-256) and batches/ with the bytes of each as its device
 /// sealed them. Written beside its place and moved there when whole; every batch's hash is checked on the way.
 /// </remarks>
 internal static class ExportCommand
@@ -106,17 +106,20 @@ internal static class ExportCommand
         {
             using StreamReader reader = new(lines);
             SegmentList segments = new();
+            AnswerList answers = new();
             _manifest.Write("file,brand,device,epoch,seq,received_unix_ms,first_unix_ms,last_unix_ms,dead_letter,sha256\n");
             while (await reader.ReadLineAsync(cancellation) is { } line)
             {
                 ExportItem item = s_parser.Parse<ExportItem>(line);
                 if (item.User is { } user) AddUser(user);
                 else if (item.Segment is { } segment) segments.Segments.Add(segment);
+                else if (item.Answer is { } answer) answers.Answers.Add(answer);
                 else if (item.Batch is { } batch) AddBatch(batch);
             }
 
             Segments = segments.Segments.Count;
             AddText("segments.json", s_formatter.Format(segments));
+            AddText("answers.json", s_formatter.Format(answers));
             AddText("batches.csv", _manifest.ToString());
         }
 

@@ -42,16 +42,17 @@ internal static class ScenarioModels
         Option<string?> modelFile = new("--model") { Description = "A ready model; default: with --split none the one that is shipped" };
         Option<string?> split = new("--split") { Description = "person or day: leave each out, train on the others, judge it. none: judge a ready model. Default: none with --model, otherwise what the set allows" };
         Option<int> threads = new("--threads") { Description = "Trainings at a time", DefaultValueFactory = _ => Environment.ProcessorCount };
+        Option<int> answers = new("--answers") { Description = "Ask each person judged so often a day and say beside what that adds" };
         Option<bool> json = new("--json") { Description = "One JSON object on standard output" };
         Option<string?> page = new("--report") { Description = "File for a page with pictures, HTML" };
-        Command evaluate = new("evaluate", "How good a model is on people it has not seen.") { source, path, modelFile, split, threads, json, page };
+        Command evaluate = new("evaluate", "How good a model is on people it has not seen.") { source, path, modelFile, split, threads, answers, json, page };
         split.AcceptOnlyFromAmong("person", "day", "none");
         evaluate.SetAction((parsed, cancellation) => CollectorClient.GuardAsync(() => Task.Run(() =>
         {
             string name = parsed.GetValue(source)!;
             LabelledSet set = Read(name, parsed.GetValue(path)!);
             bool isReady = IsReady(set, parsed.GetValue(modelFile), parsed.GetValue(split));
-            EvaluationReport report = Judge(set, parsed.GetValue(modelFile), parsed.GetValue(split), isReady, parsed.GetValue(threads));
+            EvaluationReport report = Judge(set, parsed.GetValue(modelFile), parsed.GetValue(split), isReady, parsed.GetValue(threads), parsed.GetValue(answers));
             if (parsed.GetValue(page) is { } file) WritePage(file, set, isReady, report);
             if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(report, s_json));
             else Write(report);
@@ -74,15 +75,17 @@ internal static class ScenarioModels
         }
     }
 
-    private static EvaluationReport Judge(LabelledSet set, string? modelFile, string? split, bool isReady, int threads)
+    private static EvaluationReport Judge(LabelledSet set, string? modelFile, string? split, bool isReady, int threads, int answersPerDay)
     {
         try
         {
+            if (answersPerDay is < 0 or > 100) throw new CommandException($"--answers is {answersPerDay}; 0 to 100 a day are expected.");
+            if (isReady && answersPerDay > 0) throw new CommandException("--answers goes with models that are trained here (--split person or day).");
             if (isReady) return CrossValidation.Judge(modelFile is null ? ModelFile.Default : ModelFile.Read(File.ReadAllBytes(modelFile)), set);
             if (modelFile is not null) throw new CommandException($"--split {split} trains its own models; leave --model out, or judge it with --split none.");
             if (set.People.Count < 3) throw new CommandException($"The set has {set.People.Count} to leave out; at least 3 are needed. Judge a ready model with --split none.");
             if (split == "day" && set.Name is "extrasensory" or "wisdm") throw new CommandException($"{set.Name} is judged person by person; leave --split out.");
-            return CrossValidation.LeaveOneOut(set, OptionsFor(set), threads, done => Console.Error.Write($"\r{done} of {set.People.Count} judged"));
+            return CrossValidation.LeaveOneOut(set, OptionsFor(set), threads, done => Console.Error.Write($"\r{done} of {set.People.Count} judged"), answersPerDay);
         }
         catch (Exception fault) when (fault is InvalidDataException or IOException or UnauthorizedAccessException)
         {
@@ -128,6 +131,8 @@ internal static class ScenarioModels
         AnsiConsole.MarkupLineInterpolated($"{report.People} judged, {report.Minutes:N0} labelled minutes. Macro-F1 {report.MacroF1Streaming:F3} at once, [bold]{report.MacroF1Lag5:F3}[/] after 5 minutes.");
         AnsiConsole.MarkupLineInterpolated($"Right minutes {report.AccuracyStreaming:F3} at once, {report.AccuracyLag5:F3} after 5; calibration error {report.Ece:F3}; surest half {report.AccuracyTopHalf:F3}.");
         AnsiConsole.MarkupLineInterpolated($"Boundaries within 5 min {report.BoundaryWithin5Min:P0}, median {report.BoundaryMedianMin:F0} min; segments {report.SegmentsRatio:F2} x true.");
+        if (report.WithAnswers is { } with)
+            AnsiConsole.MarkupLineInterpolated($"Asked {with.AnswersPerDay} times a day: macro-F1 {with.MacroF1Streaming:F3} at once, [bold]{with.MacroF1Lag5:F3}[/] after 5 minutes, on the other minutes.");
     }
 
     private static Option<string> Source() => new("--source") { Description = $"One of {Sources}", Required = true };
