@@ -107,13 +107,20 @@ public sealed class DerivedTests : IDisposable
         await using RealInflux influx = new();
         await influx.StartAsync();
         for (int seq = 0; seq < 60; seq++) await _log.AppendAsync(1, (ulong)seq + 1, TestLog.HeartRates(seq * 100_000, [.. Enumerable.Range(0, 100).Select(row => (long)((seq * 100) + row))]));
-        using FaultyLink link = new(Seed);
         InfluxOptions options = new()
         {
-            Url = influx.Url, MaxLinesPerRequest = 150, RequestTimeout = TimeSpan.FromMilliseconds(500), Gzip = true,
+            Url = influx.Url, MaxLinesPerRequest = 150, FlushInterval = TimeSpan.FromMinutes(1), RequestTimeout = TimeSpan.FromMilliseconds(100), Gzip = true,
             FirstRetryDelay = TimeSpan.FromMilliseconds(1), LongestRetryDelay = TimeSpan.FromMilliseconds(5),
         };
-        await using (SinkRun run = new(_log, options, handler: link)) await link.DoneAsync(answers: 40);
+        ManualTime time = new(); // all faults together take seconds of it, so that every request but the last is a full one
+        using FaultyLink link = new(Seed, time, options.RequestTimeout);
+        await using (SinkRun run = new(_log, options, time, link))
+        {
+            // Between two requests the sink does nothing but wait for its next try.
+            Task done = link.DoneAsync(answers: 40);
+            while (await Task.WhenAny(done, time.TimerAsync(delay => delay <= options.LongestRetryDelay)) != done) time.Advance(options.LongestRetryDelay);
+            await done;
+        }
 
         Assert.True(link.Faults > 10, $"{link.Faults} faults with seed {Seed}.");
         var rows = await influx.QueryAsync("SELECT value FROM heart_rate");

@@ -1,8 +1,13 @@
+using Telemetry.Testing;
+
 namespace Telemetry.Influx.Tests;
 
 /// <summary>What a bad link or proxy does to requests on their way to a real server, by a seed: drops the request, drops or cuts the answer
 /// of a request that was done, sends it twice, holds it until the sender's limit is over.</summary>
-internal sealed class FaultyLink(int seed) : DelegatingHandler(new SocketsHttpHandler())
+/// <param name="seed">Of the faults.</param>
+/// <param name="time">The sender's. A held answer moves it on by <paramref name="limit"/>, so that nothing depends on how fast this machine is.</param>
+/// <param name="limit">How long the sender waits.</param>
+internal sealed class FaultyLink(int seed, ManualTime time, TimeSpan limit) : DelegatingHandler(new SocketsHttpHandler())
 {
     private readonly Random _random = new(seed);
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -48,6 +53,7 @@ internal sealed class FaultyLink(int seed) : DelegatingHandler(new SocketsHttpHa
                 return Answered(await base.SendAsync(request, cancellationToken));
             case 4:
                 (await base.SendAsync(request, cancellationToken)).Dispose();
+                time.Advance(limit);
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
                 throw new InvalidOperationException("An infinite wait ended.");
             default:

@@ -71,7 +71,7 @@ internal static class DiskBench
         }
 
         long compacted = DiskUse.Of(logFolder) + DiskUse.Of(registryFile);
-        return new DiskSetResult(set.Name, samples, verbatim / (double)samples, compacted / (double)samples, isEqual, peers);
+        return new DiskSetResult(set.Name, samples, verbatim / (double)samples, compacted / (double)samples, isEqual, set.BoundBytesPerSample, peers);
     }
 
     private static async Task<List<PeerSize>> MeasurePeersAsync(string folder, string logFolder, string registryFile, long samples)
@@ -137,10 +137,11 @@ internal static class DiskBench
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{set.Name}: {set.Samples:N0} samples"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  verbatim         {set.BytesPerSampleVerbatim:F4} B/sample"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  compacted        {set.BytesPerSampleCompacted:F4} B/sample, {(set.IsEqual ? "every record equal" : "NOT EQUAL")}"));
+        if (set.BoundBytesPerSample is { } bound) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  bound            {bound:F4} B/sample: what the noise itself holds"));
         foreach (PeerSize peer in set.Peers) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {peer.Name,-16} {peer.BytesPerSample:F4} B/sample"));
     }
 
-    private sealed record DiskSetResult(string Name, long Samples, double BytesPerSampleVerbatim, double BytesPerSampleCompacted, bool IsEqual, IReadOnlyList<PeerSize> Peers);
+    private sealed record DiskSetResult(string Name, long Samples, double BytesPerSampleVerbatim, double BytesPerSampleCompacted, bool IsEqual, double? BoundBytesPerSample, IReadOnlyList<PeerSize> Peers);
 
     private sealed record PeerSize(string Name, double BytesPerSample);
 }

@@ -13,6 +13,19 @@ internal sealed record DiskSet(string Name, string ProfileJson, IReadOnlyList<Co
     public const long StartUnixMs = 1_790_000_000_000;
     private const int PauseMs = 600_000;
 
+    private const double FirstHeartRate = 70, HeartRateWalk = 0.5, HeartRateNoise = 1.5;
+    private const double FirstTemperature = 3300, TemperatureWalk = 0.3, TemperatureNoise = 4;
+    private const double Motion = 1000, MotionNoise = 60, Light = 400, LightNoise = 25;
+
+    private const string NoisyProfileJson =
+        """
+        {"model":"noisy","version":1,"signals":[
+          {"id":1,"key":"heart_rate","unit":"/min","kind":"gauge","resolution":1,"min":0,"max":300,"privacy":"health","periodMs":1000},
+          {"id":2,"key":"temperature","unit":"Cel","kind":"gauge","resolution":0.01,"min":-40,"max":85,"privacy":"health","periodMs":1000},
+          {"id":3,"key":"motion","unit":"g","kind":"gauge","resolution":0.001,"min":0,"max":16,"privacy":"activity","periodMs":1000},
+          {"id":4,"key":"light","unit":"lx","kind":"gauge","resolution":1,"min":0,"max":100000,"privacy":"ambient","periodMs":1000}]}
+        """;
+
     /// <summary>The three recorded activities in turn over the devices; every row is a reading of a person.</summary>
     /// <param name="dataPath">The shared data.</param>
     /// <param name="activities">How many a device records, one after the other, 1 to 3.</param>
@@ -23,16 +36,17 @@ internal sealed record DiskSet(string Name, string ProfileJson, IReadOnlyList<Co
     }
 
     /// <summary>Sensors with noise in every reading: heart rate, skin temperature in 0.01, motion in 0.001, light. Another seed for each device.</summary>
-    public static DiskSet Noisy(int rows) => new(
-        "noisy synthetic x 100 devices",
-        """
-        {"model":"noisy","version":1,"signals":[
-          {"id":1,"key":"heart_rate","unit":"/min","kind":"gauge","resolution":1,"min":0,"max":300,"privacy":"health","periodMs":1000},
-          {"id":2,"key":"temperature","unit":"Cel","kind":"gauge","resolution":0.01,"min":-40,"max":85,"privacy":"health","periodMs":1000},
-          {"id":3,"key":"motion","unit":"g","kind":"gauge","resolution":0.001,"min":0,"max":16,"privacy":"activity","periodMs":1000},
-          {"id":4,"key":"light","unit":"lx","kind":"gauge","resolution":1,"min":0,"max":100000,"privacy":"ambient","periodMs":1000}]}
-        """,
-        [.. Enumerable.Range(1, Devices).Select(seed => NoisySeries(seed, rows))]);
+    public static DiskSet Noisy(int rows)
+    {
+        CodecSeries[] series = [.. Enumerable.Range(1, Devices).Select(seed => NoisySeries(seed, rows))];
+        double bits = series.Sum(one => NoiseBound.Bits(one.Columns[0], FirstHeartRate, HeartRateWalk, HeartRateNoise)
+            + NoiseBound.Bits(one.Columns[1], FirstTemperature, TemperatureWalk, TemperatureNoise)
+            + NoiseBound.Bits(one.Columns[2], Motion, 0, MotionNoise) + NoiseBound.Bits(one.Columns[3], Light, 0, LightNoise));
+        return new DiskSet("noisy synthetic x 100 devices", NoisyProfileJson, series) { BoundBytesPerSample = bits / 8 / (4.0 * rows * Devices) };
+    }
+
+    /// <summary>Bytes a sample that no lossless store goes below on average; null where nobody knows. Of <see cref="Noisy"/> only.</summary>
+    public double? BoundBytesPerSample { get; private init; }
 
     /// <summary>Samples of all devices.</summary>
     public long Samples => Enumerable.Range(0, Devices).Sum(device => (long)SeriesOf(device).TimesMs.Length * SeriesOf(device).Columns.Length);
@@ -66,16 +80,16 @@ internal sealed record DiskSet(string Name, string ProfileJson, IReadOnlyList<Co
     private static CodecSeries NoisySeries(int seed, int rows)
     {
         Random random = new(seed);
-        (double heartRate, double temperature) = (70, 3300);
+        (double heartRate, double temperature) = (FirstHeartRate, FirstTemperature);
         int[][] columns = [new int[rows], new int[rows], new int[rows], new int[rows]];
         for (int row = 0; row < rows; row++)
         {
-            heartRate = Math.Clamp(heartRate + (0.5 * Normal(random)), 45, 180);
-            temperature += 0.3 * Normal(random);
-            columns[0][row] = (int)Math.Round(heartRate + (1.5 * Normal(random)));
-            columns[1][row] = (int)Math.Round(temperature + (4 * Normal(random)));
-            columns[2][row] = (int)Math.Round(Math.Abs(1000 + (60 * Normal(random))));
-            columns[3][row] = (int)Math.Round(400 + (25 * Normal(random)));
+            heartRate = Math.Clamp(heartRate + (HeartRateWalk * Normal(random)), 45, 180);
+            temperature += TemperatureWalk * Normal(random);
+            columns[0][row] = (int)Math.Round(heartRate + (HeartRateNoise * Normal(random)));
+            columns[1][row] = (int)Math.Round(temperature + (TemperatureNoise * Normal(random)));
+            columns[2][row] = (int)Math.Round(Math.Abs(Motion + (MotionNoise * Normal(random))));
+            columns[3][row] = (int)Math.Round(Light + (LightNoise * Normal(random)));
         }
 
         return new CodecSeries([.. Enumerable.Range(0, rows).Select(row => row * 1000L)], columns);

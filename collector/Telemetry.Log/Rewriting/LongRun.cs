@@ -3,21 +3,36 @@ using Telemetry.Wire.Blocks;
 
 namespace Telemetry.Log.Rewriting;
 
-// Payload of a long run; tables are "varint bytes, content", all blocks are packed blocks of WIRE.md.
-//   ledger   one block, a row a batch; columns 1-12, 64-bit, as LongRun.Columns says
-//   cuts     one block, a row an original block, in order: 1 which series, 2 rows, 3 steps were counted in seconds; empty = no blocks
-//   losses   one block, a row an entry of a loss ledger, in order: 1 signal, 2 reason, 3 count; empty = none
-//   series   for each kind of row (same signals, same kinds): varint count of long blocks, then each as "varint bytes, block", varint count of smoothed
-//            columns, then each as varint column, "varint bytes, SmoothColumn"; the block holds zeros in its place
+// Payload of a long run: one stream of Coding.ColumnWriter. Numbers are so many bits; a table is its rows in 13 bits, then its columns.
+//   ledger   table, a row a batch; columns 1-12 as LongRun.Columns says
+//   cuts     table, a row an original block, in order: 1 which series, 2 rows, 3 steps were counted in seconds
+//   losses   table, a row an entry of a loss ledger, in order: 1 signal, 2 reason, 3 count
+//   13 bits  series; each is the rows of one kind (same signals, same kinds):
+//            6 bits columns - 1; each: 16 bits signal, 2 bits kind
+//            22 bits rows - 1
+//            64 bits time of the first row; 1 bit: steps in s; column of the steps between rows, floor(ms / 1000) if in s; if in s, column of the ms left
+//            1 bit has quality; then a column of it
+//            each column
 
 /// <summary>
-/// Batches of one device as long blocks: the rows of all batches behind one another, and beside them what each batch said of itself and where it was cut.
+/// Batches of one device as long columns: the rows of all batches behind one another, and beside them what each batch said of itself and where it was cut.
 /// Cut and packed again, the batches are the same bytes; only such batches are put into a long run.
 /// </summary>
 internal static class LongRun
 {
-    /// <summary>Batches, blocks and loss entries of one run: each has its row in one block.</summary>
+    /// <summary>Batches, blocks and loss entries of one run, each.</summary>
     public const int MaxRows = WireLimits.MaxBlockRows;
+
+    /// <summary>Numbers in the rows of one run, times counted: what a reader holds in memory at once, 32 MiB.</summary>
+    public const int MaxNumbers = 1 << 22;
+
+    public const int TableRowBits = 13;
+    public const int ColumnBits = 6;
+    public const int SignalBits = 16;
+    public const int KindBits = 2;
+    public const int SeriesRowBits = 22;
+    public const int TimeBits = 64;
+    public const int MsPerSecond = 1000;
 
     /// <summary>Columns of the ledger. "Later" is against the batch before, of the first one against 0.</summary>
     public enum Columns

@@ -1,7 +1,7 @@
 using Telemetry.Log.Format;
+using Telemetry.Log.Rewriting.Coding;
 using Telemetry.Wire.Batches;
 using Telemetry.Wire.Blocks;
-using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Log.Rewriting;
 
@@ -9,11 +9,12 @@ namespace Telemetry.Log.Rewriting;
 /// <remarks>One thread; buffers are reused.</remarks>
 internal sealed class LongRunTables
 {
-    private readonly BlockDecoder _decoder = new();
+    private readonly SymbolModels _models = ColumnReader.NewModels();
     private readonly RowBuffer _ledger = LongRun.NewLedger();
     private readonly RowBuffer _cuts = LongRun.NewCuts();
     private readonly RowBuffer _losses = LongRun.NewLosses();
     private readonly List<(RowBuffer Rows, int Next)> _series = [];
+    private long[] _scratchColumn = [];
     private int _row;
     private int _cut;
     private int _loss;
@@ -37,7 +38,8 @@ internal sealed class LongRunTables
     {
         Position = run.ReceivedUnixMs;
         (_row, _cut, _loss, _received, _seq, _uptime, _wallAgainstUptime) = (-1, 0, 0, 0, 0, 0, 0);
-        return TryReadTable(ref payload, _ledger) && TryReadTable(ref payload, _cuts) && TryReadTable(ref payload, _losses) && TryReadSeries(payload);
+        ColumnReader columns = new(payload, _models);
+        return TryReadTable(ref columns, _ledger) && TryReadTable(ref columns, _cuts) && TryReadTable(ref columns, _losses) && TryReadAllSeries(ref columns) && columns.IsWhole;
     }
 
     /// <summary>Moves to the next batch.</summary>
@@ -86,49 +88,88 @@ internal sealed class LongRunTables
 
     private long Ledger(LongRun.Columns column) => _ledger.Values((int)column)[_row];
 
-    private bool TryReadTable(ref ReadOnlySpan<byte> rest, RowBuffer table)
+    private static bool TryReadTable(ref ColumnReader columns, RowBuffer table)
     {
         table.Clear();
-        if (!Run.TryTakeFrame(ref rest, out ReadOnlySpan<byte> block)) return false;
-        if (block.IsEmpty) return true;
-        if (_decoder.Decode(block, isPlain: false) != RefusalReason.None || _decoder.ColumnCount != table.ColumnCount) return false;
-        table.Add(_decoder);
+        int rows = (int)columns.ReadNumber(LongRun.TableRowBits);
+        if (rows > LongRun.MaxRows) return false;
+        table.Grow(rows);
+        for (int column = 0; column < table.ColumnCount; column++)
+        {
+            if (!columns.TryReadIntegers(table.ValuesToSet(column))) return false;
+        }
+
         return true;
     }
 
-    private bool TryReadSeries(ReadOnlySpan<byte> rest)
+    private bool TryReadAllSeries(ref ColumnReader columns)
     {
         _series.Clear();
-        while (!rest.IsEmpty)
+        int left = LongRun.MaxNumbers;
+        for (long series = columns.ReadNumber(LongRun.TableRowBits); series > 0; series--)
         {
-            RowBuffer? series = null;
-            if (!Run.TryTakeVarint(ref rest, out ulong blocks)) return false;
-            for (; blocks > 0; blocks--)
-            {
-                if (!Run.TryTakeFrame(ref rest, out ReadOnlySpan<byte> block) || _decoder.Decode(block, isPlain: false) != RefusalReason.None) return false;
-                series ??= BlockShape.Of(block).NewRows();
-                if (_decoder.ColumnCount != series.ColumnCount) return false;
-                series.Add(_decoder);
-                if (!TryReadSmoothed(ref rest, series, _decoder.RowCount)) return false;
-            }
-
-            if (series is null) return false;
-            _series.Add((series, 0));
+            if (!TryReadSeries(ref columns, ref left)) return false;
         }
 
         return true;
     }
 
-    private static bool TryReadSmoothed(ref ReadOnlySpan<byte> rest, RowBuffer series, int rows)
+    private bool TryReadSeries(ref ColumnReader columns, ref int left)
     {
-        if (!Run.TryTakeVarint(ref rest, out ulong smoothed)) return false;
-        for (; smoothed > 0; smoothed--)
+        int[] signals = new int[columns.ReadNumber(LongRun.ColumnBits) + 1];
+        byte[] kinds = new byte[signals.Length];
+        for (int column = 0; column < signals.Length; column++)
         {
-            if (!Run.TryTakeVarint(ref rest, out ulong column) || column >= (ulong)series.ColumnCount || !Run.TryTakeFrame(ref rest, out ReadOnlySpan<byte> stream)) return false;
-            if (!SmoothColumn.TryRead(stream, series.LastValues((int)column, rows))) return false;
+            signals[column] = (int)columns.ReadNumber(LongRun.SignalBits);
+            kinds[column] = (byte)columns.ReadNumber(LongRun.KindBits);
+        }
+
+        int rows = (int)columns.ReadNumber(LongRun.SeriesRowBits) + 1;
+        if (rows > left / (signals.Length + 1)) return false;
+        left -= rows * (signals.Length + 1);
+        RowBuffer series = new(signals, kinds);
+        series.Grow(rows);
+        _series.Add((series, 0));
+        if (!TryReadTimes(ref columns, series.TimesToSet) || !TryReadQuality(ref columns, series.QualityToSet)) return false;
+        for (int column = 0; column < signals.Length; column++)
+        {
+            Span<long> values = series.ValuesToSet(column);
+            if (!(kinds[column] == BlockPacker.RealKind ? columns.TryReadReals(values) : columns.TryReadIntegers(values))) return false;
         }
 
         return true;
+    }
+
+    private bool TryReadTimes(ref ColumnReader columns, Span<long> times)
+    {
+        times[0] = columns.ReadNumber(LongRun.TimeBits);
+        bool inSeconds = columns.ReadNumber(1) != 0;
+        Span<long> steps = times[1..];
+        if (!columns.TryReadIntegers(steps)) return false;
+        if (inSeconds)
+        {
+            Span<long> left = ScratchColumn(steps.Length);
+            if (!columns.TryReadIntegers(left)) return false;
+            for (int i = 0; i < steps.Length; i++) steps[i] = (steps[i] * LongRun.MsPerSecond) + left[i];
+        }
+
+        for (int row = 1; row < times.Length; row++) times[row] += times[row - 1];
+        return true;
+    }
+
+    private bool TryReadQuality(ref ColumnReader columns, Span<byte> quality)
+    {
+        if (columns.ReadNumber(1) == 0) return true;
+        Span<long> column = ScratchColumn(quality.Length);
+        if (!columns.TryReadIntegers(column)) return false;
+        for (int row = 0; row < quality.Length; row++) quality[row] = (byte)column[row];
+        return true;
+    }
+
+    private Span<long> ScratchColumn(int rows)
+    {
+        if (_scratchColumn.Length < rows) _scratchColumn = new long[rows];
+        return _scratchColumn.AsSpan(0, rows);
     }
 }
 

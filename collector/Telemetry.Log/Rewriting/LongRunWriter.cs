@@ -1,5 +1,6 @@
 using System.Buffers;
 using Telemetry.Log.Format;
+using Telemetry.Log.Rewriting.Coding;
 using Telemetry.Wire;
 using Telemetry.Wire.Batches;
 using Telemetry.Wire.Blocks;
@@ -8,23 +9,20 @@ using Telemetry.Wire.Ingest;
 namespace Telemetry.Log.Rewriting;
 
 /// <summary>Joins batches of one device into a long run.</summary>
-/// <remarks>One thread. Holds the rows of one run: at most what 480 KiB of batches decode to.</remarks>
+/// <remarks>One thread. Holds the rows of one run: at most <see cref="LongRun.MaxNumbers"/>.</remarks>
 internal sealed class LongRunWriter
 {
-    // Long blocks take less than the batches they replace; should they not, the run is written verbatim, which then fits.
+    // Long columns take less than the batches they replace; should they not, the run is written verbatim, which then fits.
     private const int MaxSourceBytes = RecordFormat.MaxRunBytes - (32 * 1024);
 
-    // Shorter stretches of whole seconds are counted in ms with their neighbours.
-    private const int LeastSecondsRows = 512;
-
-    // Fewer do not pay for the column's own beginning.
-    private const int LeastSmoothRows = 64;
+    // Steps are counted in seconds when fewer than one in so many is not whole.
+    private const int WholeToRest = 16;
 
     private readonly BlockDecoder _decoder = new();
     private readonly BlockPacker _packer = new();
     private readonly BatchPacker _batch = new();
     private readonly ArrayBufferWriter<byte> _block = new();
-    private readonly ArrayBufferWriter<byte> _smooth = new();
+    private readonly ColumnWriter _columns = new();
     private readonly RowBuffer _ledger = LongRun.NewLedger();
     private readonly RowBuffer _cuts = LongRun.NewCuts();
     private readonly RowBuffer _losses = LongRun.NewLosses();
@@ -32,6 +30,9 @@ internal sealed class LongRunWriter
     private readonly List<(BlockShape Shape, RowBuffer Rows)> _scratch = [];
     private int _scratchCount;
     private int _sourceBytes;
+    private int _numbers;
+    private int _scratchNumbers;
+    private long[] _scratchColumn = [];
     private StoredRecord _last;
     private ClockReading _lastClock;
     private ulong _lastSeq;
@@ -43,7 +44,7 @@ internal sealed class LongRunWriter
     /// <remarks>Leaves the batch's rows ready for <see cref="TryAdd"/>.</remarks>
     public bool IsReproducible(ReadOnlySpan<byte> batch)
     {
-        _scratchCount = 0;
+        (_scratchCount, _scratchNumbers) = (0, 0);
         if (BatchReader.ReadHeader(batch, out BatchHeader header, out _) != DecodeStatus.Done) return false;
         _batch.Begin(header);
         foreach (LossEntry loss in BatchReader.Losses(batch)) _batch.AddLoss(loss);
@@ -51,6 +52,8 @@ internal sealed class LongRunWriter
         {
             ReadOnlySpan<byte> block = batch.Slice(slice.Offset, slice.Length);
             if (slice.IsPlain || _decoder.Decode(block, isPlain: false) != RefusalReason.None) return false;
+            _scratchNumbers += _decoder.RowCount * (_decoder.ColumnCount + 1);
+            if (_scratchNumbers > LongRun.MaxNumbers) return false;
             (BlockShape shape, RowBuffer rows) = Scratch(BlockShape.Of(block));
             rows.Add(_decoder);
             _block.ResetWrittenCount();
@@ -67,7 +70,7 @@ internal sealed class LongRunWriter
     {
         BatchReader.ReadHeader(batch, out BatchHeader header, out _);
         bool isFull = Count == LongRun.MaxRows || _cuts.RowCount + header.BlockCount > LongRun.MaxRows || _losses.RowCount + header.LossCount > LongRun.MaxRows
-            || _sourceBytes + batch.Length > MaxSourceBytes;
+            || _sourceBytes + batch.Length > MaxSourceBytes || _numbers + _scratchNumbers > LongRun.MaxNumbers;
         if (isFull && Count > 0) return false;
 
         bool isFirst = Count == 0;
@@ -97,6 +100,7 @@ internal sealed class LongRunWriter
 
         (_last, _lastClock, _lastSeq) = (record, clock, header.Seq);
         _sourceBytes += batch.Length;
+        _numbers += _scratchNumbers;
         return true;
     }
 
@@ -104,16 +108,17 @@ internal sealed class LongRunWriter
     /// <param name="output">Gets its payload.</param>
     public void End(ArrayBufferWriter<byte> output)
     {
-        PutTable(output, _ledger);
-        PutTable(output, _cuts);
-        PutTable(output, _losses);
-        foreach (RowBuffer series in _series) PutSeries(output, series);
-        foreach (RowBuffer series in _series) series.Clear();
+        PutTable(_ledger);
+        PutTable(_cuts);
+        PutTable(_losses);
+        _columns.WriteNumber(_series.Count, LongRun.TableRowBits);
+        foreach (RowBuffer series in _series) PutSeries(series);
+        _columns.End(output);
         _series.Clear();
         _ledger.Clear();
         _cuts.Clear();
         _losses.Clear();
-        _sourceBytes = 0;
+        (_sourceBytes, _numbers) = (0, 0);
     }
 
     private (BlockShape Shape, RowBuffer Rows) Scratch(BlockShape shape)
@@ -140,70 +145,66 @@ internal sealed class LongRunWriter
         return _series.Count - 1;
     }
 
-    private void PutTable(ArrayBufferWriter<byte> output, RowBuffer table)
+    private void PutTable(RowBuffer table)
     {
-        _block.ResetWrittenCount();
-        if (table.RowCount > 0) _packer.Pack(_block, table, 0, table.RowCount, stepsInSeconds: table.RowCount > 1);
-        Run.PutFrame(output, _block.WrittenSpan);
+        _columns.WriteNumber(table.RowCount, LongRun.TableRowBits);
+        for (int column = 0; column < table.ColumnCount; column++) _columns.WriteIntegers(table.Values(column));
     }
 
-    private void PutSeries(ArrayBufferWriter<byte> output, RowBuffer series)
+    private void PutSeries(RowBuffer series)
     {
-        List<(int First, int Rows, bool InSeconds)> blocks = [];
-        for (int first = 0; first < series.RowCount; first += blocks[^1].Rows) blocks.Add(NextLongBlock(series.TimesMs, first));
-        Run.PutVarint(output, (ulong)blocks.Count);
-        RowBuffer joined = series.NewLike();
-        foreach ((int first, int rows, bool inSeconds) in blocks)
+        _columns.WriteNumber(series.ColumnCount - 1, LongRun.ColumnBits);
+        for (int column = 0; column < series.ColumnCount; column++)
         {
-            joined.Clear();
-            joined.Add(series, first, rows);
-            PutLongBlock(output, joined, inSeconds);
+            _columns.WriteNumber(series.SignalId(column), LongRun.SignalBits);
+            _columns.WriteNumber(series.Kind(column), LongRun.KindBits);
+        }
+
+        _columns.WriteNumber(series.RowCount - 1, LongRun.SeriesRowBits);
+        PutTimes(series.TimesMs);
+        PutQuality(series.Quality);
+        for (int column = 0; column < series.ColumnCount; column++)
+        {
+            if (series.Kind(column) == BlockPacker.RealKind) _columns.WriteReals(series.Values(column));
+            else _columns.WriteIntegers(series.Values(column));
         }
     }
 
-    // Columns that come out shorter against their running level are coded that way behind the block, which holds zeros in their place.
-    private void PutLongBlock(ArrayBufferWriter<byte> output, RowBuffer rows, bool inSeconds)
+    private void PutTimes(ReadOnlySpan<long> times)
     {
-        _smooth.ResetWrittenCount();
-        int smoothed = 0;
-        PackLongBlock(rows, inSeconds);
-        BlockLayout.Read(_block.WrittenSpan, out BlockLayout? layout);
-        for (int column = 0; column < rows.ColumnCount; column++)
+        int steps = times.Length - 1, notWhole = 0;
+        for (int i = 0; i < steps; i++) notWhole += (times[i + 1] - times[i]) % LongRun.MsPerSecond == 0 ? 0 : 1;
+        bool inSeconds = notWhole * WholeToRest < steps;
+        _columns.WriteNumber(times[0], LongRun.TimeBits);
+        _columns.WriteNumber(inSeconds ? 1 : 0, 1);
+        Span<long> column = ScratchColumn(steps);
+        for (int i = 0; i < steps; i++)
         {
-            if (rows.Kind(column) == BlockPacker.RealKind || rows.RowCount < LeastSmoothRows) continue;
-            byte[] stream = new byte[SmoothColumn.MaxBytes(rows.RowCount)];
-            int bytes = SmoothColumn.Write(rows.Values(column), stream);
-            if (bytes == 0 || bytes + (rows.RowCount / 256) > layout!.Columns[column].Bytes) continue;
-            Run.PutVarint(_smooth, (ulong)column);
-            Run.PutFrame(_smooth, stream.AsSpan(0, bytes));
-            rows.LastValues(column, rows.RowCount).Clear();
-            smoothed++;
+            long step = times[i + 1] - times[i];
+            column[i] = inSeconds ? FloorSeconds(step) : step;
         }
 
-        if (smoothed > 0) PackLongBlock(rows, inSeconds);
-        Run.PutFrame(output, _block.WrittenSpan);
-        Run.PutVarint(output, (ulong)smoothed);
-        output.Write(_smooth.WrittenSpan);
+        _columns.WriteIntegers(column);
+        if (!inSeconds) return;
+        for (int i = 0; i < steps; i++) column[i] = times[i + 1] - times[i] - (column[i] * LongRun.MsPerSecond);
+        _columns.WriteIntegers(column);
     }
 
-    private void PackLongBlock(RowBuffer rows, bool inSeconds)
+    private void PutQuality(ReadOnlySpan<byte> quality)
     {
-        _block.ResetWrittenCount();
-        _packer.Pack(_block, rows, 0, rows.RowCount, inSeconds);
+        bool hasQuality = quality.ContainsAnyExcept((byte)0);
+        _columns.WriteNumber(hasQuality ? 1 : 0, 1);
+        if (!hasQuality) return;
+        Span<long> column = ScratchColumn(quality.Length);
+        for (int i = 0; i < column.Length; i++) column[i] = quality[i];
+        _columns.WriteIntegers(column);
     }
 
-    // As many rows as one timeline can hold: times must not fall (a boot ends them), steps keep within their bound.
-    private static (int First, int Rows, bool InSeconds) NextLongBlock(ReadOnlySpan<long> times, int first)
+    private Span<long> ScratchColumn(int rows)
     {
-        int most = Math.Min(WireLimits.MaxBlockRows, times.Length - first);
-        int rows = 1, whole = 1;
-        for (; rows < most; rows++)
-        {
-            long step = times[first + rows] - times[first + rows - 1];
-            if (step is < 0 or > int.MaxValue) break;
-            if (whole == rows && step % 1000 == 0) whole++;
-        }
-
-        return whole > 1 && (whole == rows || whole >= LeastSecondsRows) ? (first, whole, true) : (first, rows, false);
+        if (_scratchColumn.Length < rows) _scratchColumn = new long[rows];
+        return _scratchColumn.AsSpan(0, rows);
     }
+
+    private static long FloorSeconds(long ms) => (ms - (((ms % LongRun.MsPerSecond) + LongRun.MsPerSecond) % LongRun.MsPerSecond)) / LongRun.MsPerSecond;
 }

@@ -66,7 +66,7 @@ public sealed class RowBuffer
     public void Add(BlockDecoder block)
     {
         _times.AddRange(block.TimesMs);
-        if (block.Quality.IsEmpty) CollectionsMarshal.SetCount(_quality, _times.Count);
+        if (block.Quality.IsEmpty) Grow(_quality, block.RowCount);
         else _quality.AddRange(block.Quality);
         for (int column = 0; column < _values.Length; column++)
             _values[column].AddRange(block.IsReal(column) ? MemoryMarshal.Cast<double, long>(block.Reals(column)) : block.Integers(column));
@@ -80,8 +80,22 @@ public sealed class RowBuffer
         for (int column = 0; column < _values.Length; column++) _values[column].AddRange(rows.Values(column).Slice(first, count));
     }
 
-    /// <summary>The last <paramref name="count"/> values of a column, to be set. Valid until rows are added.</summary>
-    public Span<long> LastValues(int column, int count) => CollectionsMarshal.AsSpan(_values[column])[^count..];
+    /// <summary>Adds rows of zeros, to be filled in.</summary>
+    public void Grow(int count)
+    {
+        Grow(_times, count);
+        Grow(_quality, count);
+        foreach (List<long> column in _values) Grow(column, count);
+    }
+
+    /// <summary>The times, to be set. Valid until rows are added.</summary>
+    public Span<long> TimesToSet => CollectionsMarshal.AsSpan(_times);
+
+    /// <summary>The quality masks, to be set. Valid until rows are added.</summary>
+    public Span<byte> QualityToSet => CollectionsMarshal.AsSpan(_quality);
+
+    /// <summary>The values of a column, to be set. Valid until rows are added.</summary>
+    public Span<long> ValuesToSet(int column) => CollectionsMarshal.AsSpan(_values[column]);
 
     /// <summary>Drops all rows.</summary>
     public void Clear()
@@ -89,5 +103,13 @@ public sealed class RowBuffer
         _times.Clear();
         _quality.Clear();
         foreach (List<long> column in _values) column.Clear();
+    }
+
+    // A list that was used before holds what it held.
+    private static void Grow<T>(List<T> list, int count)
+    {
+        int from = list.Count;
+        CollectionsMarshal.SetCount(list, from + count);
+        CollectionsMarshal.AsSpan(list)[from..].Clear();
     }
 }
