@@ -10,23 +10,8 @@ namespace Telemetry.Influx.Tests;
 internal sealed class FaultyLink(int seed, ManualTime time, TimeSpan limit) : DelegatingHandler(new SocketsHttpHandler())
 {
     private readonly Random _random = new(seed);
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _answers;
-    private int _awaited = int.MaxValue;
 
     public int Faults { get; private set; }
-
-    /// <summary>Waits until this many requests were answered: 6,000 lines in portions of 150 make 40.</summary>
-    public Task DoneAsync(int answers)
-    {
-        lock (_random)
-        {
-            _awaited = answers;
-            if (_answers >= answers) _done.TrySetResult();
-        }
-
-        return _done.Task.WaitAsync(TimeSpan.FromSeconds(60));
-    }
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
@@ -50,24 +35,14 @@ internal sealed class FaultyLink(int seed, ManualTime time, TimeSpan limit) : De
                     (await base.SendAsync(twin, cancellationToken)).Dispose();
                 }
 
-                return Answered(await base.SendAsync(request, cancellationToken));
+                return await base.SendAsync(request, cancellationToken);
             case 4:
                 (await base.SendAsync(request, cancellationToken)).Dispose();
                 time.Advance(limit);
                 await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellationToken);
                 throw new InvalidOperationException("An infinite wait ended.");
             default:
-                return Answered(await base.SendAsync(request, cancellationToken));
+                return await base.SendAsync(request, cancellationToken);
         }
-    }
-
-    private HttpResponseMessage Answered(HttpResponseMessage response)
-    {
-        lock (_random)
-        {
-            if (response.IsSuccessStatusCode && ++_answers >= _awaited) _done.TrySetResult();
-        }
-
-        return response;
     }
 }
