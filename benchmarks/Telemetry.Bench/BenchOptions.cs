@@ -39,8 +39,15 @@ internal sealed record BenchOptions(bool Json, bool Peers, string DataPath, IRea
         Text(name) is { } text ? int.Parse(text, System.Globalization.CultureInfo.InvariantCulture) : otherwise;
 
     /// <summary>A new folder under <c>--folder</c> or the system's temporary one; the benchmark deletes it.</summary>
-    public string FreshFolder(string name) =>
-        Directory.CreateDirectory(Path.Combine(Text("--folder") ?? Path.GetTempPath(), $"telemetry-bench-{name}-{Environment.ProcessId}")).FullName;
+    public string FreshFolder(string name)
+    {
+        string path = Directory.CreateDirectory(Path.Combine(Text("--folder") ?? Path.GetTempPath(), $"telemetry-bench-{name}-{Environment.ProcessId}")).FullName;
+        Leftovers.Add(() =>
+        {
+            if (Directory.Exists(path)) Directory.Delete(path, recursive: true);
+        });
+        return path;
+    }
 
     private static string FindSharedData()
     {

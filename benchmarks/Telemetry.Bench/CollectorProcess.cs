@@ -44,6 +44,7 @@ internal sealed class CollectorProcess : IDisposable
         if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(CollectorProcess).Assembly.Location);
         foreach (string argument in (string[])[Name, folder, .. influx is null ? (string[])[] : ["--influx", influx.ToString()]]) start.ArgumentList.Add(argument);
         Process process = Process.Start(start)!;
+        Leftovers.Add(() => KillIfRunning(process));
         string ready = process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The collector ended before it was ready.");
         return new CollectorProcess(process, ready, folder);
     }
@@ -105,6 +106,19 @@ internal sealed class CollectorProcess : IDisposable
         }
 
         _process.Dispose();
+    }
+
+    private static void KillIfRunning(Process process)
+    {
+        try
+        {
+            process.Kill();
+            process.WaitForExit();
+        }
+        catch (InvalidOperationException)
+        {
+            // Disposed, which waits for its end.
+        }
     }
 
     private static async Task<int> ServeAsync(BenchOptions options)

@@ -1,4 +1,5 @@
 // tools/bench NAME [--json] [--peers]: every benchmark is one class with a Run(BenchOptions); add it to the table.
+using System.Runtime.InteropServices;
 using Telemetry.Bench;
 using Telemetry.Bench.Codec;
 using Telemetry.Bench.Device;
@@ -41,4 +42,10 @@ if (args.Length == 0 || !benchmarks.TryGetValue(args[0], out Func<BenchOptions, 
     return 2;
 }
 
+// A host inside a benchmark would take the signal for itself and nobody waits for it: end at once, with what the benchmark started and made.
+using PosixSignalRegistration stop = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ =>
+{
+    Leftovers.End();
+    Environment.Exit(128 + 15);
+});
 return run(BenchOptions.Parse(args.AsSpan(1)));

@@ -13,6 +13,12 @@ using Telemetry.Wire.V1;
 
 namespace Telemetry.Ingest;
 
+/// <summary>Batches of a device that never came though later ones did.</summary>
+/// <param name="DeviceKey">Whose.</param>
+/// <param name="Epoch">Of its spool.</param>
+/// <param name="Gap">Which.</param>
+public readonly record struct MissingSeqs(uint DeviceKey, uint Epoch, SeqGap Gap);
+
 /// <summary>
 /// The narrow waist behind every endpoint: says who, admits how much, de-duplicates by (device, epoch, seq), appends to the log.
 /// What a ticket promises is true once its position is durable.
@@ -138,23 +144,30 @@ public sealed partial class IngestService : IIngest, IDisposable
     /// <param name="change">Alters the device's standing orders. Server time, resend ranges and the fence are filled in by ingest.</param>
     public void ChangeOrders(uint deviceKey, Action<Command> change) => _commands.Change(deviceKey, change);
 
-    /// <summary>Seqs of a device that never came below the highest that did, by epoch.</summary>
-    public IReadOnlyList<(uint Epoch, SeqGap Gap)> MissingOf(uint deviceKey)
+    /// <summary>Seqs of a device that never came below the highest that did, by epoch. Erased epochs miss nothing.</summary>
+    public IReadOnlyList<MissingSeqs> MissingOf(uint deviceKey)
     {
-        List<(uint, SeqGap)> missing = [];
+        List<MissingSeqs> missing = [];
+        List<int> entries = [];
         IngestShard shard = ShardOf(deviceKey);
         lock (shard.Lock)
         {
-            List<int> entries = [];
-            List<SeqGap> gaps = [];
             shard.Table.ListEpochs(deviceKey, entries);
-            foreach (int index in entries)
+            foreach (int entry in entries) AddMissing(shard, entry, missing);
+        }
+
+        return missing;
+    }
+
+    /// <summary>What every device misses, at most about <paramref name="limit"/> ranges.</summary>
+    public IReadOnlyList<MissingSeqs> Missing(int limit)
+    {
+        List<MissingSeqs> missing = [];
+        foreach (IngestShard shard in _shards)
+        {
+            lock (shard.Lock)
             {
-                uint epoch = shard.Table[index].Epoch;
-                if (_directory.IsErasedEpoch(deviceKey, epoch)) continue;
-                gaps.Clear();
-                SeqWindow.ListMissing(shard.Table[index], shard.GapsOf(index), gaps);
-                missing.AddRange(gaps.Select(gap => (epoch, gap)));
+                for (int entry = 0; entry < shard.Table.Count && missing.Count < limit; entry++) AddMissing(shard, entry, missing);
             }
         }
 
@@ -204,6 +217,18 @@ public sealed partial class IngestService : IIngest, IDisposable
             SeqWindow.ListMissing(shard.Table[entries[^1]], shard.GapsOf(entries[^1]), gaps);
             foreach (SeqGap gap in gaps.Take(MaxResendRanges)) command.Resend.Add(new SeqRange { Epoch = current, First = gap.First, Last = gap.Last });
         }
+    }
+
+    private void AddMissing(IngestShard shard, int entry, List<MissingSeqs> missing)
+    {
+        ref SeqEntry known = ref shard.Table[entry];
+        GapList? listed = shard.GapsOf(entry);
+        if (listed is null && (known.WindowLow | known.WindowHigh) == 0) return; // nearly every one
+
+        (uint deviceKey, uint epoch) = (known.DeviceKey, known.Epoch);
+        List<SeqGap> gaps = [];
+        SeqWindow.ListMissing(known, listed, gaps);
+        if (!_directory.IsErasedEpoch(deviceKey, epoch)) missing.AddRange(gaps.Select(gap => new MissingSeqs(deviceKey, epoch, gap)));
     }
 
     private void OnEpochErased(uint deviceKey) => _commands.Notify(deviceKey);

@@ -26,7 +26,7 @@ public sealed class RestartTests : IngestTestBase
             Log.FlushPending();
         }
 
-        IReadOnlyList<(uint, SeqGap)> missing = Service.MissingOf(1001);
+        IReadOnlyList<MissingSeqs> missing = Service.MissingOf(1001);
         if (how.EndsWith("killed", StringComparison.Ordinal)) Kill();
         else Close();
         if (how == "checkpoint lost") Disk.Delete(SeqCheckpoint.FileName);

@@ -5,6 +5,7 @@ using Telemetry.Cli.Commands;
 RootCommand root = new("Telemetry: collector, simulators and questions to them.")
 {
     DeadLettersCommand.Create(),
+    MissingCommand.Create(),
     EraseCommand.Create(),
     ExportCommand.Create(),
     DoctorCommand.Create(),

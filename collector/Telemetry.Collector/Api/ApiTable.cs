@@ -9,6 +9,7 @@ internal static class ApiTable
     private const string Registry = "telemetry.v1.Registry";
     private const string Query = "telemetry.v1.Query";
     private const string DeadLetters = "telemetry.v1.DeadLetters";
+    private const string Missing = "telemetry.v1.Missing";
     private const string Rights = "telemetry.v1.Rights";
     private const string Answers = "telemetry.v1.Answers";
 
@@ -39,6 +40,7 @@ internal static class ApiTable
             ApiMethod.Unary<AskRequest, AskedQuestion>(Answers, "Ask", answers.Ask),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterList>(DeadLetters, "List", letters.List),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterReplay>(DeadLetters, "Replay", letters.ReplayAsync),
+            ApiMethod.Unary<MissingRequest, MissingList>(Missing, "List", new MissingService(rooms.Ingest, rooms.Registry).List),
             ApiMethod.Unary<EraseRequest, ErasureReceipt>(Rights, "Erase", rooms.Erasures.EraseAsync),
         ];
     }

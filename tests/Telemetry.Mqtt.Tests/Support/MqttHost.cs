@@ -76,9 +76,3 @@ internal sealed class MqttHost : IAsyncDisposable
         _app.Dispose();
     }
 }
-
-internal static class TestLimits
-{
-    /// <summary>No answer takes this long; a test that waits for it fails.</summary>
-    public static readonly TimeSpan Answer = TimeSpan.FromSeconds(20);
-}

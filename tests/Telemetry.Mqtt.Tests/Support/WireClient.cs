@@ -195,3 +195,9 @@ internal sealed class ConnectBytes
         return Bytes.Packet(0x10, [.. body]);
     }
 }
+
+internal static class TestLimits
+{
+    /// <summary>No answer takes this long; a test that waits for it fails.</summary>
+    public static readonly TimeSpan Answer = TimeSpan.FromSeconds(20);
+}
