@@ -7,21 +7,18 @@ namespace Telemetry.Device.Delivery
         public const byte Settled = 2;
         public const byte Resend = 3;
 
-        public readonly long[] Positions;
-        public readonly int[] PacketIds;
-        public readonly byte[] States;
-        public readonly bool[] IsEvent;
+        private const int IdMask = 0xFFFF;
+        private const int ReasonShift = 16;
+        private const int StateShift = 24;
+        private const int EventFlag = 1 << 30;
 
-        /// <summary>Of a settled batch: 0 = acked, else the <see cref="LossReason"/> its samples are lost for.</summary>
-        public readonly byte[] Reasons;
+        private readonly long[] _positions;
+        private readonly int[] _slots; // packet identifier, reason, state, lane
 
         public SendWindow(int capacity)
         {
-            Positions = new long[capacity];
-            PacketIds = new int[capacity];
-            States = new byte[capacity];
-            IsEvent = new bool[capacity];
-            Reasons = new byte[capacity];
+            _positions = new long[capacity];
+            _slots = new int[capacity];
         }
 
         /// <summary>Slots in use, oldest first.</summary>
@@ -29,25 +26,64 @@ namespace Telemetry.Device.Delivery
 
         public int Capacity
         {
-            get { return Positions.Length; }
+            get { return _positions.Length; }
         }
 
         public int Add(long position, int packetId, bool isEvent, byte state)
         {
             int slot = Count++;
-            Positions[slot] = position;
-            PacketIds[slot] = packetId;
-            IsEvent[slot] = isEvent;
-            States[slot] = state;
-            Reasons[slot] = 0;
+            _positions[slot] = position;
+            _slots[slot] = packetId | (state << StateShift) | (isEvent ? EventFlag : 0);
             return slot;
+        }
+
+        /// <summary>Where the batch of a slot stands in its ring.</summary>
+        public long Position(int slot)
+        {
+            return _positions[slot];
+        }
+
+        /// <summary>Packet identifier of a slot.</summary>
+        public int PacketId(int slot)
+        {
+            return _slots[slot] & IdMask;
+        }
+
+        /// <summary>What became of a slot.</summary>
+        public byte State(int slot)
+        {
+            return (byte)((_slots[slot] & ~EventFlag) >> StateShift);
+        }
+
+        /// <summary>Lane of a slot.</summary>
+        public bool IsEvent(int slot)
+        {
+            return (_slots[slot] & EventFlag) != 0;
+        }
+
+        /// <summary>Of a settled slot: 0 = acked, else the <see cref="LossReason"/> its samples are lost for.</summary>
+        public byte Reason(int slot)
+        {
+            return (byte)(_slots[slot] >> ReasonShift);
+        }
+
+        /// <summary>Gives a slot another identifier.</summary>
+        public void Rename(int slot, int packetId)
+        {
+            _slots[slot] = (_slots[slot] & ~IdMask) | packetId;
+        }
+
+        /// <summary>Puts a slot into a state, without a reason.</summary>
+        public void Mark(int slot, byte state)
+        {
+            _slots[slot] = (_slots[slot] & (IdMask | EventFlag)) | (state << StateShift);
         }
 
         public int Find(int packetId)
         {
             for (int i = 0; i < Count; i++)
             {
-                if (PacketIds[i] == packetId) return i;
+                if (PacketId(i) == packetId) return i;
             }
 
             return -1;
@@ -57,7 +93,7 @@ namespace Telemetry.Device.Delivery
         {
             for (int i = 0; i < Count; i++)
             {
-                if (States[i] == state) return i;
+                if (State(i) == state) return i;
             }
 
             return -1;
@@ -68,7 +104,7 @@ namespace Telemetry.Device.Delivery
         {
             for (int i = 0; i < Count; i++)
             {
-                if (IsEvent[i] == isEvent) return i;
+                if (IsEvent(i) == isEvent) return i;
             }
 
             return -1;
@@ -77,18 +113,15 @@ namespace Telemetry.Device.Delivery
         public void RemoveAt(int slot)
         {
             int behind = --Count - slot;
-            System.Array.Copy(Positions, slot + 1, Positions, slot, behind);
-            System.Array.Copy(PacketIds, slot + 1, PacketIds, slot, behind);
-            System.Array.Copy(States, slot + 1, States, slot, behind);
-            System.Array.Copy(IsEvent, slot + 1, IsEvent, slot, behind);
-            System.Array.Copy(Reasons, slot + 1, Reasons, slot, behind);
+            System.Array.Copy(_positions, slot + 1, _positions, slot, behind);
+            System.Array.Copy(_slots, slot + 1, _slots, slot, behind);
         }
 
         /// <summary>Settles a slot: <paramref name="reason"/> 0 = acked.</summary>
         public void Settle(int slot, byte reason)
         {
-            States[slot] = Settled;
-            Reasons[slot] = reason;
+            Mark(slot, Settled);
+            _slots[slot] |= reason << ReasonShift;
         }
 
         public void Clear()

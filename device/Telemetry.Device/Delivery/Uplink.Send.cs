@@ -67,25 +67,25 @@ namespace Telemetry.Device.Delivery
 
         private bool Send(int slot, bool isRepeated, long now)
         {
-            SpoolRing ring = _spool.Ring(_window.IsEvent[slot]);
-            long position = _window.Positions[slot];
-            if (!ring.TryLoad(ref position) || position != _window.Positions[slot])
+            SpoolRing ring = _spool.Ring(_window.IsEvent(slot));
+            long position = _window.Position(slot);
+            if (!ring.TryLoad(ref position) || position != _window.Position(slot))
             {
                 _window.RemoveAt(slot);
                 return false;
             }
 
-            if (!isRepeated && _window.States[slot] == SendWindow.Resend) _window.PacketIds[slot] = NextPacketId();
+            if (!isRepeated && _window.State(slot) == SendWindow.Resend) _window.Rename(slot, NextPacketId());
             _sendingRing = ring;
             _sendingPosition = position;
             _sendingEntries = ring.RecordEntries;
-            if (!_link.TryPublish(this, ring.RecordPayloadBytes, _window.PacketIds[slot], isRepeated, now))
+            if (!_link.TryPublish(this, ring.RecordPayloadBytes, _window.PacketId(slot), isRepeated, now))
             {
                 Discard(slot, LossReason.TooLarge);
                 return false;
             }
 
-            _window.States[slot] = SendWindow.Sent;
+            _window.Mark(slot, SendWindow.Sent);
             SentBatches++;
             return true;
         }
@@ -101,7 +101,7 @@ namespace Telemetry.Device.Delivery
                     case QuotaExceeded:
                     case NotAuthorized:
                         // Kept: the collector wants it later.
-                        _window.States[slot] = SendWindow.Resend;
+                        _window.Mark(slot, SendWindow.Resend);
                         _resumesSession = false;
                         _pausedUntilMs = now + OverloadPauseMs + _chance.Below(OverloadPauseMs);
                         return;
@@ -141,14 +141,14 @@ namespace Telemetry.Device.Delivery
         private void FreeLane(bool isEvent)
         {
             SpoolRing ring = _spool.Ring(isEvent);
-            for (int slot = _window.FindLane(isEvent); slot >= 0 && _window.States[slot] == SendWindow.Settled; slot = _window.FindLane(isEvent))
+            for (int slot = _window.FindLane(isEvent); slot >= 0 && _window.State(slot) == SendWindow.Settled; slot = _window.FindLane(isEvent))
             {
                 long position = ring.Tail;
-                if (_window.Positions[slot] == position && ring.TryLoad(ref position))
+                if (_window.Position(slot) == position && ring.TryLoad(ref position))
                 {
-                    if (_window.Reasons[slot] != 0) ring.AddRecordToLedger(_window.Reasons[slot], true);
+                    if (_window.Reason(slot) != 0) ring.AddRecordToLedger(_window.Reason(slot), true);
                     long samples = ring.FreeOldest();
-                    if (_window.Reasons[slot] == 0)
+                    if (_window.Reason(slot) == 0)
                     {
                         AckedSamples += samples;
                         AckedBatches++;
@@ -164,7 +164,7 @@ namespace Telemetry.Device.Delivery
         {
             for (int slot = _window.Count - 1; slot >= 0; slot--)
             {
-                if (_window.Positions[slot] < _spool.Ring(_window.IsEvent[slot]).Tail) _window.RemoveAt(slot);
+                if (_window.Position(slot) < _spool.Ring(_window.IsEvent(slot)).Tail) _window.RemoveAt(slot);
             }
         }
 

@@ -247,8 +247,8 @@ namespace Telemetry.Device.Delivery
             // What the server did not ack goes first, with the same identifier and DUP when it kept the session (MQTT 5.0 [MQTT-4.4.0-1]).
             for (int slot = _window.Count - 1; slot >= 0; slot--)
             {
-                if (_window.States[slot] != SendWindow.Sent) continue;
-                _window.States[slot] = SendWindow.Resend;
+                if (_window.State(slot) != SendWindow.Sent) continue;
+                _window.Mark(slot, SendWindow.Resend);
             }
 
             _resumesSession = _link.IsSessionPresent;

@@ -33,8 +33,11 @@ namespace Telemetry.Device.Sampling
         private const int EmptyChain = 0;
 
         // The most one row adds to a stream is a real: a run of 25 bits, a window of 13, a value of 64 and 31 bits that waited = 133, four words,
-        // so at most two new chunks. Closing a stream adds a pending run of 25 bits to 31 that waited, two words: one more.
-        private const int ChunksPerStreamReserve = 3;
+        // so at most two new chunks. A wide column adds 19 bits of codes, 70 of a far difference, 31 that waited = 120, three words, two chunks; an
+        // integer, like a timeline, 19, 38 and 31 = 88, two words, one chunk; quality 28 and 31, one word.
+        // Closing a stream adds a pending run of at most 25 bits to 31 that waited, two words: one more.
+        private const int ReserveChunks = 3;
+        private const int IntegerReserveChunks = 2;
 
         private readonly uint[] _pool;
         private readonly short[] _chunkNext;
@@ -44,9 +47,12 @@ namespace Telemetry.Device.Sampling
         private int _firstUnused;
         private readonly int _rowReserve;
 
-        private static int RowReserve(int columns)
+        // Chunks that a row and the end of the block may need.
+        private static int RowReserve(byte[] kinds)
         {
-            return (columns + StreamsBeforeColumns) * ChunksPerStreamReserve;
+            int chunks = StreamsBeforeColumns * IntegerReserveChunks;
+            for (int column = 0; column < kinds.Length; column++) chunks += kinds[column] == KindInteger ? IntegerReserveChunks : ReserveChunks;
+            return chunks;
         }
 
         private void ResetStreams()

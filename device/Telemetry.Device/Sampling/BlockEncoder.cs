@@ -66,7 +66,7 @@ namespace Telemetry.Device.Sampling
             _maxRows = maxRows;
             int chunks = bufferBytes / ChunkBytes;
             if (chunks > short.MaxValue) chunks = short.MaxValue;
-            _rowReserve = RowReserve(_columns);
+            _rowReserve = RowReserve(kinds);
             _pool = new uint[chunks * ChunkWords];
             _chunkNext = new short[chunks];
             _streamWords = NeedsHighWords(kinds) ? WideWords : NarrowWords;
@@ -96,7 +96,7 @@ namespace Telemetry.Device.Sampling
         /// <summary>The least buffer with which a block of one row always fits: what one row can cost at worst, twice.</summary>
         public static int LeastBufferBytes(int columns)
         {
-            return ChunkBytes * RowReserve(columns) * 2;
+            return ChunkBytes * (columns + StreamsBeforeColumns) * ReserveChunks * 2;
         }
 
         /// <summary>Sets the value of an integer column for the next row.</summary>

@@ -266,31 +266,47 @@ namespace Telemetry.Device.Sampling
 
         private BlockGroup[] MakeGroups(Profile profile, TelemetryOptions options)
         {
-            BlockGroup[] made = new BlockGroup[profile.Count];
-            int groups = 0;
+            int count = 0;
             for (int i = 0; i < profile.Count; i++) _groupOf[i] = NoGroup;
             for (int i = 0; i < profile.Count; i++)
             {
                 int period = profile.PeriodMsAt(i);
                 if (_groupOf[i] != NoGroup || !SharesRows(profile, i)) continue;
                 int columns = 0;
-                int[] signals = new int[BlockGroup.MaxColumns];
                 for (int k = i; k < profile.Count && columns < BlockGroup.MaxColumns; k++)
                 {
                     if (_groupOf[k] != NoGroup || profile.PeriodMsAt(k) != period || !SharesRows(profile, k)) continue;
-                    _groupOf[k] = (byte)groups;
-                    _columnOf[k] = (byte)columns;
-                    signals[columns++] = k;
+                    _groupOf[k] = (byte)count;
+                    _columnOf[k] = (byte)columns++;
                 }
 
-                int[] exact = new int[columns];
-                System.Array.Copy(signals, 0, exact, 0, columns);
-                made[groups++] = new BlockGroup(profile, exact, options.BlockRows, options.BlockBytesPerColumn);
+                count++;
             }
 
-            BlockGroup[] result = new BlockGroup[groups];
-            System.Array.Copy(made, 0, result, 0, groups);
-            return result;
+            BlockGroup[] groups = new BlockGroup[count];
+            for (int group = 0; group < count; group++)
+            {
+                groups[group] = new BlockGroup(profile, SignalsOf(group), options.BlockRows, options.BlockBytesPerColumn);
+            }
+
+            return groups;
+        }
+
+        private int[] SignalsOf(int group)
+        {
+            int columns = 0;
+            for (int i = 0; i < _groupOf.Length; i++)
+            {
+                if (_groupOf[i] == group) columns++;
+            }
+
+            int[] signals = new int[columns];
+            for (int i = 0; i < _groupOf.Length; i++)
+            {
+                if (_groupOf[i] == group) signals[_columnOf[i]] = i;
+            }
+
+            return signals;
         }
     }
 }
