@@ -31,7 +31,7 @@ internal sealed class Rooms : IAsyncDisposable
         _loggers = loggers;
         Metrics = Own(new MetricsExport(options.Otlp));
         Registry = Own(DeviceRegistry.Open(folder.RegistryFile, Time));
-        Log = Own(BlockLog.Open(new BlockLogOptions { Folder = folder.LogFolder }, loggers.CreateLogger<BlockLog>(), Time));
+        Log = Own(BlockLog.Open(new BlockLogOptions { Folder = folder.LogFolder, Disk = options.LogDisk }, loggers.CreateLogger<BlockLog>(), Time));
         Ingest = Own(IngestService.Open(Log, Registry, new IngestOptions(), loggers.CreateLogger<IngestService>(), Time));
         InsightsStore store = Own(InsightsStore.Open(folder.InsightsFile));
         ScenarioModel model = options.ReadModel();

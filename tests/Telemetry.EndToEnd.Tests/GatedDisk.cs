@@ -2,7 +2,7 @@ using Telemetry.Log.Disk;
 
 namespace Telemetry.EndToEnd.Tests;
 
-/// <summary>A real folder whose flushes wait until the test lets them: a disk that is too slow for what comes, without a clock in it.</summary>
+/// <summary>A real folder whose flushes wait until the test lets them, or whose writes it refuses: a disk that is too slow or full, without a clock in it.</summary>
 internal sealed class GatedDisk(string folder) : ILogDisk, IDisposable
 {
     private readonly FileLogDisk _disk = new(folder);
@@ -11,6 +11,9 @@ internal sealed class GatedDisk(string folder) : ILogDisk, IDisposable
 
     /// <summary>The longest single write: the bytes of one group.</summary>
     public long MostBytesWritten => Interlocked.Read(ref _mostBytesWritten);
+
+    /// <summary>What writes and reservations fail with, e.g. "No space left on device"; null = they work.</summary>
+    public string? Refusal { get; set; }
 
     /// <summary>Every further flush waits.</summary>
     public void Close() => _open.Reset();
@@ -34,6 +37,11 @@ internal sealed class GatedDisk(string folder) : ILogDisk, IDisposable
 
     public void Dispose() => _open.Dispose();
 
+    private void ThrowIfRefusing()
+    {
+        if (Refusal is { } refusal) throw new IOException(refusal);
+    }
+
     private sealed class GatedFile(GatedDisk disk, ILogFile file) : ILogFile
     {
         public long Length => file.Length;
@@ -42,11 +50,16 @@ internal sealed class GatedDisk(string folder) : ILogDisk, IDisposable
 
         public void Write(ReadOnlySpan<byte> bytes, long offset)
         {
+            disk.ThrowIfRefusing();
             disk._mostBytesWritten = Math.Max(disk._mostBytesWritten, bytes.Length);
             file.Write(bytes, offset);
         }
 
-        public void Resize(long length) => file.Resize(length);
+        public void Resize(long length)
+        {
+            disk.ThrowIfRefusing();
+            file.Resize(length);
+        }
 
         public void Flush()
         {

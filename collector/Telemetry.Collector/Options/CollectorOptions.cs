@@ -1,5 +1,6 @@
 using System.Net;
 using Telemetry.Influx;
+using Telemetry.Log.Disk;
 using Telemetry.Scenarios.Model;
 
 namespace Telemetry.Collector.Options;
@@ -54,6 +55,9 @@ public sealed record CollectorOptions
 
     /// <summary>Whether a state file tells this user's command line where the collector listens. Default true.</summary>
     public bool Announce { get; init; } = true;
+
+    /// <summary>The disk of the log, for tests of what a bad one does; null = the data folder's.</summary>
+    internal ILogDisk? LogDisk { get; init; }
 
     /// <summary>A collector for tests and demos: every listener on a free loopback port, unannounced.</summary>
     public static CollectorOptions OnFreePorts(string dataFolder) => new()
