@@ -12,7 +12,7 @@ namespace Telemetry.Device
         /// <summary>A stored batch failed its check.</summary>
         SpoolDamaged = 3,
 
-        /// <summary>Old bulk data reduced before it would have been evicted.</summary>
+        /// <summary>Left out because the spool was full, so that older samples give way more slowly.</summary>
         Thinned = 4,
 
         /// <summary>The value cannot be a value of this signal.</summary>

@@ -54,6 +54,10 @@ namespace Telemetry.Device
         /// <summary>Sectors of <see cref="Flash"/> kept for events, so that bulk data never evicts them; 0 or at least 3.</summary>
         public int EventSectors { get; set; }
 
+        /// <summary>In the last sector of the spool one row in four is kept of signals with a period of 1 to 15 s, so that older ones give way more slowly. Counted
+        /// as <see cref="LossReason.Thinned"/>; counters lose nothing of their sum. False: full rows always. A spool of fewer than 8 sectors is not thinned.</summary>
+        public bool ThinsWhenNearlyFull { get; set; } = true;
+
         /// <summary>Seed of epochs and jitter; must differ between devices and boots (a hardware random number). 0 = derived from ids and clocks.</summary>
         public int Seed { get; set; }
 
@@ -83,8 +87,9 @@ namespace Telemetry.Device
         /// <summary>Batches in flight, 1..16; the broker's Receive Maximum may lower it.</summary>
         public int Window { get; set; } = 8;
 
-        /// <summary>The least time between two uploads; 0 = as soon as something is spooled. The collector's upload window overrides it.</summary>
-        public int UploadIntervalMs { get; set; }
+        /// <summary>The least time between two uploads, however fast the signals are: 300,000 = at most 288 a day. Events and <see cref="TelemetryClient.UploadNow"/>
+        /// do not wait; 0 = nothing does. The collector's upload window overrides it.</summary>
+        public int UploadIntervalMs { get; set; } = 300_000;
 
         /// <summary>True: close the connection when everything is acked, and connect again for the next upload. Saves the radio.</summary>
         public bool DisconnectWhenIdle { get; set; }

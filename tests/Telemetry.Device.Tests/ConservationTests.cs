@@ -12,20 +12,27 @@ public sealed class ConservationTests
     [Fact]
     public void Counts_RandomSchedules_AlwaysAddUp()
     {
+        long thinned = 0;
+        long evicted = 0;
         for (int seed = 1; seed <= Schedules; seed++)
         {
             try
             {
-                RunSchedule(seed);
+                TelemetryCounters counters = RunSchedule(seed);
+                thinned += counters.Dropped(LossReason.Thinned);
+                evicted += counters.Dropped(LossReason.SpoolEvicted);
             }
             catch (Exception e) when (e is not OutOfMemoryException)
             {
                 throw new InvalidOperationException($"schedule of seed {seed} failed", e);
             }
         }
+
+        Assert.NotEqual(0, thinned);
+        Assert.NotEqual(0, evicted);
     }
 
-    private static void RunSchedule(int seed)
+    private static TelemetryCounters RunSchedule(int seed)
     {
         Random random = new(seed);
         MemoryFlash flash = new(64, 1024, 8);
@@ -72,6 +79,7 @@ public sealed class ConservationTests
 
         rig.Client.Flush();
         rig.AssertConserved();
+        return rig.Client.ReadCounters();
     }
 
     private static Rig NewRig(Random random, MemoryFlash flash, ManualClock clock) =>
@@ -85,6 +93,15 @@ public sealed class ConservationTests
 
     private static void Record(Rig rig, Random random)
     {
+        if (random.Next(3) == 0)
+        {
+            for (int i = random.Next(1, 200); i > 0; i--)
+            {
+                for (int signal = Rig.HeartRate; signal <= Rig.Temperature; signal++) rig.Client.Record(signal, random.Next(200));
+                rig.Clock.Advance(1000);
+            }
+        }
+
         for (int i = random.Next(1, 60); i > 0; i--)
         {
             int signal = random.Next(1, 7);

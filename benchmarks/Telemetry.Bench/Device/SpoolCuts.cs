@@ -16,6 +16,7 @@ internal sealed class SpoolCuts(int seed)
     private const int Sectors = 6;
     private const int Signal = 1;
     private const int KeptBatches = 256;
+    private const int MostCuts = 4; // of one append
 
     private readonly Random _random = new(seed);
     private readonly HashSet<ulong> _tried = [];
@@ -69,14 +70,14 @@ internal sealed class SpoolCuts(int seed)
         ForEachCut(before, flash.Trace, target, image =>
         {
             Check(image, promise);
-            if (inPairs && _random.Next(40) == 0) CutAgain(image, target);
+            if (inPairs && _random.Next(40) == 0) CutAgain(image, target, MostCuts - 1);
         });
         promise.IsNewCommitted = true;
         Check(flash.Image, promise);
     }
 
-    // The second cut of a pair: the spool that came out of the first one appends and is cut again.
-    private void CutAgain(byte[] image, long target)
+    // The second cut, and now and then a third and a fourth: the spool that came out of the one before appends and is cut again.
+    private void CutAgain(byte[] image, long target, int cuts)
     {
         TraceFlash flash = new(PageBytes, SectorBytes, Sectors);
         image.CopyTo(flash.Image, 0);
@@ -87,7 +88,11 @@ internal sealed class SpoolCuts(int seed)
         flash.Trace.Clear();
         promise.New = live.Append(_random, _batches);
         promise.After = live.HeldSeqs();
-        ForEachCut(before, flash.Trace, target, second => Check(second, promise));
+        ForEachCut(before, flash.Trace, target, next =>
+        {
+            Check(next, promise);
+            if (cuts > 1 && _random.Next(400) == 0) CutAgain(next, target, cuts - 1);
+        });
         promise.IsNewCommitted = true;
         Check(flash.Image, promise);
         _batches.Clear();

@@ -17,7 +17,7 @@ internal static class Peers
         if (PathOf("nats-server") is { } nats) yield return new Peer("nats-server JetStream", IsDurable: false, nats, Nats);
 
         // A publish that meets no queue is acknowledged and gone: a session of ours is the queue, and nobody takes from it.
-        if (RabbitNode.Program is { } rabbit) yield return new Peer("RabbitMQ, quorum queue", IsDurable: true, rabbit, RabbitNode.Configure) { NeedsQueue = true };
+        if (RabbitNode.Program is { } rabbit) yield return new Peer("RabbitMQ, quorum queue", IsDurable: true, rabbit, Rabbit) { NeedsQueue = true };
     }
 
     /// <summary>Waits until something listens.</summary>
@@ -52,6 +52,12 @@ internal static class Peers
         string file = Path.Combine(folder, "n.conf");
         File.WriteAllText(file, $"server_name: bench\nhost: 127.0.0.1\nport: -1\njetstream {{ store_dir: \"{folder}/js\" }}\nmqtt {{ host: 127.0.0.1, port: {port} }}\nlog_file: \"{folder}/n.log\"\n");
         return new PeerStart(["-c", file]);
+    }
+
+    private static PeerStart Rabbit(string folder, int port)
+    {
+        RabbitNode node = new(folder, port, ServerProcess.FreePort);
+        return new PeerStart([], node.Environment) { Ended = node.EndMapper };
     }
 
     /// <summary>A program on PATH or in /usr/sbin; null where it is not installed.</summary>

@@ -9,8 +9,10 @@ namespace Telemetry.Device.Delivery
         private const int NotAuthorized = 0x87;
         private const int PayloadFormatInvalid = 0x99;
         private const int PacketTooLarge = 0x95;
-        private const int OverloadPauseMs = 10_000;
+        private const int FirstPauseMs = 10_000;
+        private const int LongestPauseDoublings = 5; // 320 s, and as much again of jitter
         private bool _resumesSession;
+        private int _pauses; // since the last batch that was taken
 
         // True when a packet was begun.
         private bool SendNext(long now)
@@ -34,6 +36,7 @@ namespace Telemetry.Device.Delivery
             lock (_store)
             {
                 DropEvicted();
+                if (_pauses > 0 && _window.FindState(SendWindow.Sent) >= 0) return false; // one asks for all
                 int slot = _window.FindState(SendWindow.Resend);
                 if (slot >= 0) return Send(slot, _resumesSession, now);
                 if (_window.Count >= _window.Capacity || _window.Count >= _link.ReceiveMaximum) return false;
@@ -86,6 +89,7 @@ namespace Telemetry.Device.Delivery
             }
 
             _window.Mark(slot, SendWindow.Sent);
+            _ackDueMs = now + AckTimeoutMs;
             SentBatches++;
             return true;
         }
@@ -96,15 +100,18 @@ namespace Telemetry.Device.Delivery
             {
                 int slot = _window.Find(_link.AckId);
                 if (slot < 0) return;
+                _ackDueMs = now + AckTimeoutMs;
+                if (_link.ReasonCode == QuotaExceeded || _link.ReasonCode == NotAuthorized)
+                {
+                    _window.Mark(slot, SendWindow.Resend);
+                    _resumesSession = false;
+                    Pause(now);
+                    return;
+                }
+
+                _pauses = 0;
                 switch (_link.ReasonCode)
                 {
-                    case QuotaExceeded:
-                    case NotAuthorized:
-                        // Kept: the collector wants it later.
-                        _window.Mark(slot, SendWindow.Resend);
-                        _resumesSession = false;
-                        _pausedUntilMs = now + OverloadPauseMs + _chance.Below(OverloadPauseMs);
-                        return;
                     case PayloadFormatInvalid:
                     case PacketTooLarge:
                         Discard(slot, LossReason.TooLarge);
@@ -122,6 +129,15 @@ namespace Telemetry.Device.Delivery
                         return;
                 }
             }
+        }
+
+        // The collector wants it later: each time twice as long, and what else was in flight says the same thing once.
+        private void Pause(long now)
+        {
+            if (now < _pausedUntilMs) return;
+            int pause = FirstPauseMs << _pauses;
+            _pausedUntilMs = now + pause + _chance.Below(pause);
+            if (_pauses < LongestPauseDoublings) _pauses++;
         }
 
         // The collector will never take it: its samples are lost, and told.
@@ -146,7 +162,7 @@ namespace Telemetry.Device.Delivery
                 long position = ring.Tail;
                 if (_window.Position(slot) == position && ring.TryLoad(ref position))
                 {
-                    if (_window.Reason(slot) != 0) ring.AddRecordToLedger(_window.Reason(slot), true);
+                    if (_window.Reason(slot) != 0) ring.AddRecordToLedger(_window.Reason(slot));
                     long samples = ring.FreeOldest();
                     if (_window.Reason(slot) == 0)
                     {

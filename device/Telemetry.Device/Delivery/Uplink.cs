@@ -15,6 +15,7 @@ namespace Telemetry.Device.Delivery
         private const int SubscribeId = 65535;
         private const int LargestPacketId = 65534;
         private const int OutOfReachFailures = 3;
+        private const int AckTimeoutMs = 60_000; // since the last batch that was sent or acked
 
         private readonly ICommandHandler? _handler;
         private readonly bool _disconnectsWhenIdle;
@@ -37,6 +38,7 @@ namespace Telemetry.Device.Delivery
         private int _versionDoubts;
         private long _nextAttemptMs;
         private long _pausedUntilMs;
+        private long _ackDueMs;
         private int _windowMs;
         private int _nextPacketId = 1;
         private long _bulkNext;
@@ -126,6 +128,14 @@ namespace Telemetry.Device.Delivery
             }
 
             if (_link.IsClosed) return StepClosed(now);
+            if (_link.IsOnline && now > _ackDueMs && _window.FindState(SendWindow.Sent) >= 0)
+            {
+                // The link lives and an ack is missing all the same: MQTT repeats a PUBLISH on a new connection only [MQTT-4.4.0-1].
+                _link.Disconnect(now);
+                OnClosed(now, 0);
+                return StepClosed(now);
+            }
+
             if (_link.IsOnline && DisconnectsWhenIdle && IsIdle) _link.Disconnect(now);
             return _link.DueInMs(now);
         }

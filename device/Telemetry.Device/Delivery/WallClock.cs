@@ -21,7 +21,11 @@ namespace Telemetry.Device.Delivery
         public const int SourceRtc = 1;
         public const int SourceServer = 2;
 
+        /// <summary>The latest wall time a batch carries (proto/WIRE.md, "Limits").</summary>
+        private const long LatestUnixMs = (1L << 48) - 1;
+
         private const long LearnAfterMs = 3_600_000;
+        private const int LeastGain = 64; // no crystal is a 64th wrong
         private const int PpbPerPpm = 1000;
 
         // Of the drift that a data sheet allows, this part comes and goes with temperature and age and cannot be learned.
@@ -92,9 +96,10 @@ namespace Telemetry.Device.Delivery
         /// <param name="wallUnixMs">Wall time now.</param>
         /// <param name="errorMs">Bound of its error now.</param>
         /// <param name="source">telemetry.v1.ClockSource.</param>
-        /// <returns>False when what is known is better.</returns>
+        /// <returns>False when what is known is better, or no batch could carry this one.</returns>
         public bool Set(long wallUnixMs, uint errorMs, int source)
         {
+            if (wallUnixMs <= 0 || wallUnixMs > LatestUnixMs) return false;
             if (source > SourceRtc && errorMs != UnknownErrorMs) Learn(wallUnixMs, errorMs);
             long now = UptimeMs;
             if (_source > SourceRtc && ErrorAfter(now - _pairUptimeMs) < errorMs) return false;
@@ -120,8 +125,13 @@ namespace Telemetry.Device.Delivery
 
             long elapsedMs = rawMs - _anchorRawMs;
             if (elapsedMs < LearnAfterMs) return;
-            long ppb = (wallUnixMs - _anchorWallMs - elapsedMs) * 1_000_000_000 / elapsedMs;
-            long errorPpb = ((long)errorMs + _anchorErrorMs) * 1_000_000_000 / elapsedMs;
+            long gainedMs = wallUnixMs - _anchorWallMs - elapsedMs;
+            long mostMs = elapsedMs / LeastGain;
+            long boundMs = (long)errorMs + _anchorErrorMs;
+            if (gainedMs > mostMs + boundMs || -gainedMs > mostMs + boundMs) _hasAnchor = false; // a jump
+            if (gainedMs > mostMs || -gainedMs > mostMs || boundMs > mostMs) return; // and below, 64 bits hold the products for 18 years
+            long ppb = gainedMs * 1_000_000_000 / elapsedMs;
+            long errorPpb = boundMs * 1_000_000_000 / elapsedMs;
 
             // More than the crystal can drift: one of the two wall times was wrong, and the ruler begins anew.
             if (ppb > (_driftPpm * PpbPerPpm) + errorPpb || -ppb > (_driftPpm * PpbPerPpm) + errorPpb)

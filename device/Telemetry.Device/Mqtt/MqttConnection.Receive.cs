@@ -9,6 +9,7 @@ namespace Telemetry.Device.Mqtt
         private int _lengthShift; // -1 = the length is known
         private int _remaining;
         private int _got;
+        private long _packetSinceMs;
         private bool _isSkipping;
         private int _confirmId;
         private bool _isMessageHeld;
@@ -44,6 +45,7 @@ namespace Telemetry.Device.Mqtt
             if (_out == _receive && _outAt < _outEnd) return MqttEvent.None;
             while (!_isMessageHeld && _confirmId == 0)
             {
+                if (_headerByte < 0) _packetSinceMs = nowMs;
                 int read = _headerByte < 0 || _lengthShift >= 0 ? ReceiveHeader() : ReceiveBody();
                 if (read < 0) return MqttEvent.Lost;
                 if (read == 0) return MqttEvent.None;
@@ -99,10 +101,11 @@ namespace Telemetry.Device.Mqtt
                     if (_remaining < 2) return MqttEvent.Lost;
                     _expectsSinceMs = -1;
                     AckId = MqttPacket.ReadU16(_receive, 0);
+                    if (AckId == 0) return MqttEvent.Lost; // MQTT 5.0 [MQTT-2.2.1-3]: no PUBLISH of ours had it
                     ReasonCode = _remaining > 2 ? _receive[2] : 0;
                     return MqttEvent.Acked;
                 case MqttPacket.Suback:
-                    if (_remaining < 3) return MqttEvent.Lost;
+                    if (_remaining < 3 || _isSkipping) return MqttEvent.Lost;
                     _expectsSinceMs = -1;
                     ReasonCode = _receive[_remaining - 1];
                     return MqttEvent.Subscribed;

@@ -10,6 +10,7 @@ namespace Telemetry.Device.Mqtt
     {
         private const int ConnectTimeoutMs = 30000;
         private const int AnswerTimeoutMs = 20000;
+        private const int PacketTimeoutMs = 60000;
         private const int SessionExpirySeconds = 86400;
         private const int PollMs = 20;
 
@@ -200,6 +201,9 @@ namespace Telemetry.Device.Mqtt
         {
             if (_phase == Phase.Greeting) return nowMs - _phaseSinceMs > ConnectTimeoutMs ? Lose() : MqttEvent.None;
             if (_expectsSinceMs >= 0 && nowMs - _expectsSinceMs > AnswerTimeoutMs) return Lose();
+
+            // A length that is nonsense would take every later packet for its body, and each for a sign of life.
+            if (_headerByte >= 0 && nowMs - _packetSinceMs > PacketTimeoutMs) return Lose();
             if (_effectiveKeepAliveMs > 0 && nowMs - _lastSentMs >= _effectiveKeepAliveMs && CanSend)
             {
                 _send[0] = MqttPacket.Pingreq;

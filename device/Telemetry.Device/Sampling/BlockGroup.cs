@@ -24,6 +24,15 @@ namespace Telemetry.Device.Sampling
         /// <summary>Quality bits of the row.</summary>
         public int Quality;
 
+        /// <summary>Columns whose last value belongs to a row that was left out, and is added to the next.</summary>
+        public uint Carries;
+
+        /// <summary>Rows left out since the last one that was kept.</summary>
+        public int RowsSinceKept;
+
+        /// <summary>Quality bits of that one.</summary>
+        public int KeptQuality;
+
         /// <summary>Room of the encoder's packed streams.</summary>
         public readonly int BufferBytes;
 

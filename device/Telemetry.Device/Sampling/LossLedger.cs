@@ -55,6 +55,17 @@ namespace Telemetry.Device.Sampling
             get { return _counts; }
         }
 
+        /// <summary>Samples of all entries.</summary>
+        public long Sum
+        {
+            get
+            {
+                long sum = 0;
+                for (int i = 0; i < _entries; i++) sum += (long)_counts[i];
+                return sum;
+            }
+        }
+
         /// <summary>Samples lost since boot for one reason, told or not.</summary>
         public long Total(int reason)
         {
@@ -86,14 +97,6 @@ namespace Telemetry.Device.Sampling
             if (at < 0) at = Find(0, reason);
             if (at < 0) at = _entries < _signals.Length ? Append(0, reason) : _entries - 1;
             _counts[at] += count;
-        }
-
-        /// <summary>Raises an entry to at least <paramref name="count"/>: merges snapshots of one growing ledger.</summary>
-        public void Raise(int signal, byte reason, ulong count)
-        {
-            int at = Find(signal, reason);
-            ulong now = at < 0 ? 0 : _counts[at];
-            if (count > now) Restore(signal, reason, count - now);
         }
 
         /// <summary>Forgets the first <paramref name="entries"/> entries: a batch tells them now.</summary>

@@ -56,6 +56,7 @@ namespace Telemetry.Device.Sampling
             _isWithdrawn = new bool[profile.Count];
             _policy = new CapturePolicy(profile);
             _session = spool.LastSession;
+            _mayThin = options.ThinsWhenNearlyFull;
             _groups = MakeGroups(profile, options);
             MakeSideTable();
             MakeWriters(options);
@@ -133,6 +134,7 @@ namespace Telemetry.Device.Sampling
             for (int i = 0; i < _groups.Length; i++)
             {
                 Scatter(_groups[i]);
+                _groups[i].Carries = 0;
                 for (int column = 0; column < _groups[i].Signals.Length; column++) Lose(_groups[i].Signals[column], reason, _groups[i].Encoder.RowCount);
                 _groups[i].Encoder.Reset();
             }
@@ -226,6 +228,17 @@ namespace Telemetry.Device.Sampling
                 if (!sameRow || (group.Present & bit) != 0 || group.Quality != quality) Scatter(group);
             }
 
+            if ((group.Carries & bit) != 0)
+            {
+                group.Carries &= ~bit;
+                value += group.Encoder.ValueSet(column);
+                if (value != (int)value)
+                {
+                    PutAside(group.Signals[column], value, timeMs, quality);
+                    return;
+                }
+            }
+
             if (group.Present == 0)
             {
                 group.RowMs = timeMs;
@@ -234,7 +247,7 @@ namespace Telemetry.Device.Sampling
 
             group.Encoder.SetWide(column, value);
             group.Present |= bit;
-            if (group.IsRowComplete && !group.TryAddRow())
+            if (group.IsRowComplete && !IsLeftOut(group) && !group.TryAddRow())
             {
                 CloseBlock(group);
                 group.TryAddRow(); // an empty block takes any row

@@ -69,6 +69,12 @@ namespace Telemetry.Device.Spool
             get { return _bulk.FreeBytes; }
         }
 
+        /// <summary>Bulk data is about to give way.</summary>
+        public bool IsNearlyFull
+        {
+            get { return _bulk.IsNearlyFull; }
+        }
+
         /// <summary>Whether events have a ring of their own.</summary>
         public bool HasEventRing
         {
@@ -122,7 +128,7 @@ namespace Telemetry.Device.Spool
             if (_events == null) return DeviceStatus.Ok;
 
             // Events of another epoch stand behind an erasure fence that a power cut stopped.
-            _events.Mount(_bulk.LastToldSeq);
+            _events.Mount(_bulk.ToldBelow);
             if (_events.Epoch != _bulk.Epoch) return _events.Format(_bulk.Epoch, _boot);
             if (_events.NextSeq > _nextSeq) _nextSeq = _events.NextSeq;
             if (_events.LastBoot >= _boot) _boot = _events.LastBoot + 1;

@@ -5,8 +5,8 @@ namespace Telemetry.Device.Spool
     // Finding what a power cut left, formatting, evicting.
     internal sealed partial class SpoolRing
     {
-        /// <summary>Greatest sequence number of a sound batch that carries the ledger, found at mount; 0 = none.</summary>
-        public long LastToldSeq { get; private set; }
+        /// <summary>What was lost before this number was used is told by a batch, or stands in the ledger now; found at mount.</summary>
+        public long ToldBelow { get; private set; }
 
         /// <summary>The session that ran when the newest sound batch was sealed, found at mount; 0 = none.</summary>
         public int LastSession { get; private set; }
@@ -15,9 +15,9 @@ namespace Telemetry.Device.Spool
         public int LastClockRatePpb { get; private set; }
 
         /// <summary>Finds the records of a ring. A ring without one sound sector header has <see cref="Epoch"/> 0 afterwards: <see cref="Format"/> it.</summary>
-        /// <param name="toldSeq">For a ring whose batches carry no losses: the greatest batch that carried them; else 0.</param>
+        /// <param name="toldBelow">For the second of two rings that share a ledger and its numbers: <see cref="ToldBelow"/> of the first; else 0.</param>
         /// <remarks>Reads headers only, and the payload of records that end a run: those alone can be torn.</remarks>
-        public void Mount(long toldSeq)
+        public void Mount(long toldBelow)
         {
             _epoch = 0;
             _sector = 0;
@@ -41,7 +41,8 @@ namespace Telemetry.Device.Spool
             // not clean holds them itself: until its ledger is whole, the batches behind it are neither erased nor lost.
             _evictedThrough = _sector + (beginsRun ? 0 : 1) - _sectors;
             FindWatermarks();
-            CountRecords(toldSeq);
+            ToldBelow = toldBelow;
+            CountRecords();
             _checkedHead = Head;
         }
 
@@ -129,11 +130,10 @@ namespace Telemetry.Device.Spool
         }
 
         // Second pass: what is held, what is lost and not told yet, and where to go on writing.
-        private void CountRecords(long toldSeq)
+        private void CountRecords()
         {
             _heldBatches = 0;
             _heldSamples = 0;
-            LastToldSeq = 0;
             LastSession = 0;
             LastClockRatePpb = 0;
             long position = FirstAlive();
@@ -141,6 +141,10 @@ namespace Telemetry.Device.Spool
             long newest = -1;
             long clean = position < Head && position / _sectorBytes == _sector ? position : -1;
             bool isTorn = false;
+
+            // A sector that was begun because of a torn tail and came no further than a torn ledger: what that ledger was to tell stands in the sector behind
+            // it, which the next one would erase. So it is begun again under its number, however often the power goes.
+            bool isFruitless = LoadSector(_sector) && _headerIsBreak && LoadSector(_sector - 1);
             while (position < Head)
             {
                 if (!LoadRecord(position))
@@ -153,8 +157,9 @@ namespace Telemetry.Device.Spool
                 }
 
                 isTorn = !HasSuccessor() && !IsPayloadSound();
-                if (_kind == KindLedger) TakeLedger(isTorn, toldSeq);
-                else if (isTorn) TakeTorn(toldSeq);
+                if (position / _sectorBytes == _sector && !(isTorn && _kind == KindLedger)) isFruitless = false;
+                if (_kind == KindLedger) TakeLedger(isTorn);
+                else if (isTorn) TakeTorn();
                 else
                 {
                     if (TakeBatch() && tail < 0) tail = position;
@@ -166,7 +171,7 @@ namespace Telemetry.Device.Spool
             }
 
             if (newest >= 0 && LoadRecord(newest)) TakeState();
-            CloseTail(clean, isTorn);
+            CloseTail(clean, isTorn, isFruitless);
             _tail = tail < 0 ? Head : tail;
             if (_heldBatches == 0 && _heldFrom < _nextSeq) _heldFrom = _nextSeq;
         }
@@ -175,7 +180,7 @@ namespace Telemetry.Device.Spool
         {
             if (_kind == KindBatch)
             {
-                LastToldSeq = RecordSeq;
+                ToldBelow = RecordSeq + 1;
                 _ledger.Clear();
             }
 
@@ -196,24 +201,37 @@ namespace Telemetry.Device.Spool
             }
         }
 
-        private void TakeTorn(long toldSeq)
+        // The samples of a torn batch are damaged, and what it was to tell is untold. That was all the ledger held, where a batch tells anything.
+        private void TakeTorn()
         {
-            if (RecordSeq > toldSeq) AddRecordToLedger((byte)LossReason.SpoolDamaged, false);
+            if (RecordSeq < ToldBelow) return;
+            if (_kind == KindBatch) _ledger.Clear();
+            RestoreEntries();
         }
 
-        // A ledger is a snapshot of all that was lost and not told when it was written.
-        private void TakeLedger(bool isTorn, long toldSeq)
+        // A ledger record holds all that was lost and not told when it was written: the newest one replaces what was found before it, in either ring.
+        private void TakeLedger(bool isTorn)
         {
-            if (isTorn || RecordSeq <= toldSeq) return;
+            if (isTorn || RecordSeq < ToldBelow) return;
+            if (RecordSeq == ToldBelow && SamplesOfRecord() < _ledger.Sum) return; // written in the other ring before this one's
+            ToldBelow = RecordSeq;
+            _ledger.Clear();
+            RestoreEntries();
+        }
+
+        private void RestoreEntries()
+        {
             long at = Advance(_recordAt, RecordHeaderBytes);
             for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
             {
-                if (ReadLog(at, _chunk, 0, EntryBytes)) _ledger.Raise(LittleEndian.ReadU16(_chunk, 0), _chunk[2], LittleEndian.ReadU32(_chunk, 4));
+                if (!ReadLog(at, _chunk, 0, EntryBytes) || _chunk[2] == StateReason) continue;
+                byte reason = _chunk[2] == 0 ? (byte)LossReason.SpoolDamaged : _chunk[2];
+                _ledger.Restore(LittleEndian.ReadU16(_chunk, 0), reason, LittleEndian.ReadU32(_chunk, 4));
             }
         }
 
         // Goes on in the newest sector only behind a sound record and on bytes that are erased.
-        private void CloseTail(long clean, bool isTorn)
+        private void CloseTail(long clean, bool isTorn, bool isFruitless)
         {
             bool isErased = true;
             if (clean >= 0 && clean / _sectorBytes == _sector)
@@ -233,6 +251,12 @@ namespace Telemetry.Device.Spool
             }
 
             _isAbandoned = isTorn || !isErased;
+            if (_isAbandoned && isFruitless)
+            {
+                _sector--;
+                _used = _sectorBytes;
+                return; // no number was used up: nobody has seen what stands there
+            }
 
             // Something was being written and nothing tells its number: skip it rather than use it twice.
             if (!isErased && !isTorn) _nextSeq++;
@@ -246,7 +270,7 @@ namespace Telemetry.Device.Spool
             int evicting = 0;
             for (long position = _tail; _heldBatches > evicting && TryLoad(ref position) && position / _sectorBytes <= sector; position = RecordEnd)
             {
-                AddRecordToLedger((byte)LossReason.SpoolEvicted, true);
+                AddRecordToLedger((byte)LossReason.SpoolEvicted);
                 evicting++;
             }
 

@@ -102,23 +102,18 @@ namespace Telemetry.Device.Spool
             return samples;
         }
 
-        /// <summary>Adds every sample of the loaded record to the ledger, and the losses it carries.</summary>
+        /// <summary>Adds every sample of the loaded batch, which was held, to the ledger, and the losses it carries.</summary>
         /// <param name="reason">Why its samples are lost.</param>
-        /// <param name="wasHeld">True when the samples were counted as spooled in this boot.</param>
-        public void AddRecordToLedger(byte reason, bool wasHeld)
+        public void AddRecordToLedger(byte reason)
         {
             long at = Advance(_recordAt, RecordHeaderBytes);
             for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
             {
                 if (!ReadLog(at, _chunk, 0, EntryBytes)) return;
-                byte told = _chunk[2];
-                if (told == StateReason) continue;
                 int signal = LittleEndian.ReadU16(_chunk, 0);
                 uint samples = LittleEndian.ReadU32(_chunk, 4);
-                if (told != 0 && wasHeld) _ledger.Restore(signal, told, samples);
-                else if (told != 0) _ledger.Raise(signal, told, samples); // a ledger record may tell them as well
-                else if (wasHeld) _ledger.Add(signal, reason, samples);
-                else _ledger.Restore(signal, reason, samples);
+                if (_chunk[2] == 0) _ledger.Add(signal, reason, samples);
+                else if (_chunk[2] != StateReason) _ledger.Restore(signal, _chunk[2], samples);
             }
         }
 
@@ -131,13 +126,14 @@ namespace Telemetry.Device.Spool
             _tail = Head;
         }
 
+        // Of a batch those it holds, of a ledger those it tells.
         private long SamplesOfRecord()
         {
             long samples = 0;
             long at = Advance(_recordAt, RecordHeaderBytes);
             for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
             {
-                if (ReadLog(at, _chunk, 0, EntryBytes) && _chunk[2] == 0) samples += LittleEndian.ReadU32(_chunk, 4);
+                if (ReadLog(at, _chunk, 0, EntryBytes) && (_chunk[2] == 0 || _kind == KindLedger)) samples += LittleEndian.ReadU32(_chunk, 4);
             }
 
             return samples;

@@ -60,6 +60,7 @@ namespace Telemetry.Device.Spool
         private const byte KindLedger = 0xA1;
         private const byte Erased = 0xFF;
         private const int SectorHeaderBytes = 40;
+        private const int FewSectors = 8;
         private const uint AbandonedFlag = 0x80000000;
         private const uint Magic = 0x31505354;
 
@@ -164,6 +165,12 @@ namespace Telemetry.Device.Spool
                 if (free < 0) return 0; // the batches behind a sector that was begun in a hurry
                 return (free * (_sectorBytes - SectorHeaderBytes)) + (_isAbandoned ? 0 : _sectorBytes - _used);
             }
+        }
+
+        /// <summary>The last sector is being filled: the next one costs the oldest. Never so of a ring of few sectors, where one is a large part.</summary>
+        public bool IsNearlyFull
+        {
+            get { return _sectors >= FewSectors && FreeBytes < _sectorBytes - SectorHeaderBytes; }
         }
 
         /// <summary>The largest payload that fits beside <paramref name="entries"/> entries.</summary>

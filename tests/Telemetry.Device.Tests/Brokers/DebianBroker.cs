@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Telemetry.Bench.Mqtt;
 using Telemetry.Testing;
 
 namespace Telemetry.Device.Tests.Brokers;
@@ -9,10 +10,12 @@ internal sealed class DebianBroker : ITestBroker
     private readonly TempFolder _folder;
     private readonly string _program;
     private readonly string[] _arguments;
+    private readonly RabbitNode? _rabbit;
     private ChildProcess? _child;
 
-    private DebianBroker(TempFolder folder, int port, string program, string[] arguments)
+    private DebianBroker(TempFolder folder, int port, string program, string[] arguments, RabbitNode? rabbit = null)
     {
+        _rabbit = rabbit;
         _folder = folder;
         Port = port;
         _program = program;
@@ -54,13 +57,22 @@ internal sealed class DebianBroker : ITestBroker
         return await StartAsync(new DebianBroker(folder, port, RealParts.PathOf("nats-server")!, ["-c", folder["n.conf"]]));
     }
 
+    /// <summary>RabbitMQ's MQTT port: 3.1.1, sessions in quorum queues.</summary>
+    public static async Task<DebianBroker> StartRabbitAsync()
+    {
+        TempFolder folder = new();
+        int port = ChildProcess.FreePort();
+        RabbitNode node = new(folder.Path, port, ChildProcess.FreePort, "acme/dev", "s3cret");
+        return await StartAsync(new DebianBroker(folder, port, RabbitNode.Program!, [], node));
+    }
+
     public Task KillAsync() => _child!.KillAsync();
 
     public async Task StartAgainAsync()
     {
         if (_child is not null) await _child.DisposeAsync();
-        _child = ChildProcess.Start(_program, _arguments, _folder.Path);
-        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(60));
+        _child = ChildProcess.Start(_program, _arguments, _folder.Path, _rabbit?.Environment);
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(120));
         while (true)
         {
             try
@@ -79,6 +91,7 @@ internal sealed class DebianBroker : ITestBroker
     public async ValueTask DisposeAsync()
     {
         if (_child is not null) await _child.DisposeAsync();
+        _rabbit?.EndMapper();
         _folder.Dispose();
     }
 

@@ -26,6 +26,9 @@ internal sealed class UnreliableTransport : ITransport, IDisposable
     /// <summary>What is sent vanishes, nothing arrives, and nobody says so. Ends with the connection.</summary>
     public bool IsDead { get; set; }
 
+    /// <summary>What is sent arrives, and nothing comes back. Ends with the connection.</summary>
+    public bool IsDeaf { get; set; }
+
     /// <summary>Acknowledge flags of the last CONNACK: bit 0 = session present.</summary>
     public int ConnackFlags { get; private set; } = -1;
 
@@ -60,7 +63,7 @@ internal sealed class UnreliableTransport : ITransport, IDisposable
 
     public int Receive(byte[] buffer, int offset, int count)
     {
-        if (IsDead) return 0;
+        if (IsDead || IsDeaf) return 0;
         int read = Pass(count, allowed => _socket.Receive(buffer, offset, allowed));
         for (int i = 0; i < read; i++, _received++)
         {
@@ -76,6 +79,7 @@ internal sealed class UnreliableTransport : ITransport, IDisposable
     {
         IsOpen = false;
         IsDead = false;
+        IsDeaf = false;
         _socket.Close();
     }
 

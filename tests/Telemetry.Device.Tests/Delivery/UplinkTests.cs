@@ -323,50 +323,6 @@ public sealed class UplinkTests
     }
 
     [Fact]
-    public void UploadWindow_FiveMinutes_AtMost288UploadsADay()
-    {
-        Rig rig = new(options => options.DisconnectWhenIdle = true);
-        rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
-        RecordADoor(rig, 86_400);
-        Assert.InRange(rig.Broker.Connects, 200, 288);
-        rig.AssertConserved();
-    }
-
-    [Fact]
-    public void PowerSave_Day_AtMost24UploadsAndAnEventGoesAtOnce()
-    {
-        Rig rig = new();
-        rig.Client.PowerSave = true;
-        rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
-        RecordADoor(rig, 86_400);
-        Assert.InRange(rig.Broker.Connects, 22, 24);
-
-        int before = rig.Broker.Published.Count;
-        rig.Client.Record(Rig.Button, 3);
-        rig.Run(1000);
-        Assert.Contains(Rig.Samples(rig.Broker.Published.Skip(before)), sample => sample.Signal == Rig.Button);
-        rig.AssertConserved();
-    }
-
-    [Fact]
-    public void PowerSave_ChargingBegins_WhatIsSpooledGoesOutAndUploadsAreAsUsual()
-    {
-        Rig rig = new();
-        rig.Client.PowerSave = true;
-        rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
-        RecordADoor(rig, 1800);
-        Assert.NotEqual(0, rig.Client.SpooledBatches);
-
-        rig.Client.Quality = 2;
-        rig.Run(1000);
-        Assert.Equal(0, rig.Client.SpooledBatches);
-        int before = rig.Broker.Published.Count;
-        RecordADoor(rig, 1800);
-        Assert.InRange(rig.Broker.Published.Count - before, 5, 7); // sealed every five minutes, sent as sealed
-        rig.AssertConserved();
-    }
-
-    [Fact]
     public void Event_WhileTheBrokerIsAway_DoesNotShortenTheWaitToReconnect()
     {
         Rig rig = new();
@@ -381,15 +337,6 @@ public sealed class UplinkTests
         }
 
         Assert.InRange(rig.Client.ReadCounters().FailedConnects, 1, 12);
-    }
-
-    private static void RecordADoor(Rig rig, int seconds)
-    {
-        for (int second = 0; second < seconds; second += 10)
-        {
-            rig.Client.Record(Rig.Door, (second / 10) & 1);
-            rig.Run(10_000);
-        }
     }
 
     [Fact]

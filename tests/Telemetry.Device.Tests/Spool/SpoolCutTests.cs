@@ -13,6 +13,7 @@ public sealed class SpoolCutTests
         SpoolCuts cuts = new(seed);
         cuts.Run(40_000, inPairs);
         Assert.True(cuts.FirstFailure is null, cuts.FirstFailure);
-        Assert.Equal((40_000, 0, 0, 0, 0), (cuts.Cuts, cuts.CommittedLost, cuts.CorruptDelivered, cuts.RingWipes, cuts.WrongLedgers));
+        Assert.True(cuts.Cuts >= 40_000);
+        Assert.Equal((0, 0, 0, 0), (cuts.CommittedLost, cuts.CorruptDelivered, cuts.RingWipes, cuts.WrongLedgers));
     }
 }

@@ -17,6 +17,7 @@ internal sealed class Rig
         Options = new TelemetryOptions
         {
             Brand = "acme", Device = "dev", Secret = "s", Host = "h", Profile = Signals(), Clock = Clock, Flash = Flash, Transport = Broker, Seed = 7,
+            UploadIntervalMs = 0, // what is sealed goes at once; UploadBudgetTests have the default
         };
         change?.Invoke(Options);
         Client = new TelemetryClient(Options);

@@ -67,6 +67,8 @@ internal sealed class VirtualDevice : IDisposable
             Seed = SeedOf(options.Seed, source.Name),
             SealIntervalMs = options.SealIntervalMs,
             BatchBytes = options.BatchBytes,
+            UploadIntervalMs = 0, // of the link's clock, which is the real one
+            ThinsWhenNearlyFull = false,
             DriftPpm = 0,
         });
         TellTime();
