@@ -64,7 +64,7 @@ internal sealed class CollectorProcess : IAsyncDisposable
 
     /// <summary>Runs <c>telemetry ...</c>; returns exit code, standard output, and both streams.</summary>
     public Task<(int ExitCode, string Output, string Transcript)> TryTelemetryAsync(params string[] arguments) =>
-        ChildProcess.RunAsync("dotnet", [Cli, .. arguments], _folder.Path, _environment, limitSeconds: 300);
+        ChildProcess.RunAsync("dotnet", [Cli, .. arguments], _folder.Path, _environment);
 
     /// <summary>Registers a brand, the model "peer" and one device; returns the device's secret.</summary>
     public async Task<string> AddDeviceAsync(string brand, string device)

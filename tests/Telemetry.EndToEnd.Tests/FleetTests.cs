@@ -103,6 +103,5 @@ public sealed class FleetTests
         "dotnet",
         [Path.Combine(AppContext.BaseDirectory, "telemetry.dll"), .. arguments],
         folder.Path,
-        new Dictionary<string, string> { ["TELEMETRY_STATE"] = folder.File("state"), ["TMPDIR"] = folder.Path },
-        limitSeconds: 300);
+        new Dictionary<string, string> { ["TELEMETRY_STATE"] = folder.File("state"), ["TMPDIR"] = folder.Path });
 }

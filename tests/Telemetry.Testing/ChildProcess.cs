@@ -8,6 +8,9 @@ namespace Telemetry.Testing;
 /// <summary>A real program a test started: its lines are kept, it is awaited by what it prints, and it is ended by its id.</summary>
 public sealed class ChildProcess : IAsyncDisposable
 {
+    /// <summary>How long a program is waited for, unless a test says otherwise: far beyond what a machine under load takes, so that only a program that hangs meets it.</summary>
+    public const int MostSeconds = 300;
+
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
     private readonly SemaphoreSlim _news = new(0);
@@ -54,7 +57,7 @@ public sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>Waits for the first line (of either stream) that matches.</summary>
     /// <exception cref="InvalidOperationException">When the program ends or the limit passes first; carries the transcript.</exception>
-    public async Task<string> LineAsync(Predicate<string> matches, int limitSeconds = 60)
+    public async Task<string> LineAsync(Predicate<string> matches, int limitSeconds = MostSeconds)
     {
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(limitSeconds));
         while (true)
@@ -73,7 +76,7 @@ public sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Waits for its end and returns the exit code.</summary>
-    public async Task<int> ExitAsync(int limitSeconds = 120)
+    public async Task<int> ExitAsync(int limitSeconds = MostSeconds)
     {
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(limitSeconds));
         try
@@ -103,7 +106,7 @@ public sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM, then waits for the end.</summary>
-    public async Task<int> TerminateAsync(int limitSeconds = 60)
+    public async Task<int> TerminateAsync(int limitSeconds = MostSeconds)
     {
         using Process kill = Process.Start("kill", ["-TERM", _process.Id.ToString()]);
         await kill.WaitForExitAsync();
@@ -119,7 +122,7 @@ public sealed class ChildProcess : IAsyncDisposable
 
     /// <summary>Runs a program to its end and returns its exit code and both streams.</summary>
     public static async Task<(int ExitCode, string Output, string Transcript)> RunAsync(
-        string program, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string>? environment = null, int limitSeconds = 120)
+        string program, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string>? environment = null, int limitSeconds = MostSeconds)
     {
         await using ChildProcess child = Start(program, arguments, folder, environment);
         child._process.StandardInput.Close();

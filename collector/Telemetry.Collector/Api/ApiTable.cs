@@ -1,3 +1,4 @@
+using Telemetry.Collector.Devices;
 using Telemetry.Registry;
 using Telemetry.Wire.V1;
 
@@ -38,6 +39,7 @@ internal static class ApiTable
             ApiMethod.Unary<SayRequest, SaidAnswer>(Answers, "Say", answers.Say),
             ApiMethod.Unary<AnswersRequest, AnswerList>(Answers, "List", answers.List),
             ApiMethod.Unary<AskRequest, AskedQuestion>(Answers, "Ask", answers.Ask),
+            ApiMethod.Unary<CheckDeviceRequest, DeviceReport>(Query, "CheckDevice", new DeviceCheck(rooms.Log, rooms.Registry, rooms.Ingest).Check),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterList>(DeadLetters, "List", letters.List),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterReplay>(DeadLetters, "Replay", letters.ReplayAsync),
             ApiMethod.Unary<MissingRequest, MissingList>(Missing, "List", new MissingService(rooms.Ingest, rooms.Registry).List),
