@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Telemetry.Insights.Store;
 using Telemetry.Log;
 using Telemetry.Registry;
@@ -61,7 +60,7 @@ internal sealed class DerivationStep
         {
             _waiting = new WaitingBatches(store);
             _unnamed.Load(store);
-            _answersNoted = AnswersMark.Read(store);
+            _answersNoted = Mark.Answers.Read(store) ?? 0;
             _isLoaded = true;
         }
 
@@ -157,7 +156,7 @@ internal sealed class DerivationStep
             if (Hot(user, utcOffsetMinutes, store).NoteAnswer(fromMinute, position, store)) _unnamed.Note(user, position, position, receivedUnixMs: 0); // due at once
         }
 
-        AnswersMark.Write(store, _answersNoted = version);
+        Mark.Answers.Write(store, _answersNoted = version);
     }
 
     private void FoldAll(IReadOnlyList<long> positions, PlacedClock clock, InsightsTransaction store)
@@ -264,20 +263,5 @@ internal sealed class DerivationStep
             step._touched.Add(_latest);
             return _latest;
         }
-    }
-}
-
-/// <summary>Up to which version users' answers are noted, as the store keeps it: i64, little endian.</summary>
-internal static class AnswersMark
-{
-    private const string State = "answers";
-
-    public static long Read(InsightsTransaction store) => store.GetState(State) is { } value ? BinaryPrimitives.ReadInt64LittleEndian(value) : 0;
-
-    public static void Write(InsightsTransaction store, long version)
-    {
-        byte[] value = new byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(value, version);
-        store.PutState(State, value);
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -53,7 +52,7 @@ public sealed class ScenarioConsumer : IDisposable
         Metrics = new DerivationMetrics(() => Math.Max(0, _log.DurablePosition - Position), () => _step?.Waiting ?? 0);
         _step = new DerivationStep(log, catalog, users, bound, _options, Metrics);
         using InsightsTransaction begun = store.Begin();
-        _namedUpTo = NamedMark.Read(begun) ?? store.Cursor;
+        _namedUpTo = Mark.Named.Read(begun) ?? store.Cursor;
         if (ModelSwitch.NoteIfOther(bound.Model, users, begun) is not { } noted) return;
         begun.Commit(store.Cursor);
         if (noted == 0) return;
@@ -122,7 +121,7 @@ public sealed class ScenarioConsumer : IDisposable
             _step.Save(from, to, store);
             bool mayBeMoreDue = _step.Name(to, isIdle, store);
             long namedUpTo = _step.NamedUpTo(to);
-            NamedMark.Write(store, namedUpTo);
+            Mark.Named.Write(store, namedUpTo);
             store.Commit(to);
             Volatile.Write(ref _namedUpTo, namedUpTo);
             _isBehind = mayBeMoreDue || records == _options.StepRecords || bytes >= _options.StepBytes;
@@ -172,21 +171,6 @@ public sealed class ScenarioConsumer : IDisposable
         {
             DerivationEvents.Stopping(_logger);
         }
-    }
-}
-
-/// <summary>The position before which everything is in the segments, as the store keeps it: i64, little endian.</summary>
-internal static class NamedMark
-{
-    private const string State = "named";
-
-    public static long? Read(InsightsTransaction store) => store.GetState(State) is { } value ? BinaryPrimitives.ReadInt64LittleEndian(value) : null;
-
-    public static void Write(InsightsTransaction store, long position)
-    {
-        byte[] value = new byte[sizeof(long)];
-        BinaryPrimitives.WriteInt64LittleEndian(value, position);
-        store.PutState(State, value);
     }
 }
 

@@ -15,8 +15,8 @@ public static class ExtraSensoryReader
     // Heavy tails: means over time are taken of their logarithms.
     private static readonly string[] LogParts = [":std", "energy_band", "speed", "diameter", "light", "std_", "range", "deriv"];
 
-    // These tell which phone or town it is rather than what its owner does: trees would learn people by heart.
-    private static readonly string[] LeftOut = ["altitude", "vertical_accuracy", "pressure", "relative_humidity", "temperature_ambient", ":missing", "is_unknown"];
+    // These tell which phone or town it is, or what its owner is used to, rather than what is being done: trees would learn people by heart.
+    private static readonly string[] LeftOut = ["ringer_mode", "battery_plugged", "altitude", "vertical_accuracy", "pressure", "relative_humidity", "temperature_ambient", ":missing", "is_unknown"];
 
     // How still is this phone against its own day: people carry, wear and set up their devices each in their own way.
     private static readonly string[] PersonRelative =

@@ -53,15 +53,16 @@ public sealed class DurationChain
     /// <summary>One minute forward: moves, weighs by the minute's likelihoods, and scales to a sum of 1.</summary>
     public void Forward(ReadOnlySpan<float> before, ReadOnlySpan<float> likelihood, Span<float> after)
     {
+        Span<float> entering = stackalloc float[Scenarios];
+        entering.Clear();
+        for (int from = 0; from < Scenarios; from++) AddScaled(entering, before[_first[from + 1] - 1], Next(from));
         for (int to = 0; to < Scenarios; to++)
         {
-            float entering = 0;
-            for (int from = 0; from < Scenarios; from++) entering += before[_first[from + 1] - 1] * _next[(from * Scenarios) + to];
             int first = _first[to], last = _first[to + 1] - 1;
-            float staying = before[last] * _stay[to];
-            for (int step = last; step > first; step--) after[step] = before[step - 1] * likelihood[to];
-            after[first] = entering * likelihood[to];
-            after[last] += staying * likelihood[to];
+            float staying = before[last] * _stay[to], weight = likelihood[to];
+            for (int step = last; step > first; step--) after[step] = before[step - 1] * weight;
+            after[first] = entering[to] * weight;
+            after[last] += staying * weight;
         }
 
         Normalize(after);
@@ -70,13 +71,14 @@ public sealed class DurationChain
     /// <summary>One minute backward: what the later minute says about the steps of the earlier one.</summary>
     public void Backward(ReadOnlySpan<float> later, ReadOnlySpan<float> likelihood, Span<float> earlier)
     {
+        Span<float> entered = stackalloc float[Scenarios];
+        for (int to = 0; to < Scenarios; to++) entered[to] = later[_first[to]] * likelihood[to];
         for (int from = 0; from < Scenarios; from++)
         {
             int first = _first[from], last = _first[from + 1] - 1;
-            for (int step = first; step < last; step++) earlier[step] = later[step + 1] * likelihood[from];
-            float leaving = 0;
-            for (int to = 0; to < Scenarios; to++) leaving += _next[(from * Scenarios) + to] * later[_first[to]] * likelihood[to];
-            earlier[last] = leaving + (_stay[from] * later[last] * likelihood[from]);
+            float weight = likelihood[from];
+            for (int step = first; step < last; step++) earlier[step] = later[step + 1] * weight;
+            earlier[last] = Dot(Next(from), entered) + (_stay[from] * later[last] * weight);
         }
 
         Normalize(earlier);
@@ -93,6 +95,20 @@ public sealed class DurationChain
         }
 
         Normalize(probability);
+    }
+
+    private ReadOnlySpan<float> Next(int from) => _next.AsSpan(from * Scenarios, Scenarios);
+
+    private static void AddScaled(Span<float> sums, float scale, ReadOnlySpan<float> values)
+    {
+        for (int i = 0; i < sums.Length && i < values.Length; i++) sums[i] += scale * values[i];
+    }
+
+    private static float Dot(ReadOnlySpan<float> one, ReadOnlySpan<float> other)
+    {
+        float sum = 0;
+        for (int i = 0; i < one.Length && i < other.Length; i++) sum += one[i] * other[i];
+        return sum;
     }
 
     private static double Follow(ScenarioModel model, int from, int to, double priors)

@@ -83,9 +83,9 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
         return batches;
     }
 
-    /// <summary>A band batch of ten minutes whose clock may not be set.</summary>
-    public static byte[] BandBatch(int firstMinute, ulong seq, uint boot, bool isSet) =>
-        Sealed(BandBlock(firstMinute, new Random(firstMinute)), seq, boot, (firstMinute + BatchMinutes) * 60_000L, isSet);
+    /// <summary>A band batch of ten minutes whose clock may not be set, of somebody who does everything so many minutes earlier.</summary>
+    public static byte[] BandBatch(int firstMinute, ulong seq, uint boot, bool isSet, int earlierMinutes = 0) =>
+        Sealed(BandBlock(firstMinute, new Random(firstMinute), earlierMinutes), seq, boot, (firstMinute + BatchMinutes) * 60_000L, isSet);
 
     /// <summary>A band batch that holds one press of a button: the choice of an answer.</summary>
     public static byte[] AnswerBatch(long unixMs, ulong seq, int choice)
@@ -115,13 +115,13 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
         return bytes;
     }
 
-    private static PlainBlock BandBlock(int firstMinute, Random random)
+    private static PlainBlock BandBlock(int firstMinute, Random random, int earlierMinutes = 0)
     {
         const int Rows = BatchMinutes * 6;
         long[] heart = new long[Rows], steps = new long[Rows], motion = new long[Rows];
         for (int row = 0; row < Rows; row++)
         {
-            (int beats, int pace, int counts) = Doing(firstMinute + (row / 6));
+            (int beats, int pace, int counts) = Doing(firstMinute + (row / 6) + earlierMinutes);
             heart[row] = beats + random.Next(-3, 4);
             steps[row] = pace / 6;
             motion[row] = Math.Max(0, counts + random.Next(-2, 3));
