@@ -25,9 +25,6 @@ namespace Telemetry.Collector;
 /// <remarks>Several may run in one process, each with a data folder of its own.</remarks>
 public sealed class CollectorHost : IAsyncDisposable
 {
-    // Without these the host watches every folder below the one it was started in for a settings file that nobody asked it to read.
-    private static readonly WebApplicationOptions s_host = new() { ContentRootPath = AppContext.BaseDirectory, Args = ["--hostBuilder:reloadConfigOnChange=false"] };
-
     private readonly Rooms _rooms;
     private readonly WebApplication _app;
     private readonly Listeners _listeners;
@@ -79,7 +76,10 @@ public sealed class CollectorHost : IAsyncDisposable
         Rooms? rooms = null;
         try
         {
-            WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(s_host);
+            // Empty: no settings file is read or watched, no signal is taken, nothing is loaded that nobody asked for.
+            WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+            builder.WebHost.UseKestrelCore();
+            builder.Services.AddRoutingCore();
             ILoggerFactory loggers = LoggerFactory.Create(ConfigureLogging);
             builder.Services.AddSingleton(loggers);
             rooms = Rooms.Open(options, folder, loggers);

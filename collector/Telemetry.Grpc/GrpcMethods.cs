@@ -7,7 +7,7 @@ namespace Telemetry.Grpc;
 
 /// <summary>The methods this server answers, by "package.Service/Method". Filled while the host starts, then only read.</summary>
 /// <example><code>
-/// methods.Describe(QueryReflection.Descriptor)
+/// methods.Describe(() => QueryReflection.Descriptor)
 ///     .Unary&lt;ReleaseRequest, ReleaseTable&gt;("telemetry.v1.Query/Release", (request, call) => insights.ReleaseAsync(request, call.Cancellation), bearer)
 ///     .ServerStreaming&lt;SamplesRequest, SamplesPage&gt;("telemetry.v1.Query/Samples", (request, call) => samples.ReadAsync(request, call.Cancellation), bearer);
 /// </code></example>
@@ -15,16 +15,17 @@ public sealed class GrpcMethods
 {
     private readonly Dictionary<string, GrpcMethod> _byPath = new(StringComparer.Ordinal);
     private readonly SortedSet<string> _services = new(StringComparer.Ordinal);
-    private readonly List<FileDescriptor> _files = [];
+    private readonly List<Func<FileDescriptor>> _files = [];
 
     /// <summary>Contract files that reflection answers from.</summary>
-    internal IReadOnlyList<FileDescriptor> Files => _files;
+    internal IEnumerable<FileDescriptor> Files => _files.Select(file => file());
 
     /// <summary>Full names of the services that have at least one method here.</summary>
     internal IEnumerable<string> Services => _services;
 
-    /// <summary>Lets reflection answer for the services and messages of a contract file.</summary>
-    public GrpcMethods Describe(FileDescriptor file)
+    /// <summary>Lets reflection answer for the services and messages of a contract file. It is asked for at the first question:
+    /// the descriptors of one file are two hundred objects and the code that makes them.</summary>
+    public GrpcMethods Describe(Func<FileDescriptor> file)
     {
         _files.Add(file);
         return this;

@@ -75,7 +75,7 @@ internal sealed class GrpcServer : IAsyncDisposable
     private static void AddTestMethods(GrpcMethods methods)
     {
         GrpcAuthorization bearer = GrpcAuthorizations.Bearer(token => token == OperatorToken);
-        methods.Describe(RegistryReflection.Descriptor).Describe(QueryReflection.Descriptor)
+        methods.Describe(() => RegistryReflection.Descriptor).Describe(() => QueryReflection.Descriptor)
             .Unary<Brand, Brand>("telemetry.v1.Registry/PutBrand", PutBrandAsync, bearer)
             .ServerStreaming<SamplesRequest, SamplesPage>("telemetry.v1.Query/Samples", SamplesAsync, bearer)
             .ClientStreaming<Brand, BrandList>("test.Shapes/Collect", CollectAsync)

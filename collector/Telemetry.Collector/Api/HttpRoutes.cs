@@ -10,7 +10,7 @@ internal static class HttpRoutes
 {
     public static void Map(IEndpointRouteBuilder routes, Rooms rooms)
     {
-        routes.MapGet("/healthz", () => "alive\n");
+        routes.MapGet("/healthz", context => context.Response.WriteAsync("alive\n", context.RequestAborted));
         routes.MapGet("/readyz", context => AnswerReadyAsync(context, rooms));
         routes.MapGet("/metrics", context => AnswerMetricsAsync(context, rooms));
         routes.MapGet("/v1/status", context => HttpApi.GuardAsync(context, rooms.Folder, () => context.Response.WriteAsJsonAsync(StatusOf(rooms), context.RequestAborted)));

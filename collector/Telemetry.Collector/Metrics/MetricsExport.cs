@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 
 namespace Telemetry.Collector.Metrics;
 
@@ -15,6 +16,12 @@ internal sealed class MetricsExport : IDisposable
         Boundaries = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     };
 
+    // By name, not "Telemetry.*": a pattern costs a compiled regular expression of every process that runs a collector.
+    private static readonly string[] s_meters =
+    [
+        "Telemetry.Collector", "Telemetry.Log", "Telemetry.Ingest", "Telemetry.Mqtt", "Telemetry.Broker", "Telemetry.Grpc", "Telemetry.Influx", "Telemetry.Scenarios",
+    ];
+
     private readonly Meter _meter = new("Telemetry.Collector");
     private readonly MeterProvider _provider;
     private readonly PrometheusText _text = new();
@@ -26,7 +33,8 @@ internal sealed class MetricsExport : IDisposable
         _meter.CreateObservableGauge("process.memory.resident", static () => ProcessNow(process => (double)process.WorkingSet64), "By", "Resident memory of the collector.");
         _meter.CreateObservableGauge("process.heap", static () => GC.GetTotalMemory(forceFullCollection: false), "By", "Managed heap in use.");
         _reader = new BaseExportingMetricReader(_text);
-        MeterProviderBuilder builder = Sdk.CreateMeterProviderBuilder().AddMeter("Telemetry.*").AddReader(_reader)
+        MeterProviderBuilder builder = Sdk.CreateMeterProviderBuilder().AddMeter(s_meters).AddReader(_reader)
+            .SetResourceBuilder(ResourceBuilder.CreateEmpty().AddService("telemetry-collector"))
             .AddView(static instrument => instrument is Histogram<double> && instrument.Unit == "s" ? s_seconds : null);
         if (otlp is not null) builder = builder.AddOtlpExporter(exporter => (exporter.Endpoint, exporter.Protocol) = (otlp, OtlpExportProtocol.Grpc));
         _provider = builder.Build();

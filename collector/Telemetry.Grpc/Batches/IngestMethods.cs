@@ -13,7 +13,7 @@ namespace Telemetry.Grpc.Batches;
 internal sealed class IngestMethods(IIngest ingest, SessionCache sessions, GrpcEndpointOptions options, ILogger<IngestMethods> logger)
 {
     public void AddTo(GrpcMethods methods) => methods
-        .Describe(IngestReflection.Descriptor)
+        .Describe(() => IngestReflection.Descriptor)
         .Raw("telemetry.v1.Ingest/Submit", SubmitAsync)
         .Raw("telemetry.v1.Ingest/Upload", UploadAsync)
         .Raw("telemetry.v1.Ingest/Stream", StreamAsync)

@@ -33,7 +33,7 @@ public sealed class GrpcHealth
 
     internal void AddTo(GrpcMethods methods)
     {
-        methods.Describe(HealthReflection.Descriptor)
+        methods.Describe(() => HealthReflection.Descriptor)
             .Unary<HealthCheckRequest, HealthCheckResponse>("grpc.health.v1.Health/Check", (request, _) => ValueTask.FromResult(Check(methods, request.Service)))
             .ServerStreaming<HealthCheckRequest, HealthCheckResponse>("grpc.health.v1.Health/Watch", (request, call) => WatchAsync(methods, request.Service, call, call.Cancellation));
     }

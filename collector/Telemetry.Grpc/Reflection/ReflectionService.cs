@@ -7,17 +7,13 @@ namespace Telemetry.Grpc.Reflection;
 internal sealed class ReflectionService
 {
     private readonly GrpcMethods _methods;
-    private readonly Dictionary<string, FileDescriptor> _byFileName = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, FileDescriptor> _bySymbol = new(StringComparer.Ordinal);
+    private readonly Lazy<DescriptorIndex> _index;
 
-    public ReflectionService(GrpcMethods methods)
-    {
-        _methods = methods;
-        methods.Describe(V1.ReflectionReflection.Descriptor).Describe(V1Alpha.ReflectionReflection.Descriptor);
-        foreach (FileDescriptor file in methods.Files) AddFile(file);
-    }
+    public ReflectionService(GrpcMethods methods) => (_methods, _index) = (methods, new Lazy<DescriptorIndex>(() => new DescriptorIndex(methods.Files)));
 
     public void AddTo(GrpcMethods methods) => methods
+        .Describe(() => V1.ReflectionReflection.Descriptor)
+        .Describe(() => V1Alpha.ReflectionReflection.Descriptor)
         .Duplex<V1.ServerReflectionRequest, V1.ServerReflectionResponse>("grpc.reflection.v1.ServerReflection/ServerReflectionInfo", AnswerAllAsync)
         .Duplex<V1.ServerReflectionRequest, V1.ServerReflectionResponse>("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", AnswerAllAsync);
 
@@ -35,12 +31,12 @@ internal sealed class ReflectionService
                 response.ListServicesResponse = new V1.ListServiceResponse { Service = { _methods.Services.Select(name => new V1.ServiceResponse { Name = name }) } };
                 break;
             case V1.ServerReflectionRequest.MessageRequestOneofCase.FileByFilename:
-                AnswerFile(response, _byFileName.GetValueOrDefault(request.FileByFilename), $"File '{request.FileByFilename}' is unknown here.");
+                AnswerFile(response, _index.Value.File(request.FileByFilename), $"File '{request.FileByFilename}' is unknown here.");
                 break;
             case V1.ServerReflectionRequest.MessageRequestOneofCase.FileContainingSymbol:
-                AnswerFile(response, _bySymbol.GetValueOrDefault(request.FileContainingSymbol), $"Symbol '{request.FileContainingSymbol}' is unknown here.");
+                AnswerFile(response, _index.Value.FileOfSymbol(request.FileContainingSymbol), $"Symbol '{request.FileContainingSymbol}' is unknown here.");
                 break;
-            case V1.ServerReflectionRequest.MessageRequestOneofCase.AllExtensionNumbersOfType when _bySymbol.ContainsKey(request.AllExtensionNumbersOfType):
+            case V1.ServerReflectionRequest.MessageRequestOneofCase.AllExtensionNumbersOfType when _index.Value.FileOfSymbol(request.AllExtensionNumbersOfType) is not null:
                 response.AllExtensionNumbersResponse = new V1.ExtensionNumberResponse { BaseTypeName = request.AllExtensionNumbersOfType };
                 break;
             case V1.ServerReflectionRequest.MessageRequestOneofCase.AllExtensionNumbersOfType:
@@ -76,33 +72,4 @@ internal sealed class ReflectionService
     }
 
     private static V1.ErrorResponse Error(GrpcStatusCode code, string message) => new() { ErrorCode = (int)code, ErrorMessage = message };
-
-    private void AddFile(FileDescriptor file)
-    {
-        if (!_byFileName.TryAdd(file.Name, file)) return;
-        foreach (FileDescriptor import in file.Dependencies) AddFile(import);
-        foreach (MessageDescriptor message in file.MessageTypes) AddMessage(message);
-        foreach (EnumDescriptor type in file.EnumTypes) AddEnum(type);
-        foreach (ServiceDescriptor service in file.Services)
-        {
-            _bySymbol[service.FullName] = file;
-            foreach (MethodDescriptor method in service.Methods) _bySymbol[method.FullName] = file;
-        }
-    }
-
-    private void AddMessage(MessageDescriptor message)
-    {
-        _bySymbol[message.FullName] = message.File;
-        foreach (FieldDescriptor field in message.Fields.InDeclarationOrder()) _bySymbol[field.FullName] = message.File;
-        foreach (MessageDescriptor nested in message.NestedTypes) AddMessage(nested);
-        foreach (EnumDescriptor type in message.EnumTypes) AddEnum(type);
-    }
-
-    private void AddEnum(EnumDescriptor type)
-    {
-        _bySymbol[type.FullName] = type.File;
-        // Enum values are named beside their type, not inside it (protobuf, "Enumerations").
-        string scope = type.FullName[..^type.Name.Length];
-        foreach (EnumValueDescriptor value in type.Values) _bySymbol[scope + value.Name] = type.File;
-    }
 }
