@@ -25,6 +25,9 @@ namespace Telemetry.Collector;
 /// <remarks>Several may run in one process, each with a data folder of its own.</remarks>
 public sealed class CollectorHost : IAsyncDisposable
 {
+    /// <summary>Sockets that Kestrel serves at once, all its ports together; the next one is closed at once. As many as MQTT's own listener takes.</summary>
+    private const long MaxConnections = 100_000;
+
     private readonly Rooms _rooms;
     private readonly WebApplication _app;
     private readonly Listeners _listeners;
@@ -140,6 +143,7 @@ public sealed class CollectorHost : IAsyncDisposable
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
+            kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             Listen(options.Mqtts, listen => (listeners.Mqtts = listen).UseHttps(certificate!).UseConnectionHandler<MqttConnectionHandler>());
             Listen(options.Grpc, listen => (listeners.Grpc = listen).UseGrpc());
             Listen(options.Grpcs, listen => (listeners.Grpcs = listen).UseGrpc().UseHttps(certificate!));

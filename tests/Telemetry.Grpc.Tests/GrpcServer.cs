@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -24,9 +25,11 @@ internal sealed class GrpcServer : IAsyncDisposable
 
     private readonly WebApplication _app;
 
-    private GrpcServer(WebApplication app)
+    private readonly DefectLog _defects;
+
+    private GrpcServer(WebApplication app, DefectLog defects)
     {
-        _app = app;
+        (_app, _defects) = (app, defects);
         string[] addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
         (PlainPort, TlsPort, Http1Port) = (new Uri(addresses[0]).Port, new Uri(addresses[1]).Port, new Uri(addresses[2]).Port);
     }
@@ -43,10 +46,15 @@ internal sealed class GrpcServer : IAsyncDisposable
 
     public GrpcMetrics Metrics => _app.Services.GetRequiredService<GrpcMetrics>();
 
+    /// <summary>What was logged as an error: handlers that failed, and what Kestrel could not explain.</summary>
+    public IEnumerable<string> Defects => _defects.Errors;
+
     public static async Task<GrpcServer> StartAsync(FakeIngest ingest, GrpcEndpointOptions? options = null, TimeProvider? time = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        DefectLog defects = new();
         builder.Logging.ClearProviders();
+        builder.Logging.AddProvider(defects);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.Services.AddSingleton<IIngest>(ingest);
         if (time is not null) builder.Services.AddSingleton(time);
@@ -64,7 +72,7 @@ internal sealed class GrpcServer : IAsyncDisposable
         WebApplication app = builder.Build();
         app.MapGrpcEndpoint();
         await app.StartAsync();
-        return new GrpcServer(app);
+        return new GrpcServer(app, defects);
     }
 
     /// <summary>Begins a graceful stop; the task ends when every call has.</summary>
@@ -139,5 +147,26 @@ internal sealed class GrpcServer : IAsyncDisposable
         DateTimeOffset now = TimeProvider.System.GetUtcNow();
         using X509Certificate2 made = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(30));
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), password: null);
+    }
+
+    private sealed class DefectLog : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Errors { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel)) Errors.Enqueue($"{eventId}: {formatter(state, exception)} {exception}");
+        }
+
+        public void Dispose()
+        {
+        }
     }
 }
