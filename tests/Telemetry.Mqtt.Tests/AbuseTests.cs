@@ -26,6 +26,46 @@ public class AbuseTests
         Assert.Equal(0, host.Endpoint.Counters.Ended(EndReasons.InternalError));
     }
 
+    /// <summary>Whole sessions of both versions, one to three of their packets mutated, in two pieces. Replay: the seed is in the test's name.</summary>
+    [Theory]
+    [InlineData(4, 21)]
+    [InlineData(5, 22)]
+    [InlineData(5, 23)]
+    public async Task Sessions_WithMutatedPackets_EndOrGoOnAndStarveNobody(byte version, int seed)
+    {
+        const int Rounds = 300;
+        Random random = new(seed);
+        await using MqttHost host = await MqttHost.StartAsync(new MqttEndpointOptions { Lab = new LabOptions() });
+        await using WireClient device = await host.ConnectAsync(version: version);
+        for (int round = 0; round < Rounds; round++)
+        {
+            await using WireClient client = await host.OpenAsync();
+            byte[][] packets = SessionOf("band-2", version);
+            for (int faults = random.Next(1, 4); faults > 0; faults--)
+            {
+                int at = random.Next(random.Next(8) == 0 ? 0 : 1, packets.Length); // a broken CONNECT ends everything: one round in eight
+                packets[at] = ParserTests.Mutate(packets[at], random);
+            }
+
+            byte[] bytes = [.. packets.SelectMany(packet => packet)];
+            int cut = random.Next(bytes.Length);
+            await client.SendAsync(bytes[..cut]);
+            await client.SendWhileOpenAsync(bytes[cut..]);
+            await device.SendAsync(Bytes.Publish(version, "t1/acme/band-1/up", "batch", id: 1));
+            await device.ExpectAsync(0x40, 2, 0, 1);
+        }
+
+        Assert.Equal(Rounds, host.Ingest.Submitted.Count(one => one.Device == "acme/band-1"));
+        Assert.Contains(host.Ingest.Submitted, one => one.Device == "acme/band-2");
+        Assert.Equal(0, host.Endpoint.Counters.Ended(EndReasons.InternalError));
+        using CancellationTokenSource limit = new(TestLimits.Answer);
+        while (Volatile.Read(ref host.Endpoint.Counters.Connections) > 1)
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
     [Fact]
     public async Task HalfOpenConnections_FiveThousand_AreClosedInTimeAndDoNotStopADevice()
     {
@@ -79,4 +119,20 @@ public class AbuseTests
         Assert.Contains(answers, answer => answer.SequenceEqual(new byte[] { 0x40, 2, 0, 5 }));
         Assert.Contains(answers, answer => answer.SequenceEqual(new byte[] { 0xD0, 0 }));
     }
+
+    /// <summary>One of each packet that a device sends, in an order that makes sense.</summary>
+    private static byte[][] SessionOf(string device, byte version) =>
+    [
+        ConnectBytes.Of(device, version).ToArray(),
+        Bytes.Publish(version, $"t1/acme/{device}/up", "first", id: 1),
+        Bytes.Subscribe(version, 2, $"t1/acme/{device}/down"),
+        Bytes.Subscribe(version, 3, "lab/+/x", 2),
+        Bytes.Publish(version, "lab/a/x", "hello", qos: 2, id: 4, properties: [0x26, .. Bytes.Text("k"), .. Bytes.Text("v"), 0x23, 0, 1]),
+        [0x62, 2, 0, 4],
+        [0x50, 2, 0, 1],
+        Bytes.Unsubscribe(version, 5, "lab/+/x"),
+        [0xC0, 0],
+        Bytes.Publish(version, $"t1/acme/{device}/up", "last", id: 6),
+        [0xE0, 0],
+    ];
 }

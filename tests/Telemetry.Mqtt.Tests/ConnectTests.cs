@@ -16,6 +16,9 @@ public class ConnectTests
     [Statement(V5, "MQTT-3.2.0-1")]
     [Statement(V5, "MQTT-3.2.2-1")]
     [Statement(V5, "MQTT-3.2.2-2")]
+    [Statement(V5, "MQTT-4.2.0-1")]
+    [Statement(V311, "MQTT-4.2.0-1")]
+    [Statement(V311, "MQTT-7.1.1-1")]
     public async Task Connect_KnownDevice_IsAccepted(byte version)
     {
         await using MqttHost host = await MqttHost.StartAsync();
@@ -115,6 +118,7 @@ public class ConnectTests
     [Statement(V5, "MQTT-3.1.2-12")]
     [Statement(V5, "MQTT-3.1.2-13")]
     [Statement(V5, "MQTT-3.1.4-1")]
+    [Statement(V311, "MQTT-3.2.2-6")]
     public async Task Connect_ContradictoryFlags_Closes(byte version, byte flags)
     {
         await using MqttHost host = await MqttHost.StartAsync();

@@ -282,4 +282,83 @@ public class DetailTests
 
         await second.ExpectAsync(Bytes.Publish(5, "lab/x", "1", 2, id: 1, dup: true));
     }
+
+    [Fact]
+    [Statement(V5, "MQTT-4.8.2-5")]
+    public async Task SharedSubscription_SessionEndsInTheMiddleOfQos2_NobodyElseGetsIt()
+    {
+        await using MqttHost host = await MqttHost.StartAsync(LabOn);
+        await using WireClient publisher = await host.ConnectAsync("band-2");
+        await using WireClient other = await host.ConnectAsync("band-3");
+        await using (WireClient first = await host.ConnectAsync())
+        {
+            await first.SendAsync(Bytes.Subscribe(5, 1, "$share/s/lab/x", 2));
+            await first.ReadPacketAsync();
+            await publisher.SendAsync(Bytes.Publish(5, "lab/x", "1", 2, id: 2));
+            await first.ExpectAsync(Bytes.Publish(5, "lab/x", "1", 2, id: 1));
+            await other.SendAsync(Bytes.Subscribe(5, 1, "$share/s/lab/x", 2));
+            await other.ReadPacketAsync();
+        }
+
+        await host.EndedAsync(EndReasons.ConnectionLost);
+        await other.ExpectNothingAsync();
+    }
+
+    [Fact]
+    [Statement(V5, "MQTT-4.3.3-7")]
+    public async Task Delivery_ExpiredAfterItWasSent_IsStillSentAgain()
+    {
+        ManualTime time = new();
+        await using MqttHost host = await MqttHost.StartAsync(LabOn, time);
+        void Keep(ConnectBytes connect) => (connect.CleanStart, connect.Properties) = (false, [0x11, 0, 0, 0, 60]);
+        await using WireClient publisher = await host.ConnectAsync("band-2");
+        await using (WireClient first = await host.ConnectAsync(change: Keep))
+        {
+            await first.SendAsync(Bytes.Subscribe(5, 1, "lab/x", 2));
+            await first.ReadPacketAsync();
+            await publisher.SendAsync(Bytes.Publish(5, "lab/x", "1", 2, id: 2, properties: [0x02, 0, 0, 0, 5]));
+            Assert.Equal(0x34, (await first.ReadPacketAsync())[0]);
+        }
+
+        await host.EndedAsync(EndReasons.ConnectionLost);
+        time.Advance(TimeSpan.FromSeconds(10));
+        await using WireClient second = await host.ConnectAsync(change: Keep);
+
+        Assert.Equal(0x3C, (await second.ReadPacketAsync())[0]); // PUBLISH, QoS 2, DUP
+    }
+
+    [Fact]
+    [Statement(V5, "MQTT-4.3.3-13")]
+    public async Task Publish_Qos2ExpiredBeforeItsRelease_IsCompleted()
+    {
+        ManualTime time = new();
+        await using MqttHost host = await MqttHost.StartAsync(LabOn, time);
+        await using WireClient publisher = await host.ConnectAsync();
+
+        await publisher.SendAsync(Bytes.Publish(5, "lab/x", "1", 2, id: 2, properties: [0x02, 0, 0, 0, 5]));
+        byte[] pubrec = await publisher.ReadPacketAsync();
+        Assert.Equal([0x50, 0, 2], [pubrec[0], pubrec[2], pubrec[3]]);
+        time.Advance(TimeSpan.FromSeconds(10));
+        await publisher.SendAsync(0x62, 2, 0, 2);
+
+        await publisher.ExpectAsync(0x70, 2, 0, 2);
+    }
+
+    [Fact]
+    [Statement(V311, "MQTT-4.1.0-1")]
+    [Statement(V311, "MQTT-4.1.0-2")]
+    public async Task Session_CleanV311_LastsAsLongAsItsConnection()
+    {
+        ManualTime time = new();
+        await using MqttHost host = await MqttHost.StartAsync(LabOn, time);
+        await using WireClient publisher = await host.ConnectAsync("band-2", version: 4);
+        await using WireClient client = await host.ConnectAsync(version: 4);
+        await client.SendAsync(Bytes.Subscribe(4, 1, "lab/x", 0));
+        await client.ReadPacketAsync();
+
+        time.Advance(TimeSpan.FromDays(30));
+        await publisher.SendAsync(Bytes.Publish(4, "lab/x", "1", 0));
+
+        await client.ExpectAsync(Bytes.Publish(4, "lab/x", "1", 0));
+    }
 }

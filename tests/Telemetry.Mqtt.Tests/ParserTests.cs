@@ -142,7 +142,7 @@ public class ParserTests
         ];
     }
 
-    private static byte[] Mutate(byte[] sample, Random random)
+    internal static byte[] Mutate(byte[] sample, Random random)
     {
         List<byte> bytes = [.. sample];
         for (int times = random.Next(1, 4); times > 0; times--)

@@ -1,5 +1,6 @@
 using System.Text;
 using Telemetry.Testing;
+using static Telemetry.Mqtt.Tests.MqttStandard;
 
 namespace Telemetry.Mqtt.Tests;
 
@@ -9,6 +10,7 @@ public class RealClientTests
     private const string Secret = "secret-of-acme/band-1";
 
     [RealPartFact("mosquitto_pub")]
+    [Statement(V311, "MQTT-7.0.0-2")]
     public async Task MosquittoPub_BothVersions_PublishesAndIsAcknowledged()
     {
         await using MqttHost host = await MqttHost.StartAsync();

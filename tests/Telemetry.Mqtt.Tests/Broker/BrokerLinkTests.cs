@@ -3,6 +3,7 @@ using Telemetry.Mqtt.Broker;
 using Telemetry.Wire.Ingest;
 using Telemetry.Wire.V1;
 using Google.Protobuf;
+using static Telemetry.Mqtt.Tests.MqttStandard;
 
 namespace Telemetry.Mqtt.Tests.Broker;
 
@@ -29,6 +30,7 @@ public class BrokerLinkTests
     }
 
     [Fact]
+    [Statement(V311, "MQTT-7.0.0-1")]
     public async Task Connect_Version311_AsksForAPersistentSession()
     {
         await using LinkRig rig = await LinkRig.StartAsync(options => options with { UsesVersion311 = true, Devices = ["t1/acme/+"] });
@@ -42,6 +44,9 @@ public class BrokerLinkTests
     [Theory]
     [InlineData(4)]
     [InlineData(5)]
+    [Statement(V5, "MQTT-4.6.0-2")]
+    [Statement(V311, "MQTT-4.6.0-2")]
+    [Statement(V311, "MQTT-7.0.0-1")]
     public async Task Publish_IsAcknowledgedBehindItsFlushAndNotBefore(byte version)
     {
         await using LinkRig rig = await LinkRig.StartAsync(options => options with { UsesVersion311 = version == 4 }, isDurableAtOnce: false);
@@ -94,6 +99,7 @@ public class BrokerLinkTests
     }
 
     [Fact]
+    [Statement(V5, "MQTT-4.5.0-2")]
     public async Task Publish_ForGoodRefusedOrOfAnUnknownDevice_IsAcknowledgedWithTheReason()
     {
         await using LinkRig rig = await LinkRig.StartAsync();
@@ -213,6 +219,7 @@ public class BrokerLinkTests
     }
 
     [Fact]
+    [Statement(V5, "MQTT-3.1.2-20")]
     public async Task Silence_OfAKeepAlive_EndsTheConnection()
     {
         ManualTime time = new();

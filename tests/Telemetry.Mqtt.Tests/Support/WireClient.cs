@@ -42,6 +42,19 @@ internal sealed class WireClient : IAsyncDisposable
 
     public async Task SendAsync(params byte[] bytes) => await _stream.WriteAsync(bytes);
 
+    /// <summary>Sends to a server that may have closed already.</summary>
+    public async Task SendWhileOpenAsync(byte[] bytes)
+    {
+        try
+        {
+            await SendAsync(bytes);
+        }
+        catch (IOException)
+        {
+            // Closed, as it may be.
+        }
+    }
+
     /// <summary>Reads one whole packet: fixed header and body. Fails after <see cref="TestLimits.Answer"/> or if the socket closes first.</summary>
     public async Task<byte[]> ReadPacketAsync()
     {
