@@ -1,6 +1,7 @@
 using System.Text;
 using Google.Protobuf;
 using Telemetry.Testing;
+using Telemetry.Wire.Ingest;
 using Telemetry.Wire.V1;
 
 namespace Telemetry.Grpc.Tests;
@@ -11,7 +12,7 @@ public sealed class PeerTests : IDisposable
     private static readonly string[] CallTypes = ["unary", "client streaming", "bidirectional streaming", "server streaming"];
 
     private readonly TempFolder _folder = new();
-    private readonly FakeIngest _ingest = new() { Command = new Command { Version = 3 }.ToByteArray() };
+    private readonly FakeIngest _ingest = new() { Command = new Command { Version = 3 }.ToByteArray(), Settle = SettleByName };
 
     public void Dispose() => _folder.Dispose();
 
@@ -68,6 +69,15 @@ public sealed class PeerTests : IDisposable
         Assert.Equal(0, server.Metrics.Active);
     }
 
+    /// <summary>A batch that says how it wants to be refused is.</summary>
+    private static IngestTicket SettleByName(byte[] batch) => Encoding.UTF8.GetString(batch) switch
+    {
+        "overloaded" => new IngestTicket(IngestOutcome.Refused, RefusalReason.Overloaded, 0, RetryAfterMs: 2500),
+        "no storage" => new IngestTicket(IngestOutcome.Refused, RefusalReason.StorageUnavailable, 0, RetryAfterMs: 2500),
+        "too large" => new IngestTicket(IngestOutcome.Refused, RefusalReason.TooLarge, 0, 0),
+        _ => new IngestTicket(IngestOutcome.Stored, RefusalReason.None, 0, 0),
+    };
+
     private string[] Arguments(GrpcServer server)
     {
         File.WriteAllText(_folder["server.pem"], GrpcServer.Certificate.ExportCertificatePem());
@@ -79,7 +89,7 @@ public sealed class PeerTests : IDisposable
         string[] expected =
         [
             .. CallTypes.Select(type => "h2c " + type), .. CallTypes.Select(type => "TLS " + type),
-            "wrong credentials", "status message", "gzip", "deadline", "cancellation", "health", .. more,
+            "wrong credentials", "refusals", "status message", "gzip", "deadline", "cancellation", "health", .. more,
         ];
         Assert.Equal(expected.Select(name => "ok " + name).Order(), output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
     }

@@ -97,12 +97,8 @@ public class AbuseTests
     public async Task Connect_AnnouncingALargePacketBeforeAuthentication_IsRefusedUnread()
     {
         await using MqttHost host = await MqttHost.StartAsync();
-        await using WireClient client = await host.OpenAsync();
 
-        await client.SendAsync([0x10, .. Bytes.Length(200_000)]);
-
-        await client.ExpectClosedAsync();
-        await host.EndedAsync(EndReasons.PacketTooLarge);
+        await host.ExpectClosedAsync([0x10, .. Bytes.Length(200_000)], EndReasons.PacketTooLarge);
     }
 
     [Fact]

@@ -139,12 +139,8 @@ public class ConnectTests
     public async Task Connect_OtherProtocolName_Closes()
     {
         await using MqttHost host = await MqttHost.StartAsync();
-        await using WireClient client = await host.OpenAsync();
 
-        await client.SendAsync(new ConnectBytes { Protocol = "hj" }.ToArray());
-
-        await client.ExpectClosedAsync();
-        await host.EndedAsync(EndReasons.ProtocolNameUnknown);
+        await host.ExpectClosedAsync(new ConnectBytes { Protocol = "hj" }.ToArray(), EndReasons.ProtocolNameUnknown);
     }
 
     [Theory]
@@ -172,12 +168,8 @@ public class ConnectTests
     public async Task FirstPacket_NotConnect_ClosesWithoutAWord()
     {
         await using MqttHost host = await MqttHost.StartAsync();
-        await using WireClient client = await host.OpenAsync();
 
-        await client.SendAsync(0xC0, 0);
-
-        await client.ExpectClosedAsync();
-        await host.EndedAsync(EndReasons.FirstPacketNotConnect);
+        await host.ExpectClosedAsync([0xC0, 0], EndReasons.FirstPacketNotConnect);
     }
 
     [Fact]
@@ -286,12 +278,8 @@ public class ConnectTests
     {
         byte[] id = Convert.FromHexString(hex);
         await using MqttHost host = await MqttHost.StartAsync();
-        await using WireClient client = await host.OpenAsync();
 
-        await client.SendAsync(Bytes.Packet(0x10, [.. Bytes.Text("MQTT"), 4, 2, 0, 0, 0, (byte)id.Length, .. id]));
-
-        await client.ExpectClosedAsync();
-        await host.EndedAsync(EndReasons.StringMalformed);
+        await host.ExpectClosedAsync(Bytes.Packet(0x10, [.. Bytes.Text("MQTT"), 4, 2, 0, 0, 0, (byte)id.Length, .. id]), EndReasons.StringMalformed);
     }
 
     private static async Task RefusedAsync(byte version, byte code, EndReason reason, Action<ConnectBytes> change)

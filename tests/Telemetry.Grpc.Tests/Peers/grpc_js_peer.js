@@ -13,6 +13,7 @@ const contract = grpc.loadPackageDefinition(loader.loadSync(
   { includeDirs: [path.join(repository, 'proto'), path.join(repository, 'collector/Telemetry.Grpc/Protos')], keepCase: true, longs: Number, enums: String, defaults: true }));
 const { Ingest, Registry, Query } = contract.telemetry.v1;
 
+const TWO_AND_A_HALF_SECONDS = Buffer.from('08021080cab5ee01', 'hex'); // google.protobuf.Duration
 const ok = (name) => console.log('ok', name);
 const metadata = (value) => { const made = new grpc.Metadata(); made.set('authorization', value); return made; };
 const device = metadata(authorization);
@@ -60,14 +61,30 @@ async function rules(address) {
   assert.strictEqual((await refused((done) => client.Submit({}, new grpc.Metadata(), limit(), done))).code, grpc.status.UNAUTHENTICATED);
   ok('wrong credentials');
 
+  const refusal = (...batches) => refused((done) => client.Submit({ batches: batches.map((batch) => Buffer.from(batch)) }, device, limit(), done));
+  for (const [batch, code] of [['overloaded', grpc.status.RESOURCE_EXHAUSTED], ['no storage', grpc.status.UNAVAILABLE]]) {
+    const found = await refusal(batch);
+    const details = found.metadata.get('grpc-status-details-bin')[0];
+    assert.strictEqual(found.code, code);
+    assert.ok(details.includes('google.rpc.RetryInfo') && details.includes(TWO_AND_A_HALF_SECONDS), details.toString('hex'));
+  }
+
+  const large = await refusal('too large');
+  assert.strictEqual(large.code, grpc.status.INVALID_ARGUMENT);
+  assert.match(large.details, /batch 0: .*262144 bytes/);
+  const mixed = await promised((done) => client.Submit({ batches: ['good', 'overloaded', 'too large'].map((batch) => Buffer.from(batch)) }, device, limit(), done));
+  assert.deepStrictEqual(mixed.results.map((one) => [one.outcome, one.reason, one.retry_after_ms]),
+    [['OUTCOME_STORED', '', 0], ['OUTCOME_REFUSED', 'overloaded', 2500], ['OUTCOME_REFUSED', 'too_large', 0]]);
+  ok('refusals');
+
   const registry = new Registry(address, plain, { 'grpc.default_compression_algorithm': grpc.compressionAlgorithms.gzip });
   const error = await refused((done) => registry.PutBrand({}, operator, limit(), done));
   assert.strictEqual(error.code, grpc.status.INVALID_ARGUMENT);
   assert.match(error.details, /Größe 100 %/);
   ok('status message');
 
-  const large = { id: 'acme', name: 'x'.repeat(100000) };
-  assert.deepStrictEqual({ ...(await promised((done) => registry.PutBrand(large, operator, limit(), done))) }, large);
+  const brand = { id: 'acme', name: 'x'.repeat(100000) };
+  assert.deepStrictEqual({ ...(await promised((done) => registry.PutBrand(brand, operator, limit(), done))) }, brand);
   ok('gzip');
 
   assert.strictEqual((await refused((done) => registry.ListBrands({}, operator, limit(), done))).code, grpc.status.UNIMPLEMENTED);

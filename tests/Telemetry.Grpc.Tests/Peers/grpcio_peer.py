@@ -33,6 +33,7 @@ with open(descriptor_set, "rb") as source:
 Request, Response, Summary, Command, CommandsRequest, Brand, BrandList, SamplesRequest, SamplesPage = (
     message_type(POOL, "telemetry.v1." + name)
     for name in ("SubmitRequest", "SubmitResponse", "UploadSummary", "Command", "CommandsRequest", "Brand", "BrandList", "SamplesRequest", "SamplesPage"))
+TWO_AND_A_HALF_SECONDS = b"\x08\x02\x10\x80\xca\xb5\xee\x01"  # google.protobuf.Duration
 HealthRequest, HealthResponse = (message_type(POOL, "grpc.health.v1.HealthCheck" + kind) for kind in ("Request", "Response"))
 
 
@@ -78,6 +79,19 @@ def rules(channel):
     submit = method("unary_unary", channel, "telemetry.v1.Ingest/Submit", Request, Response)
     assert refused(lambda: submit(Request(), timeout=LIMIT)).code() == grpc.StatusCode.UNAUTHENTICATED
     ok("wrong credentials")
+
+    def refusal(*batches):
+        error = refused(lambda: submit(Request(batches=batches), metadata=DEVICE, timeout=LIMIT))
+        return error.code(), error.details(), dict(error.trailing_metadata()).get("grpc-status-details-bin", b"")
+
+    for name, code in ((b"overloaded", grpc.StatusCode.RESOURCE_EXHAUSTED), (b"no storage", grpc.StatusCode.UNAVAILABLE)):
+        found, _, details = refusal(name)
+        assert found == code and b"google.rpc.RetryInfo" in details and TWO_AND_A_HALF_SECONDS in details, (found, details)
+    found, text, _ = refusal(b"too large")
+    assert found == grpc.StatusCode.INVALID_ARGUMENT and "batch 0: " in text and "262144 bytes" in text, (found, text)
+    mixed = submit(Request(batches=[b"good", b"overloaded", b"too large"]), metadata=DEVICE, timeout=LIMIT).results
+    assert [(one.outcome, one.reason, one.retry_after_ms) for one in mixed] == [(1, "", 0), (4, "overloaded", 2500), (4, "too_large", 0)], mixed
+    ok("refusals")
 
     nothing = method("unary_unary", channel, "telemetry.v1.Ingest/Nothing", Request, Response)
     assert refused(lambda: nothing(Request(), timeout=LIMIT)).code() == grpc.StatusCode.UNIMPLEMENTED

@@ -48,9 +48,9 @@ public class ConformanceTests
 
             Made from the tests by `ConformanceTests`; do not edit. Numbers are those of the OASIS standards MQTT 5.0 and MQTT 3.1.1; the same number says different things in the two.
 
-            Eclipse's interoperability tests (paho.mqtt.testing, `client_test.py` and `client_test5.py`, run in the lab space, each test in its own process against a fresh
-            server): 10 of 10 for 3.1.1, 26 of 26 for 5.0. Left out: `flow_control2` of 5.0, which floods the server past its Receive Maximum and then races
-            with the server's DISCONNECT.
+            Eclipse's interoperability tests (paho.mqtt.testing, `client_test.py` and `client_test5.py`, as a device in the lab space of `telemetry up --lab`, each test in its own process
+            against a fresh collector): 10 of 10 for 3.1.1, 26 of 27 for 5.0. Not passed: `server_keep_alive`, which expects a server that is set to grant 60 s at most; a collector grants what
+            is asked (`MaxKeepAlive` 0); `ConnectTests.Connect_KeepAliveAboveTheLimitV5_IsToldServerKeepAlive` has the rule. `flow_control2`, which floods the server past its Receive Maximum and then races with its DISCONNECT, passed this time.
 
 
             """);

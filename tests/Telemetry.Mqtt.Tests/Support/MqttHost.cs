@@ -59,6 +59,15 @@ internal sealed class MqttHost : IAsyncDisposable
         return client;
     }
 
+    /// <summary>Opens a socket, sends <paramref name="first"/> and expects to be closed without a word, for this reason.</summary>
+    public async Task ExpectClosedAsync(byte[] first, EndReason reason)
+    {
+        await using WireClient client = await OpenAsync();
+        await client.SendAsync(first);
+        await client.ExpectClosedAsync();
+        await EndedAsync(reason);
+    }
+
     /// <summary>Waits until the endpoint has counted an end for this reason.</summary>
     public async Task EndedAsync(EndReason reason, int times = 1)
     {
