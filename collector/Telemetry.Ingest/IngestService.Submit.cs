@@ -82,7 +82,7 @@ public sealed partial class IngestService
                 if (last >= _log.DurablePosition)
                 {
                     // The log cannot be asked about what it has not flushed yet.
-                    ticket = shard.Count(IngestOutcome.Refused, RefusalReason.Overloaded, 0, _options.OverloadRetryMs, batch.Length);
+                    ticket = CountOverloaded(shard);
                     return Settlement.Done;
                 }
 
@@ -102,30 +102,36 @@ public sealed partial class IngestService
                 return Settlement.Done;
             }
 
-            long now = NowUnixMs();
-            if (!HasRoom(shard, index, batch.Length) || (!isKnownProfile && _book.ReplayableCount >= _options.MaxReplayable)
-                || !_log.TryAppend(isKnownProfile ? LogRecordKind.Batch : LogRecordKind.DeadLetter,
-                    isKnownProfile ? (byte)0 : (byte)RefusalReason.UnknownProfile, deviceKey, now, batch, out long position))
-            {
-                ticket = shard.Count(IngestOutcome.Refused, RefusalReason.Overloaded, 0, _options.OverloadRetryMs, batch.Length);
-                return Settlement.Done;
-            }
-
-            if (index < 0) index = shard.Table.Add(deviceKey, header.Epoch);
-            bool hasNewGap = false;
-            if (isReplay) shard.Table[index].LastPosition = position;
-            else hasNewGap = shard.Settle(index, header.Seq, position);
-            Charge(shard, index, session.BrandKey, batch.Length);
-            CheckpointIfDue(position);
-
-            UInt128 key = DeadLetterBook.KeyOf(deviceKey, header.Epoch, header.Seq);
-            if (isReplay) _book.Remove(key);
-            else if (!isKnownProfile) _book.Add(key, new DeadLetter(position, deviceKey, RefusalReason.UnknownProfile, now, batch.Length));
-            ticket = isKnownProfile
-                ? shard.Count(IngestOutcome.Stored, RefusalReason.None, position, 0, batch.Length)
-                : shard.Count(IngestOutcome.DeadLettered, RefusalReason.UnknownProfile, position, 0, batch.Length);
-            return hasNewGap ? Settlement.NewGap : Settlement.Done;
+            return Store(session, shard, index, header, batch, isKnownProfile, isReplay, out ticket);
         }
+    }
+
+    // Under the shard's lock: the batch, or the dead letter of one whose profile is unknown, goes to the log, and its seq counts as settled.
+    private Settlement Store(
+        IngestSession session, IngestShard shard, int index, in BatchHeader header, ReadOnlySpan<byte> batch, bool isKnownProfile, bool isReplay, out IngestTicket ticket)
+    {
+        uint deviceKey = session.DeviceKey;
+        long now = NowUnixMs();
+        (LogRecordKind kind, RefusalReason reason) = isKnownProfile ? (LogRecordKind.Batch, RefusalReason.None) : (LogRecordKind.DeadLetter, RefusalReason.UnknownProfile);
+        bool hasRoom = HasRoom(shard, index, batch.Length) && (isKnownProfile || _book.ReplayableCount < _options.MaxReplayable);
+        if (!hasRoom || !_log.TryAppend(kind, (byte)reason, deviceKey, now, batch, out long position))
+        {
+            ticket = CountOverloaded(shard);
+            return Settlement.Done;
+        }
+
+        if (index < 0) index = shard.Table.Add(deviceKey, header.Epoch);
+        bool hasNewGap = false;
+        if (isReplay) shard.Table[index].LastPosition = position;
+        else hasNewGap = shard.Settle(index, header.Seq, position);
+        Charge(shard, index, session.BrandKey, batch.Length);
+        CheckpointIfDue(position);
+
+        UInt128 key = DeadLetterBook.KeyOf(deviceKey, header.Epoch, header.Seq);
+        if (isReplay) _book.Remove(key);
+        else if (!isKnownProfile) _book.Add(key, new DeadLetter(position, deviceKey, reason, now, batch.Length));
+        ticket = shard.Count(isKnownProfile ? IngestOutcome.Stored : IngestOutcome.DeadLettered, reason, position, 0, batch.Length);
+        return hasNewGap ? Settlement.NewGap : Settlement.Done;
     }
 
     private IngestTicket TakeUnreadable(IngestSession session, ReadOnlySpan<byte> batch, RefusalReason reason)
@@ -138,7 +144,7 @@ public sealed partial class IngestService
             long now = NowUnixMs();
             if (!_log.TryAppend(LogRecordKind.DeadLetter, (byte)reason, session.DeviceKey, now, batch, out long position))
             {
-                return shard.Count(IngestOutcome.Refused, RefusalReason.Overloaded, 0, _options.OverloadRetryMs, batch.Length);
+                return CountOverloaded(shard);
             }
 
             _shares.Charge(session.BrandKey, _log.Generation, batch.Length);
@@ -183,6 +189,8 @@ public sealed partial class IngestService
         IngestShard shard = ShardOf(session.DeviceKey);
         lock (shard.Lock) return shard.Count(IngestOutcome.Duplicate, RefusalReason.None, position, 0, 0);
     }
+
+    private IngestTicket CountOverloaded(IngestShard shard) => shard.Count(IngestOutcome.Refused, RefusalReason.Overloaded, 0, _options.OverloadRetryMs, 0);
 
     private IngestTicket RefuseOverloaded(IngestSession session) => Refuse(session, RefusalReason.Overloaded, _options.OverloadRetryMs);
 

@@ -122,17 +122,16 @@ public sealed partial class BlockLog
 
     private void PublishDurable()
     {
-        DurableWaiter[] settled;
         lock (_appendLock)
         {
             Volatile.Write(ref _durablePosition, _flushingEnd);
-            settled = [.. _flushing.Waiters];
             _lastGroupRecords = _flushing.RecordCount;
-            _flushing.Clear();
-            _flushedRuns = 0;
         }
 
-        foreach (DurableWaiter waiter in settled) waiter.Complete(true);
+        // Nobody adds a wait to a group that is durable: it is this thread's alone now.
+        foreach (DurableWaiter waiter in _flushing.Waiters) waiter.Complete(true);
+        _flushing.Clear();
+        _flushedRuns = 0;
     }
 
     private ILogFile FileOf(in SegmentHeader segment)

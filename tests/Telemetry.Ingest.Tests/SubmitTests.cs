@@ -94,6 +94,18 @@ public sealed class SubmitTests : IngestTestBase
     }
 
     [Fact]
+    public void Missing_OfAllDevices_ListsEachRangeButNotOfErasedEpochs()
+    {
+        foreach ((string device, ulong seq) in ((string, ulong)[])[("brand-1/1", 2), ("brand-1/2", 1), ("brand-1/2", 2), ("brand-2/7", 1), ("brand-2/7", 5), ("brand-2/7", 700), ("brand-3/3", 9)])
+            Assert.Equal(IngestOutcome.Stored, Submit(Session(device), Batches.Seal(Epoch, seq)).Outcome);
+        Directory.Erase(3003, Epoch);
+        Assert.Equal(
+            [(1001u, 1ul, 1ul), (2007u, 2ul, 4ul), (2007u, 6ul, 699ul)],
+            Service.Missing(limit: 100).Select(one => (one.DeviceKey, one.Gap.First, one.Gap.Last)).Order());
+        Assert.InRange(Service.Missing(limit: 1).Count, 1, 2); // an epoch's ranges come whole
+    }
+
+    [Fact]
     public void Submit_GapBehindTheWindow_TellsTheDeviceAtOnce()
     {
         int told = 0;
@@ -101,7 +113,7 @@ public sealed class SubmitTests : IngestTestBase
         Send(1);
         Send(500);
         Assert.Equal(1, told);
-        Assert.Equal((2ul, 499ul), Service.MissingOf(1001).Select(gap => (gap.Gap.First, gap.Gap.Last)).Aggregate((a, b) => (a.First, b.Last)));
+        Assert.Equal((2ul, 499ul), Assert.Single(Service.MissingOf(1001).Select(gap => (gap.Gap.First, gap.Gap.Last))));
     }
 
     [Fact]

@@ -58,12 +58,18 @@ internal static class SeqWindow
     public static void ListMissing(in SeqEntry entry, GapList? gaps, List<SeqGap> missing)
     {
         if (gaps is not null) missing.AddRange(gaps.Ranges);
+
+        // A gap that reaches the mark goes on behind it, where the window begins unseen: one range.
+        bool goesOn = gaps is { Ranges: [.., { IsUnsure: false } newest] } && newest.Last == entry.Mark;
         UInt128 window = new(entry.WindowHigh, entry.WindowLow);
         ulong seq = entry.Mark + 1;
         while (window != UInt128.Zero)
         {
             int unseen = (int)UInt128.TrailingZeroCount(window);
-            if (unseen > 0) missing.Add(new SeqGap(seq, seq + (ulong)unseen - 1, false));
+            ulong last = seq + (ulong)unseen - 1;
+            if (goesOn) missing[^1] = missing[^1] with { Last = last };
+            else if (unseen > 0) missing.Add(new SeqGap(seq, last, false));
+            goesOn = false;
             window >>= unseen;
             int seen = (int)UInt128.TrailingZeroCount(~window);
             window = seen == Bits ? UInt128.Zero : window >> seen;
