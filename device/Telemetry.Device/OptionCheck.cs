@@ -46,7 +46,8 @@ namespace Telemetry.Device
             Platform.IFlash flash = options.Flash!;
             RequireRange("Flash.SectorCount", flash.SectorCount, 3, 1 << 20);
             RequireRange("Flash.PageBytes", flash.PageBytes, 16, 65536);
-            if (flash.SectorBytes % 8 != 0 || flash.SectorBytes < 512) throw new System.ArgumentException("TelemetryOptions.Flash.SectorBytes is a multiple of 8, at least 512.");
+            bool isWhole = flash.SectorBytes % 8 == 0 && flash.SectorBytes % flash.PageBytes == 0;
+            if (!isWhole || flash.SectorBytes < 512) throw new System.ArgumentException("TelemetryOptions.Flash.SectorBytes is a multiple of 8 and of PageBytes, at least 512.");
             bool splits = options.EventSectors == 0 || (options.EventSectors >= 3 && flash.SectorCount - options.EventSectors >= 3);
             if (!splits) throw new System.ArgumentException("TelemetryOptions.EventSectors is 0, or at least 3 and leaves 3.");
         }

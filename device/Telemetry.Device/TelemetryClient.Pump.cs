@@ -45,7 +45,7 @@ namespace Telemetry.Device
             Chance chance = new Chance(OptionCheck.SeedOf(options));
             _ring = new SampleRing(options.RingSamples);
             int losses = _profile.Count + LossLedger.SharedEntries;
-            _ledger = new LossLedger(losses < BatchWriter.MaxLosses ? losses : BatchWriter.MaxLosses);
+            _ledger = new LossLedger(losses < BatchWriter.MaxLosses ? losses : BatchWriter.MaxLosses - 1); // a record of the spool counts them in a byte
             _spool = new BatchSpool(options.Flash!, options.EventSectors, _ledger, chance);
             _clock = new WallClock(options.Clock!, options.DriftPpm, _spool.LastClockRatePpb);
             _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, _clock);

@@ -7,10 +7,10 @@ namespace Telemetry.Device.Platform
     /// <remarks>The SDK calls it from one thread at a time and never programs across a page. No member throws; false = the hardware said no.</remarks>
     public interface IFlash
     {
-        /// <summary>Bytes that one <see cref="Program"/> call may touch; its range stays within one page. 16..4096.</summary>
+        /// <summary>Bytes that one <see cref="Program"/> call may touch; its range stays within one page. 16..65536.</summary>
         int PageBytes { get; }
 
-        /// <summary>Bytes that one <see cref="Erase"/> clears: a multiple of <see cref="PageBytes"/>, 128..65536.</summary>
+        /// <summary>Bytes that one <see cref="Erase"/> clears: a multiple of 8 and of <see cref="PageBytes"/>, at least 512.</summary>
         int SectorBytes { get; }
 
         /// <summary>Sectors that belong to the SDK, at least 3.</summary>
