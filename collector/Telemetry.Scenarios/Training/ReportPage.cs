@@ -43,6 +43,7 @@ public static class ReportPage
     {
         page.Append("<table><tr><th></th><th>at once</th><th>after 5 minutes</th></tr>\n");
         Row("macro-F1", F(report.MacroF1Streaming), F(report.MacroF1Lag5));
+        if (report.WithAnswers is { } with) Row($"macro-F1 when asked {with.AnswersPerDay} times a day", F(with.MacroF1Streaming), F(with.MacroF1Lag5));
         Row("right minutes", F(report.AccuracyStreaming), F(report.AccuracyLag5));
         Row("mean recall of the scenarios", F(report.ClassAccuracyStreaming), F(report.ClassAccuracyLag5));
         Row("calibration error of the confidence", F(report.Ece), "");

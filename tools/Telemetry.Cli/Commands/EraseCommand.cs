@@ -36,7 +36,7 @@ internal static class EraseCommand
     private static void Print(ErasureReceipt receipt)
     {
         Console.Out.WriteLine($"receipt {receipt.Id}: {(receipt.DoneUnixMs > 0 ? "done" : "not done yet: " + receipt.Left)}");
-        Console.Out.WriteLine($"  registry     {receipt.Bindings} binding(s) of {receipt.Devices} device(s), {receipt.Consents} consent(s); {receipt.FencedEpochs} epoch(s) fenced: late batches of them are refused");
+        Console.Out.WriteLine($"  registry     {receipt.Bindings} binding(s) of {receipt.Devices} device(s), {receipt.Consents} consent(s), {receipt.Answers} answer(s); {receipt.FencedEpochs} epoch(s) fenced: late batches of them are refused");
         Console.Out.WriteLine($"  log          {receipt.Batches:n0} batches, {receipt.DeadLetters:n0} dead letters");
         if (receipt.SharedBatches > 0) Console.Out.WriteLine($"               {receipt.SharedBatches:n0} of the batches held rows of someone else too, because the device changed hands");
         Console.Out.WriteLine($"  derived      {receipt.Segments:n0} segments with their revisions, {receipt.Minutes:n0} minutes");

@@ -94,7 +94,9 @@ internal static class ScenariosCommand
     {
         Segment segment = explanation.Segment;
         AnsiConsole.MarkupLineInterpolated($"[bold]{segment.Scenario}[/] from {At(segment.StartUnixMs)} to {At(segment.EndUnixMs)} UTC, model {segment.ModelVersion}");
-        if (segment.Confidence > 0) AnsiConsole.MarkupLineInterpolated($"Of 100 such minutes about {segment.Confidence * 100:F0} are right.");
+        bool isSaid = segment.Evidence is [{ Feature: "answer", Share: 1 }];
+        if (isSaid) AnsiConsole.MarkupLine("Its person said so.");
+        else if (segment.Confidence > 0) AnsiConsole.MarkupLineInterpolated($"Of 100 such minutes about {segment.Confidence * 100:F0} are right.");
         if (segment.Evidence.Count > 0)
         {
             BarChart chart = new BarChart().Width(60).Label("Share of the evidence, % (against: see the sign)");
