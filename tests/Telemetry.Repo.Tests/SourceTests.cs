@@ -16,6 +16,17 @@ public sealed partial class SourceTests
         Assert.Empty(ids.GroupBy(entry => entry.Id).Where(group => group.Count() > 1).Select(group => $"{group.Key}: {string.Join(", ", group.Select(entry => Path.GetFileName(entry.File)))}"));
     }
 
+    /// <summary>The export lists the meters by name: a pattern would cost every collector a compiled regular expression.</summary>
+    [Fact]
+    public void Meters_OfEveryRoom_AreExported()
+    {
+        string export = File.ReadAllText(Path.Combine(RealParts.RepositoryRoot, "collector", "Telemetry.Collector", "Metrics", "MetricsExport.cs"));
+        string[] names = [.. CSharpFiles("collector").SelectMany(file => MeterName().Matches(File.ReadAllText(file))).Select(match => match.Groups[1].Value).Distinct(StringComparer.Ordinal)];
+
+        Assert.Contains("\"Telemetry.Ingest\"", names);
+        Assert.All(names, name => Assert.Contains(name, export[export.IndexOf("s_meters", StringComparison.Ordinal)..export.IndexOf("];", StringComparison.Ordinal)], StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Namespaces_FollowFolders()
     {
@@ -42,6 +53,9 @@ public sealed partial class SourceTests
 
     [GeneratedRegex(@"\[LoggerMessage\(\s*(?:EventId\s*=\s*)?(\d+)", RegexOptions.NonBacktracking)]
     private static partial Regex EventId();
+
+    [GeneratedRegex("""(?:Meter _meter = new|new Meter|new MeterOptions)\(("[^"]+")""", RegexOptions.NonBacktracking)]
+    private static partial Regex MeterName();
 
     [GeneratedRegex(@"^namespace ([\w.]+);", RegexOptions.Multiline | RegexOptions.NonBacktracking)]
     private static partial Regex Namespace();
