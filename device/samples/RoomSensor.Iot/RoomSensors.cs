@@ -1,5 +1,6 @@
 using System.Device.Gpio;
 using Iot.Device.Bmxx80;
+using Iot.Device.Bmxx80.ReadResult;
 using Telemetry.Device;
 
 namespace RoomSensor;
