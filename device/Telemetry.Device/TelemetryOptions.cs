@@ -67,9 +67,9 @@ namespace Telemetry.Device
         /// <summary>Rows of a block, 1..4096: longer blocks pack tighter and cost more RAM.</summary>
         public int BlockRows { get; set; } = 1800;
 
-        /// <summary>Room for the packed columns of one open block, a column; the columns share it, and few have 704 together. A block that fills it is
-        /// complete: 88 bytes hold five minutes of a lively signal at 1 Hz.</summary>
-        public int BlockBytesPerColumn { get; set; } = 88;
+        /// <summary>Room for the packed columns of one open block, a column; the columns share it, and few have 736 together. A block that fills it is
+        /// complete: 92 bytes hold five minutes of a lively signal at 1 Hz.</summary>
+        public int BlockBytesPerColumn { get; set; } = 92;
 
         /// <summary>Most bytes of a sealed batch, 256..32768; never less than the largest block needs.</summary>
         public int BatchBytes { get; set; } = 768;

@@ -29,6 +29,22 @@ public sealed class MemoryBudgetTests
         Assert.Equal(0, Allocation.LeastBytes(() => Drive(client, clock, 20_000)));
     }
 
+    [Fact]
+    public void Client_FromItsFirstStepOn_TakesNothingMore()
+    {
+        ManualClock clock = new(0);
+        TelemetryClient client = null!;
+        MemoryFlash flash = new(256, 4096, 16);
+        long made = Allocation.LeastBytes(() => client = new TelemetryClient(OptionsFor(flash, clock)));
+        long driven = Allocation.LeastBytes(() =>
+        {
+            client = new TelemetryClient(OptionsFor(flash, clock));
+            Drive(client, clock, 2000); // samples, seals, attempts to connect
+        });
+        Assert.True(client.ReadCounters().FailedConnects > 0);
+        Assert.Equal(made, driven);
+    }
+
     private static void Drive(TelemetryClient client, ManualClock clock, int seconds)
     {
         for (int second = 0; second < seconds; second++)
