@@ -14,6 +14,7 @@ using Telemetry.Insights.Store;
 using Telemetry.Log;
 using Telemetry.Registry;
 using Telemetry.Scenarios.Model;
+using Telemetry.Wire.V1;
 
 namespace Telemetry.Collector;
 
@@ -24,6 +25,7 @@ internal sealed class Rooms : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly List<ConsumerTask> _consumers = [];
     private readonly List<IDisposable> _opened = [];
+    private ReleaseSink? _releases;
 
     private Rooms(CollectorOptions options, DataFolder folder, ILoggerFactory loggers)
     {
@@ -63,6 +65,15 @@ internal sealed class Rooms : IAsyncDisposable
     /// <summary>Opens every room. The folder belongs to the rooms from here on, also when opening fails.</summary>
     public static Rooms Open(CollectorOptions options, DataFolder folder, ILoggerFactory loggers) => new(options, folder, loggers);
 
+    /// <summary>Query.Release; what is given out goes to InfluxDB too, where the operator asks for that.</summary>
+    /// <exception cref="RegistryException">As <see cref="InsightsService.Release(ReleaseRequest)"/>.</exception>
+    public ReleaseTable Release(ReleaseRequest question)
+    {
+        ReleaseTable release = Insights.Release(question);
+        _releases?.Add(question, release);
+        return release;
+    }
+
     /// <summary>Lets the consumers begin at their places.</summary>
     public void StartConsumers()
     {
@@ -97,6 +108,12 @@ internal sealed class Rooms : IAsyncDisposable
         {
             segments = new SegmentSink(store, Insights, Derived(), Folder.InfluxFolder, () => scenarios.Position, Time, _loggers.CreateLogger<SegmentSink>());
             _consumers.Add(new ConsumerTask("influx-segments", () => segments.Position, segments.RunAsync));
+        }
+
+        if (target.Releases)
+        {
+            _releases = new ReleaseSink(Derived(), Time, _loggers.CreateLogger<ReleaseSink>());
+            _consumers.Add(new ConsumerTask("influx-releases", () => Log.DurablePosition, _releases.RunAsync));
         }
 
         return new InfluxErasure(Derived(), Registry, () => cursor.Position, () => segments?.Revision ?? long.MaxValue);

@@ -69,9 +69,13 @@ public sealed class InfluxDerived : IDisposable
         await WriteAsync(all.Select(segment => SegmentLines.Line(segment, _options.Precision)), cancellation);
     }
 
-    /// <summary>Writes a release, stamped with the beginning of its range.</summary>
-    public Task WriteReleaseAsync(ReleaseTable release, string measure, long fromUnixMs, CancellationToken cancellation) =>
-        WriteAsync(SegmentLines.Lines(release, measure, fromUnixMs, _options.Precision), cancellation);
+    /// <summary>Writes a release.</summary>
+    /// <param name="question">What it answers; becomes its tags.</param>
+    /// <param name="release">The answer.</param>
+    /// <param name="stampUnixMs">Its time: the beginning of the range that was asked about, where there is one.</param>
+    /// <param name="cancellation">Ends the trying; some of the rows may be in.</param>
+    public Task WriteReleaseAsync(ReleaseRequest question, ReleaseTable release, long stampUnixMs, CancellationToken cancellation) =>
+        WriteAsync(SegmentLines.Lines(question, release, stampUnixMs, _options.Precision), cancellation);
 
     /// <summary>Removes a device's points of [from, to) from every measurement, and from the refused lines.</summary>
     /// <exception cref="HttpRequestException">The server did not erase; call again.</exception>

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Telemetry.Influx.LineProtocol;
 using Telemetry.Testing;
 using Telemetry.Wire.Blocks;
+using Telemetry.Wire.Profiles;
 using Telemetry.Wire.V1;
 
 namespace Telemetry.Influx.Tests;
@@ -18,9 +19,28 @@ public sealed class DerivedTests : IDisposable
     public void Release_BecomesOneLineARow()
     {
         ReleaseTable release = new() { Columns = { "scenario", "hour" }, Epsilon = 0.5, Threshold = 20, Rows = { new ReleaseRow { Group = { "run", "18" }, Value = 1234, Error95 = 20.5 } } };
+        ReleaseRequest question = new() { Measure = "minutes", ToUnixMs = TestLog.BootUnixMs, Where = { "model=band 2", "brand=acme" }, Recipient = "acme" };
         Assert.Equal(
-            ["release,measure=minutes,scenario=run,hour=18 threshold=20i,value=1234,error_95=20.5,epsilon=0.5 1700000000000"],
-            SegmentLines.Lines(release, "minutes", TestLog.BootUnixMs, InfluxPrecision.Milliseconds));
+            [@"release,measure=minutes,until=2023-11-14T22:13:20Z,where=brand\=acme\ model\=band\ 2,recipient=acme,scenario=run,hour=18 threshold=20i,value=1234,error_95=20.5,epsilon=0.5 1700000000000"],
+            SegmentLines.Lines(question, release, TestLog.BootUnixMs, InfluxPrecision.Milliseconds));
+        Assert.StartsWith("release,measure=users,scenario=run,hour=18 ", Assert.Single(SegmentLines.Lines(new ReleaseRequest { Measure = "users" }, release, 0, InfluxPrecision.Milliseconds)), StringComparison.Ordinal);
+    }
+
+    [RealPartFact("influxd")]
+    public async Task Influx_ReleasesOfSeveralQuestions_StandBesideEachOtherAndOnce()
+    {
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        using InfluxDerived derived = new(new InfluxOptions { Url = influx.Url, RefusedFolder = _log.RefusedFolder });
+        ReleaseRequest week = new() { Measure = "minutes", FromUnixMs = TestLog.BootUnixMs, ToUnixMs = TestLog.BootUnixMs + 604_800_000 };
+        ReleaseRequest day = new(week) { ToUnixMs = TestLog.BootUnixMs + 86_400_000 };
+        ReleaseRequest ofAcme = new(day) { Where = { "brand=acme" } };
+        foreach ((ReleaseRequest question, double value) in new[] { (week, 700.0), (day, 100.0), (ofAcme, 60.0), (day, 100.0) })
+            await derived.WriteReleaseAsync(question, Answer(value), TestLog.BootUnixMs, CancellationToken.None);
+
+        var rows = await influx.QueryAsync("SELECT * FROM release");
+        Assert.Equal([60.0, 100.0, 700.0], rows.Select(row => row["value"].GetDouble()).Order());
+        Assert.All(rows, row => Assert.Equal(("run", TestLog.BootUnixMs * 1_000_000), (row["scenario"].GetString(), row["time"].GetInt64())));
     }
 
     [RealPartFact("influxd")]
@@ -153,18 +173,46 @@ public sealed class DerivedTests : IDisposable
         Assert.Equal(0, allocated);
     }
 
-    [Theory]
-    [InlineData("devices.json")]
-    [InlineData("scenarios.json")]
-    public void Dashboard_IsJsonWhosePanelsAskForWhatWeWrite(string file)
+    [RealPartFact("influxd")]
+    public async Task Dashboards_EveryPanelAndVariable_FindsRowsOfWhatWeWrite()
     {
-        using JsonDocument dashboard = JsonDocument.Parse(File.ReadAllText(Path.Combine(RealParts.RepositoryRoot, "collector", "grafana", file)));
-        string[] written = ["heart_rate", "steps", "cadence", "motion", "temperature", "co2", SegmentLines.SegmentMeasurement, SegmentLines.ReleaseMeasurement];
-        string[] asked = [.. dashboard.RootElement.GetProperty("panels").EnumerateArray().SelectMany(panel => panel.GetProperty("targets").EnumerateArray())
-            .Select(target => target.GetProperty("query").GetString()!.Split(" FROM \"")[1].Split('"')[0])];
-        Assert.NotEmpty(asked);
-        Assert.All(asked, measurement => Assert.Contains(measurement, written));
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        string[] keys = ["heart_rate", "steps", "cadence", "motion", "temperature", "co2"];
+        _log.Profile = new ModelProfile("band-2", 1, TestLog.ProfileHash, [.. keys.Select((key, i) => new SignalDefinition(i + 1, key, "1", SignalKind.Gauge, 1, 0, 1000, PrivacyClass.Activity, 1000))]);
+        await _log.AppendAsync(1, 1, TestLog.Block(0, 1000, [.. keys.Select((_, i) => ((uint)i + 1, (long[])[60 + i, 61, 62]))]));
+        InfluxOptions options = new() { Url = influx.Url, RefusedFolder = _log.RefusedFolder };
+        await using (SinkRun run = new(_log, options)) await run.StopAsync();
+        using InfluxDerived derived = new(options);
+        await derived.ReplaceSegmentsAsync("u 1,=", TestLog.BootUnixMs, TestLog.BootUnixMs + 1_000_000, [Segment(0, "rest"), Segment(300_000, "walk")], CancellationToken.None);
+        ReleaseRequest question = new() { Measure = "minutes", FromUnixMs = TestLog.BootUnixMs, ToUnixMs = TestLog.BootUnixMs + 86_400_000 };
+        await derived.WriteReleaseAsync(question, Answer(100), TestLog.BootUnixMs, CancellationToken.None);
+        await derived.WriteReleaseAsync(new ReleaseRequest(question) { Recipient = "acme" }, Answer(7), TestLog.BootUnixMs, CancellationToken.None);
+
+        List<string> asked = [];
+        foreach (string file in new[] { "devices.json", "scenarios.json" })
+        {
+            using JsonDocument dashboard = JsonDocument.Parse(File.ReadAllText(Path.Combine(RealParts.RepositoryRoot, "collector", "grafana", file)));
+            JsonElement.ArrayEnumerator panels = dashboard.RootElement.GetProperty("panels").EnumerateArray();
+            JsonElement.ArrayEnumerator variables = dashboard.RootElement.GetProperty("templating").GetProperty("list").EnumerateArray();
+            asked.AddRange(panels.SelectMany(panel => panel.GetProperty("targets").EnumerateArray()).Select(target => target.GetProperty("query").GetString()!));
+            asked.AddRange(variables.Where(variable => variable.GetProperty("type").GetString() == "query").Select(variable => variable.GetProperty("query").GetString()!));
+        }
+
+        Assert.InRange(asked.Count, 12, 100);
+        foreach (string query in asked)
+        {
+            // As Grafana fills them in: all brands, devices and users, the hour of the data.
+            string filled = query.Replace("$brand", ".*").Replace("$device", ".*").Replace("$user", ".*").Replace("$__interval", "10s")
+                .Replace("$timeFilter", $"time >= {TestLog.BootUnixMs}ms AND time <= {TestLog.BootUnixMs + 3_600_000}ms");
+            var rows = await influx.QueryAsync(filled);
+            Assert.True(rows.Count > 0, $"No rows: {filled}");
+            Assert.All(rows, row => Assert.Contains(row.Values, value => value.ValueKind != JsonValueKind.Null));
+            if (query.Contains("sum(\"value\") FROM \"release\"", StringComparison.Ordinal)) Assert.Equal(100.0, Assert.Single(rows)["sum"].GetDouble());
+        }
     }
+
+    private static ReleaseTable Answer(double minutes) => new() { Columns = { "scenario" }, Epsilon = 1, Threshold = 20, Rows = { new ReleaseRow { Group = { "run" }, Value = minutes, Error95 = 3 } } };
 
     private static Segment Segment(long startMs, string scenario) => new()
     {

@@ -41,6 +41,63 @@ public sealed class RealServerTests : IDisposable
         Assert.Equal(expected.Order(), await InfluxRowsAsync(influx, "temperature"));
     }
 
+    // InfluxDB answers 500 and, in memory, knows the points all the same: what is told from its disk after a restart is what counts.
+    [SmallDiskFact]
+    public async Task Influx_DiskFullThenFreed_HoldsEverySample()
+    {
+        await using RealInflux influx = new(diskBytes: 400_000);
+        await influx.StartAsync();
+        List<(string Device, long Time, double Value)> expected = await AppendManyAsync(batches: 400);
+        ManualTime time = new();
+        using RefusalWatch watch = new();
+        InfluxOptions options = new() { Url = influx.Url, MaxLinesPerRequest = 2_000, FirstRetryDelay = TimeSpan.FromMilliseconds(1), LongestRetryDelay = TimeSpan.FromMilliseconds(5) };
+        await using (SinkRun run = new(_log, options, time, watch))
+        {
+            Assert.Contains("no space left on device", await watch.Refused.WaitAsync(TimeSpan.FromSeconds(60)), StringComparison.Ordinal);
+            Assert.True(run.Sink.LagBytes > 0);
+            await influx.FreeDiskAsync();
+            Task stopped = run.StopAsync();
+            while (await Task.WhenAny(stopped, time.TimerAsync(delay => delay <= options.LongestRetryDelay)) != stopped) time.Advance(options.LongestRetryDelay);
+            await stopped;
+            Assert.Equal(0, run.Sink.Metrics.RefusedLines);
+        }
+
+        Assert.Equal(expected.Order(), await InfluxRowsAsync(influx, "temperature"));
+    }
+
+    [RealPartFact("influxd")]
+    public async Task Influx_OneLineInAThousandBad_HoldsAllOthersAndTheFileTheBadOnes()
+    {
+        // A field that is text already, in the same stretch of time, refuses numbers: InfluxDB 1 answers 400 and names the conflict.
+        const int Lines = 4_000, Bad = 1_000;
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        InfluxOptions options = new() { Url = influx.Url, RefusedFolder = _log.RefusedFolder, MaxLinesPerRequest = 1_500 };
+        _log.Profile = new ModelProfile("band-2", 1, TestLog.ProfileHash,
+        [
+            new SignalDefinition(1, "heart_rate", "/min", SignalKind.Gauge, 1, 20, 250, PrivacyClass.Health, 1000),
+            new SignalDefinition(2, "mood", "1", SignalKind.Gauge, 1, 0, 1, PrivacyClass.Health, 1000),
+        ]);
+        using (HttpClient http = new())
+        {
+            await http.PostAsync(new Uri(influx.Url, "/query"), new FormUrlEncodedContent([new("q", "CREATE DATABASE telemetry")]));
+            await http.PostAsync(new Uri(influx.Url, "/write?db=telemetry"), new StringContent("mood,device=other value=\"good\" 1700000000000000000"));
+        }
+
+        for (int i = 0; i < Lines / Bad; i++)
+        {
+            await _log.AppendAsync(1, (ulong)(2 * i) + 1, TestLog.HeartRates(i * Bad * 1000L, [.. Enumerable.Range(i * Bad, Bad - 1).Select(value => (long)value)]));
+            await _log.AppendAsync(1, (ulong)(2 * i) + 2, TestLog.Block(((i * Bad) + Bad - 1) * 1000L, 1000, (2, [i])));
+        }
+
+        await using (SinkRun run = new(_log, options)) await run.StopAsync();
+
+        Assert.Equal(Enumerable.Range(0, Lines).Where(i => i % Bad != Bad - 1).Select(i => (double)i), (await influx.QueryAsync("SELECT value FROM heart_rate")).Select(row => row["value"].GetDouble()));
+        string[] refused = await File.ReadAllLinesAsync(Path.Combine(_log.RefusedFolder, "influx-refused.jsonl"));
+        Assert.Equal(Lines / Bad, refused.Length);
+        Assert.All(refused, line => Assert.True(line.Contains("mood,", StringComparison.Ordinal) && line.Contains("field type conflict", StringComparison.Ordinal), line));
+    }
+
     [RealPartFact("influxd")]
     public async Task Influx_NamesWithEverySpecialCharacter_ComeBackEqual()
     {
@@ -92,5 +149,20 @@ public sealed class RealServerTests : IDisposable
         }
 
         return expected;
+    }
+
+    /// <summary>Tells the words of the first answer 500.</summary>
+    private sealed class RefusalWatch() : DelegatingHandler(new SocketsHttpHandler())
+    {
+        private readonly TaskCompletionSource<string> _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<string> Refused => _refused.Task;
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            HttpResponseMessage response = await base.SendAsync(request, cancellationToken);
+            if (response.StatusCode == System.Net.HttpStatusCode.InternalServerError) _refused.TrySetResult(await response.Content.ReadAsStringAsync(cancellationToken));
+            return response;
+        }
     }
 }

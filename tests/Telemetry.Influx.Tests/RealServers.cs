@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Telemetry.Testing;
@@ -11,7 +12,11 @@ internal sealed class RealInflux : IAsyncDisposable
     private readonly int _port = ChildProcess.FreePort();
     private readonly int _rpcPort = ChildProcess.FreePort();
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private readonly int _diskBytes;
     private ChildProcess? _process;
+
+    /// <param name="diskBytes">Room on a disk of its own, which needs mounts of its own (<see cref="SmallDiskFactAttribute"/>); 0 = the machine's.</param>
+    public RealInflux(int diskBytes = 0) => _diskBytes = diskBytes;
 
     public Uri Url => new($"http://127.0.0.1:{_port}");
 
@@ -21,10 +26,10 @@ internal sealed class RealInflux : IAsyncDisposable
             reporting-disabled = true
             bind-address = "127.0.0.1:{_rpcPort}"
             [meta]
-              dir = "{_folder["meta"]}"
+              dir = "{_folder["disk/meta"]}"
             [data]
-              dir = "{_folder["data"]}"
-              wal-dir = "{_folder["wal"]}"
+              dir = "{_folder["disk/data"]}"
+              wal-dir = "{_folder["disk/wal"]}"
               wal-fsync-delay = "0s"
               query-log-enabled = false
             [http]
@@ -33,8 +38,17 @@ internal sealed class RealInflux : IAsyncDisposable
             [monitor]
               store-enabled = false
             """);
-        _process = ChildProcess.Start(RealParts.PathOf("influxd")!, ["run", "-config", _folder["influx.conf"]], environment: new Dictionary<string, string> { ["HOME"] = _folder.Path });
-        await _process.LineAsync(line => line.Contains("Listening on HTTP", StringComparison.Ordinal));
+        string[] run = [RealParts.PathOf("influxd")!, "run", "-config", _folder["influx.conf"]];
+        if (_diskBytes > 0) run = OnSmallDisk(run);
+        _process = ChildProcess.Start(run[0], run[1..], environment: new Dictionary<string, string> { ["HOME"] = _folder.Path });
+        await UntilListeningAsync(starts: 1);
+    }
+
+    /// <summary>Makes room on the small disk and starts the server again: one whose write-ahead log met a full disk does not write to it any more.</summary>
+    public async Task FreeDiskAsync()
+    {
+        await _process!.FeedAsync("now\n"u8.ToArray());
+        await UntilListeningAsync(starts: 2);
     }
 
     public async Task KillAsync() => await _process!.DisposeAsync();
@@ -65,6 +79,44 @@ internal sealed class RealInflux : IAsyncDisposable
         if (_process is not null) await _process.DisposeAsync();
         _http.Dispose();
         _folder.Dispose();
+    }
+
+    private async Task UntilListeningAsync(int starts) =>
+        await _process!.LineAsync(_ => _process.Transcript.Split("Listening on HTTP").Length > starts);
+
+    // A file system in memory, all but taken by a file that goes when a line comes in. The shell becomes the second server; the first ends with it.
+    private string[] OnSmallDisk(string[] run)
+    {
+        const int WholeBytes = 8 << 20;
+        string server = string.Join(' ', run), disk = _folder["disk"];
+        Directory.CreateDirectory(disk);
+        return
+        [
+            RealParts.PathOf("unshare")!, "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec",
+            $"mount -t tmpfs -o size={WholeBytes} none {disk}; head -c {WholeBytes - _diskBytes} /dev/zero > {disk}/taken; "
+            + $"{server} & read word; kill -9 $!; wait || true; rm {disk}/taken; exec {server}",
+        ];
+    }
+}
+
+/// <summary>A test with a full disk: needs influxd, and a machine that lets a process have mounts of its own.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+internal sealed class SmallDiskFactAttribute : FactAttribute
+{
+    private static readonly bool s_mayMount = MayMount();
+
+    public SmallDiskFactAttribute()
+    {
+        if (!RealParts.Has("influxd") && !RealParts.AreRequired) Skip = "needs influxd, not on this machine (README, 'Tests')";
+        else if (!s_mayMount) Skip = "needs mounts of its own, which this machine does not let a process have";
+    }
+
+    private static bool MayMount()
+    {
+        if (RealParts.PathOf("unshare") is not { } unshare) return false;
+        using Process trial = Process.Start(new ProcessStartInfo(unshare, ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]) { RedirectStandardError = true })!;
+        trial.WaitForExit();
+        return trial.ExitCode == 0;
     }
 }
 

@@ -35,7 +35,7 @@ internal static class ApiTable
             ApiMethod.Unary<ScenariosRequest, SegmentList>(Query, "Scenarios", rooms.Insights.Scenarios),
             ApiMethod.Unary<ExplainRequest, Explanation>(Query, "Explain", rooms.Insights.Explain),
             ApiMethod.Unary<ShadowRequest, ShadowReport>(Query, "Shadow", rooms.Insights.Shadow),
-            ApiMethod.Unary<ReleaseRequest, ReleaseTable>(Query, "Release", rooms.Insights.Release),
+            ApiMethod.Unary<ReleaseRequest, ReleaseTable>(Query, "Release", rooms.Release),
             ApiMethod.Unary<SayRequest, SaidAnswer>(Answers, "Say", answers.Say),
             ApiMethod.Unary<AnswersRequest, AnswerList>(Answers, "List", answers.List),
             ApiMethod.Unary<AskRequest, AskedQuestion>(Answers, "Ask", answers.Ask),

@@ -126,6 +126,9 @@ public sealed record InfluxTarget
     /// <summary>Whether scenario segments are written there too. They carry user keys, so whoever reads the bucket reads of persons. Default off.</summary>
     public bool Segments { get; init; }
 
+    /// <summary>Whether releases are written there too, as they are given out: aggregates that passed the privacy gate, also those made for a brand. Default off.</summary>
+    public bool Releases { get; init; }
+
     /// <summary>Name of the sink's cursor in the log.</summary>
     internal string CursorName => "influx";
 

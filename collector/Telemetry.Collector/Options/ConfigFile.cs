@@ -18,6 +18,7 @@ public sealed record ConfigFile
     public string? InfluxTokenFile { get; init; }
     public string? InfluxApi { get; init; }
     public bool? InfluxSegments { get; init; }
+    public bool? InfluxReleases { get; init; }
     public string? Broker { get; init; }
     public string? BrokerPasswordFile { get; init; }
     public string? BrokerVersion { get; init; }
@@ -63,6 +64,7 @@ public sealed record ConfigFile
     public CollectorOptions ToOptions()
     {
         if (InfluxSegments == true && Influx is null) throw new OptionsException("influxSegments", "true without influx", "the address of an InfluxDB in influx");
+        if (InfluxReleases == true && Influx is null) throw new OptionsException("influxReleases", "true without influx", "the address of an InfluxDB in influx");
         CollectorOptions defaults = new() { DataFolder = Data ?? "telemetry-data" };
         return defaults with
         {
@@ -99,6 +101,7 @@ public sealed record ConfigFile
                     TokenFile = InfluxTokenFile,
                     Api = InfluxApi,
                     Segments = InfluxSegments ?? false,
+                    Releases = InfluxReleases ?? false,
                 }
                 : null,
         };

@@ -8,9 +8,10 @@ namespace Telemetry.Influx.LineProtocol;
 /// <remarks>
 /// <code>
 /// scenario,user=KEY scenario="run",confidence=0.93,duration_s=1800i,devices="acme/d1 acme/d2",evidence="cadence 0.61 heart_rate 0.22",model_version="7",provisional=false,revision=12i START
-/// release,measure=minutes,scenario=run,hour=18 value=1234,error_95=20,epsilon=1,threshold=20i FROM
+/// release,measure=minutes,until=2026-01-19T00:00:00Z,where=model\=band-2,recipient=acme,scenario=run,hour=18 value=1234,error_95=20,epsilon=1,threshold=20i FROM
 /// </code>
-/// A segment's scenario is a field, not a tag: a revision that changes it overwrites the point instead of standing beside it.
+/// A segment's scenario is a field, not a tag: a revision that changes it overwrites the point instead of standing beside it. What a release was asked for is in its tags, so that
+/// answers to different questions stand beside each other, and the same answer given twice is one.
 /// </remarks>
 internal static class SegmentLines
 {
@@ -40,18 +41,23 @@ internal static class SegmentLines
     }
 
     /// <summary>One line a row of a release; its groups are tags, for they are few by construction.</summary>
-    public static IEnumerable<string> Lines(ReleaseTable release, string measure, long fromUnixMs, InfluxPrecision precision)
+    public static IEnumerable<string> Lines(ReleaseRequest question, ReleaseTable release, long stampUnixMs, InfluxPrecision precision)
     {
+        string until = question.ToUnixMs == 0 ? "" : DateTimeOffset.FromUnixTimeMilliseconds(question.ToUnixMs).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        string where = string.Join(' ', question.Where.Order(StringComparer.Ordinal));
         foreach (ReleaseRow row in release.Rows)
         {
             StringBuilder line = new(ReleaseMeasurement);
-            AppendTag(line, "measure", measure);
+            AppendTag(line, "measure", question.Measure);
+            AppendTag(line, "until", until);
+            AppendTag(line, "where", where);
+            AppendTag(line, "recipient", question.Recipient);
             foreach ((string column, string group) in release.Columns.Zip(row.Group)) AppendTag(line, column, group);
             line.Append(CultureInfo.InvariantCulture, $" threshold={release.Threshold}i");
             AppendNumber(line, "value", row.Value);
             AppendNumber(line, "error_95", row.Error95);
             AppendNumber(line, "epsilon", release.Epsilon);
-            AppendTime(line, fromUnixMs, precision);
+            AppendTime(line, stampUnixMs, precision);
             yield return line.ToString();
         }
     }

@@ -26,6 +26,9 @@ internal static class LongRun
     /// <summary>Numbers in the rows of one run, times counted: what a reader holds in memory at once, 32 MiB.</summary>
     public const int MaxNumbers = 1 << 22;
 
+    /// <summary>A run that has so many takes no further batch: 2 MiB stay in a core's cache while they are read.</summary>
+    public const int UsualNumbers = 1 << 18;
+
     public const int TableRowBits = 13;
     public const int ColumnBits = 6;
     public const int SignalBits = 16;

@@ -14,6 +14,7 @@ internal sealed class LongRunTables
     private readonly RowBuffer _cuts = LongRun.NewCuts();
     private readonly RowBuffer _losses = LongRun.NewLosses();
     private readonly List<(RowBuffer Rows, int Next)> _series = [];
+    private readonly List<RowBuffer> _buffers = []; // of the run before: most runs repeat its shapes
     private long[] _scratchColumn = [];
     private int _row;
     private int _cut;
@@ -127,7 +128,7 @@ internal sealed class LongRunTables
         int rows = (int)columns.ReadNumber(LongRun.SeriesRowBits) + 1;
         if (rows > left / (signals.Length + 1)) return false;
         left -= rows * (signals.Length + 1);
-        RowBuffer series = new(signals, kinds);
+        RowBuffer series = Buffer(_series.Count, signals, kinds);
         series.Grow(rows);
         _series.Add((series, 0));
         if (!TryReadTimes(ref columns, series.TimesToSet) || !TryReadQuality(ref columns, series.QualityToSet)) return false;
@@ -138,6 +139,14 @@ internal sealed class LongRunTables
         }
 
         return true;
+    }
+
+    private RowBuffer Buffer(int number, int[] signals, byte[] kinds)
+    {
+        if (number == _buffers.Count) _buffers.Add(new RowBuffer(signals, kinds));
+        else if (_buffers[number].HasShape(signals, kinds)) _buffers[number].Clear();
+        else _buffers[number] = new RowBuffer(signals, kinds);
+        return _buffers[number];
     }
 
     private bool TryReadTimes(ref ColumnReader columns, Span<long> times)

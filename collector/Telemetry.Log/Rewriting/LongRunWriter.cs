@@ -70,7 +70,7 @@ internal sealed class LongRunWriter
     {
         BatchReader.ReadHeader(batch, out BatchHeader header, out _);
         bool isFull = Count == LongRun.MaxRows || _cuts.RowCount + header.BlockCount > LongRun.MaxRows || _losses.RowCount + header.LossCount > LongRun.MaxRows
-            || _sourceBytes + batch.Length > MaxSourceBytes || _numbers + _scratchNumbers > LongRun.MaxNumbers;
+            || _sourceBytes + batch.Length > MaxSourceBytes || _numbers + _scratchNumbers > LongRun.UsualNumbers;
         if (isFull && Count > 0) return false;
 
         bool isFirst = Count == 0;

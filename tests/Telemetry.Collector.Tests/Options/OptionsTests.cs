@@ -53,6 +53,8 @@ public sealed class OptionsTests
     {
         Assert.False(new ConfigFile { Influx = "http://127.0.0.1:8086" }.ToOptions().Influx!.Segments);
         Assert.True(new ConfigFile { Influx = "http://127.0.0.1:8086", InfluxSegments = true }.ToOptions().Influx!.Segments);
+        Assert.True(new ConfigFile { Influx = "http://127.0.0.1:8086", InfluxReleases = true }.ToOptions().Influx is { Releases: true, Segments: false });
+        Assert.Equal("influxReleases", Assert.Throws<OptionsException>(() => new ConfigFile { InfluxReleases = true }.ToOptions()).Key);
         Assert.Equal("influxSegments", Assert.Throws<OptionsException>(() => new ConfigFile { InfluxSegments = true }.ToOptions()).Key);
     }
 

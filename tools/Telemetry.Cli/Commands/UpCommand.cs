@@ -22,6 +22,7 @@ internal static class UpCommand
         Option<string?> influxOrg = new("--influx-org") { Description = "Organisation (v2). Default telemetry" };
         Option<string?> influxApi = new("--influx-api") { Description = "v1 or v2. Default v2 with a token file, else v1" };
         Option<bool> influxSegments = new("--influx-segments") { Description = "Write scenario segments there too; they carry user keys. Default off" };
+        Option<bool> influxReleases = new("--influx-releases") { Description = "Write releases there too as they are given out. Default off" };
         Option<string?> broker = new("--broker") { Description = "Also take batches from this broker, as its client: mqtt://[USER@]HOST[:PORT], or mqtts://" };
         Option<string?> brokerPasswordFile = new("--broker-password-file") { Description = "File with the password of USER" };
         Option<string?> brokerVersion = new("--broker-version") { Description = "5 or 3.1.1. Default 5" };
@@ -39,7 +40,7 @@ internal static class UpCommand
 
         Command command = new("up", "Run the collector: MQTT, gRPC and HTTP endpoints over one data folder.")
         {
-            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, influxSegments,
+            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, influxSegments, influxReleases,
             broker, brokerPasswordFile, brokerVersion, brokerShare, brokerDevices, brokerClientId, brokerCa, model, otlp, lab, threshold, keepVerbatim, retention, config,
         };
         command.SetAction(async (parsed, cancellation) =>
@@ -62,6 +63,7 @@ internal static class UpCommand
                     InfluxOrg = parsed.GetValue(influxOrg) ?? file.InfluxOrg,
                     InfluxApi = parsed.GetValue(influxApi) ?? file.InfluxApi,
                     InfluxSegments = parsed.GetValue(influxSegments) || file.InfluxSegments == true,
+                    InfluxReleases = parsed.GetValue(influxReleases) || file.InfluxReleases == true,
                     Broker = parsed.GetValue(broker) ?? file.Broker,
                     BrokerPasswordFile = parsed.GetValue(brokerPasswordFile) ?? file.BrokerPasswordFile,
                     BrokerVersion = parsed.GetValue(brokerVersion) ?? file.BrokerVersion,
