@@ -50,6 +50,11 @@ internal static class QueryBench
                 cpuMs[i] = (Environment.CpuUsage.TotalTime - cpu).TotalMilliseconds;
             }
 
+            var kinds = s_questions.Select((question, kind) =>
+            {
+                double[] ofKind = [.. Enumerable.Range(1, Asked).Where(number => number % s_questions.Length == kind).Select(number => cpuMs[number - 1]).Order()];
+                return new { question.Measure, question.GroupBy, p50CpuMs = ofKind[ofKind.Length / 2] };
+            }).ToArray();
             Array.Sort(wallMs);
             Array.Sort(cpuMs);
             int p99 = (int)Math.Ceiling(Asked * 0.99) - 1;
@@ -57,7 +62,7 @@ internal static class QueryBench
             {
                 Console.WriteLine(JsonSerializer.Serialize(new
                 {
-                    userDays, segments, queries = Asked, p50Ms = wallMs[Asked / 2], p99Ms = wallMs[p99], p50CpuMs = cpuMs[Asked / 2], p99CpuMs = cpuMs[p99], firstSeconds, fillSeconds,
+                    userDays, segments, queries = Asked, p50Ms = wallMs[Asked / 2], p99Ms = wallMs[p99], p50CpuMs = cpuMs[Asked / 2], p99CpuMs = cpuMs[p99], firstSeconds, fillSeconds, kinds,
                 }));
             }
             else
@@ -65,6 +70,7 @@ internal static class QueryBench
                 Console.WriteLine($"{userDays:N0} user-days, {segments:N0} segments, {Asked} different questions of {s_questions.Length} kinds");
                 Console.WriteLine($"wall  p50 {wallMs[Asked / 2],7:N1} ms   p99 {wallMs[p99],7:N1} ms");
                 Console.WriteLine($"CPU   p50 {cpuMs[Asked / 2],7:N1} ms   p99 {cpuMs[p99],7:N1} ms");
+                foreach (var kind in kinds) Console.WriteLine($"CPU   p50 {kind.p50CpuMs,7:N1} ms   {kind.Measure} by {kind.GroupBy}");
                 Console.WriteLine($"first question after start (reads every segment) {firstSeconds:N1} s; filling the store {fillSeconds:N1} s");
             }
 

@@ -29,8 +29,16 @@ internal sealed class CollectorProcess : IAsyncDisposable
     public static async Task<CollectorProcess> StartAsync(params string[] options)
     {
         CollectorProcess collector = new(options);
-        await collector.StartAgainAsync();
-        return collector;
+        try
+        {
+            await collector.StartAgainAsync();
+            return collector;
+        }
+        catch
+        {
+            await collector.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Starts again over the same folder, on the same ports where it had some.</summary>

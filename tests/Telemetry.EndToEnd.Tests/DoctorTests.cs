@@ -33,7 +33,7 @@ public sealed class DoctorTests
         Assert.Equal((false, Batches - 1), (Sound(found), Count(found, "batches")));
         Assert.Equal(Path.GetFileName(segment), Assert.Single(found.GetProperty("damaged").EnumerateArray()).GetProperty("file").GetString());
         await collector.StartAgainAsync();
-        await collector.KillAsync();
+        Assert.Equal(Done, await collector.TerminateAsync());
 
         // Both copies of a segment's header: nothing of it can be read, and it is named.
         Flip(segment, 0);
@@ -41,7 +41,7 @@ public sealed class DoctorTests
         found = await FoundAsync(collector, NotSo);
         Assert.Equal(Path.GetFileName(segment), found.GetProperty("unreadableSegments").EnumerateArray().First().GetString());
         await collector.StartAgainAsync();
-        await collector.KillAsync();
+        Assert.Equal(Done, await collector.TerminateAsync());
 
         using TempFolder empty = new();
         (exit, _, transcript) = await collector.TryTelemetryAsync("doctor", "--data", empty.Path);

@@ -62,9 +62,6 @@ internal sealed class CellSpace
     /// <summary>Days since 1970 of a local minute.</summary>
     public static int LocalDay(long localMinute) => (int)((localMinute + 1440) / 1440) - 1; // -840 at the least: no time zone is further behind
 
-    /// <summary>Weekday of a day since 1970, 0 = Monday. 1970-01-01 was a Thursday.</summary>
-    public static int Weekday(int day) => (day % 7 + 10) % 7;
-
     /// <summary>What each value of a key adds to a group's number, -1 for what the question leaves out; null when it does not go by the key.</summary>
     public int[]? Offsets(GroupKey key) => _query.Uses(key) ? _axes[key].Offsets : null;
 

@@ -14,14 +14,18 @@ internal sealed record BoundedSums(long[] Values, long[] Users, int FirstWeek, i
 /// <summary>Folds segments of consenting users into bounded sums: one pass over each user's segments, one flush a user-week.</summary>
 internal sealed class CohortFold
 {
+    private const int MinutesPerWeek = 10_080;
+
+    // Weeks begin on Monday, three days before the epoch's first: 1970-01-01 was a Thursday.
+    private const int MondayBeforeEpoch = 3 * 1440;
+
     private readonly ReleaseQuery _query;
     private readonly CellSpace _space;
     private readonly ContributionBound _bound;
     private readonly int[] _scenarioOffsets;
     private readonly int[] _nextOffsets;
     private readonly int[][] _deviceOffsets;
-    private readonly int[]? _hourOffsets;
-    private readonly int[]? _weekdayOffsets;
+    private readonly int[] _weekHourOffsets; // by the hours since Monday 00:00
     private readonly int[]? _dayOffsets;
     private readonly long[] _values;
     private readonly long[] _users;
@@ -39,13 +43,15 @@ internal sealed class CohortFold
         _nextOffsets = space.ScenarioOffsets(GroupKey.Next);
         int[] any = [0];
         _deviceOffsets = [.. data.DeviceSets.Select(set => space.NeedsDevices ? space.DeviceOffsets(set.Select(registry.FindDevice).OfType<DeviceDescription>()) : any)];
-        (_hourOffsets, _weekdayOffsets, _dayOffsets) = (space.Offsets(GroupKey.Hour), space.Offsets(GroupKey.Weekday), space.Offsets(GroupKey.Day));
+        (int[]? hours, int[]? weekdays) = (space.Offsets(GroupKey.Hour), space.Offsets(GroupKey.Weekday));
+        _weekHourOffsets = [.. Enumerable.Range(0, 7 * 24).Select(hour => Join(hours?[hour % 24] ?? 0, weekdays?[hour / 24] ?? 0))];
+        _dayOffsets = space.Offsets(GroupKey.Day);
         _values = new long[space.Count];
         _users = new long[space.Count];
         _lastUser = new int[space.Count];
         _week = new UserWeek(space.Count);
         // The largest stride within which no time key changes.
-        _stepMinutes = query.Uses(GroupKey.Hour) ? 60 : query.Uses(GroupKey.Weekday) || query.Uses(GroupKey.Day) ? 1440 : 10_080;
+        _stepMinutes = query.Uses(GroupKey.Hour) ? 60 : query.Uses(GroupKey.Weekday) || query.Uses(GroupKey.Day) ? 1440 : MinutesPerWeek;
     }
 
     /// <summary>Takes in a user's segments, as far as the consent intervals and the range of the question reach.</summary>
@@ -83,7 +89,7 @@ internal sealed class CohortFold
                 default:
                     if (scenario >= 0 && devices.Length > 0)
                     {
-                        AddStay(scenario, devices, Math.Max(segment.StartMinute, first) + offset, Math.Min(segment.EndMinute, end) + offset);
+                        AddStay(scenario, devices, (int)Math.Max(segment.StartMinute, first) + offset, (int)Math.Min(segment.EndMinute, end) + offset);
                     }
 
                     break;
@@ -91,23 +97,18 @@ internal sealed class CohortFold
         }
     }
 
-    private void AddStay(int scenario, int[] devices, long localStart, long localEnd)
+    private void AddStay(int scenario, int[] devices, int localStart, int localEnd)
     {
-        for (long at = localStart; at < localEnd;)
+        int slice = (((localStart + MondayBeforeEpoch) / _stepMinutes) + 1) * _stepMinutes - MondayBeforeEpoch;
+        for (int at = localStart; at < localEnd; at = slice, slice += _stepMinutes)
         {
-            // Weeks begin on Monday, three days before the epoch's first: 1970-01-01 was a Thursday.
-            long end = Math.Min(localEnd, ((at + 4320) / _stepMinutes + 1) * _stepMinutes - 4320);
             int time = TimeOffset(at);
-            if (time >= 0)
-            {
-                foreach (int device in devices) _week.Add(scenario + device + time, end - at);
-            }
-
-            at = end;
+            if (time < 0) continue;
+            foreach (int device in devices) _week.Add(scenario + device + time, Math.Min(localEnd, slice) - at);
         }
     }
 
-    private void AddEvent(int scenario, int[] devices, long localMinute)
+    private void AddEvent(int scenario, int[] devices, int localMinute)
     {
         if (scenario < 0) return;
         int time = TimeOffset(localMinute);
@@ -119,7 +120,7 @@ internal sealed class CohortFold
     }
 
     // What the time adds to a group's number, or -1. Also closes the week that ended before it.
-    private int TimeOffset(long localMinute)
+    private int TimeOffset(int localMinute)
     {
         int week = Week(localMinute);
         if (week != _week.Week)
@@ -128,11 +129,8 @@ internal sealed class CohortFold
             _week.Week = week;
         }
 
-        int day = CellSpace.LocalDay(localMinute), offset = 0;
-        if (_hourOffsets is not null) offset = Join(offset, _hourOffsets[(int)(localMinute - day * 1440L) / 60]);
-        if (_weekdayOffsets is not null) offset = Join(offset, _weekdayOffsets[CellSpace.Weekday(day)]);
-        if (_dayOffsets is not null) offset = Join(offset, _dayOffsets[day - _space.FirstDay]);
-        return offset;
+        int offset = _weekHourOffsets[(localMinute + MondayBeforeEpoch - (week * MinutesPerWeek)) / 60];
+        return _dayOffsets is null ? offset : Join(offset, _dayOffsets[CellSpace.LocalDay(localMinute) - _space.FirstDay]);
     }
 
     private void Flush()
@@ -156,7 +154,7 @@ internal sealed class CohortFold
     }
 
     /// <summary>Weeks since Monday 1969-12-29 of a local minute.</summary>
-    internal static int Week(long localMinute) => (int)((localMinute + 4320) / 10_080);
+    internal static int Week(int localMinute) => (localMinute + MondayBeforeEpoch) / MinutesPerWeek;
 
     private static int Join(int left, int right) => left < 0 || right < 0 ? -1 : left + right;
 
