@@ -20,10 +20,11 @@ internal sealed class RabbitNode
     /// <param name="password">Of that user.</param>
     public RabbitNode(string folder, int mqttPort, Func<int> freePort, string? user = null, string password = "")
     {
+        AmqpPort = freePort();
         _mapperPort = freePort().ToString(CultureInfo.InvariantCulture);
         string config = Path.Combine(folder, "rabbitmq");
         File.WriteAllText(config + ".conf", string.Create(CultureInfo.InvariantCulture, $"""
-            listeners.tcp.1 = 127.0.0.1:{freePort()}
+            listeners.tcp.1 = 127.0.0.1:{AmqpPort}
             mqtt.listeners.tcp.1 = 127.0.0.1:{mqttPort}
             mqtt.durable_queue_type = quorum
             {(user is null ? "mqtt.allow_anonymous = true\nmqtt.default_user = guest\nmqtt.default_pass = guest" : Only(folder, user, password))}
@@ -53,6 +54,9 @@ internal sealed class RabbitNode
 
     /// <summary>The program, or null where RabbitMQ is not installed.</summary>
     public static string? Program => File.Exists(Server) ? Server : null;
+
+    /// <summary>Listens once the node is ready. The MQTT port does so before the node has read whom it knows.</summary>
+    public int AmqpPort { get; }
 
     /// <summary>What it is started with; there are no arguments.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; }

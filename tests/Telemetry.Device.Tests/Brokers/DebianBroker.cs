@@ -78,7 +78,7 @@ internal sealed class DebianBroker : ITestBroker
             try
             {
                 using TcpClient probe = new();
-                await probe.ConnectAsync("127.0.0.1", Port, limit.Token);
+                await probe.ConnectAsync("127.0.0.1", _rabbit?.AmqpPort ?? Port, limit.Token);
                 return;
             }
             catch (SocketException)
