@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Telemetry.Scenarios.Datasets;
 using Telemetry.Scenarios.Features;
 using Telemetry.Scenarios.Minutes;
 using Telemetry.Scenarios.Model;
@@ -7,7 +8,7 @@ using Telemetry.Scenarios.Segments;
 
 namespace Telemetry.Bench;
 
-/// <summary>What scenarios cost: minutes folded and named a second of CPU, state of a user under way, and the repair of a day that came late.</summary>
+/// <summary>What scenarios cost: minutes folded and named a second of CPU, state of a user under way, the repair of a day that came late, and what the quality gate holds to be untrue.</summary>
 internal static class ScenariosBench
 {
     private const int WarmUpUsers = 20, Users = 40, Days = 7, Repeats = 5;
@@ -27,19 +28,32 @@ internal static class ScenariosBench
 
         (double lateMs, bool isIdentical) = LateDay(model, heart, steps);
         int stateBytes = new DaySegmenter(model, FirstDay, FirstDay * MinutesPerDay, 0).StateBytes;
+        double? filledIn = Untrue(options.DataPath, "applewatch_fitbit"), measured = Untrue(options.DataPath, "fitabase");
         double perSecond = Math.Round(minutes / seconds);
         if (options.Json)
         {
-            Console.WriteLine(JsonSerializer.Serialize(new { minutesPerCoreSecond = perSecond, stateBytesPerUser = stateBytes, lateDayMs = Math.Round(lateMs, 2), lateDayIdentical = isIdentical }));
+            Console.WriteLine(JsonSerializer.Serialize(new
+            {
+                minutesPerCoreSecond = perSecond, stateBytesPerUser = stateBytes, lateDayMs = Math.Round(lateMs, 2), lateDayIdentical = isIdentical,
+                gateFilledInFlagged = filledIn, gateMeasuredFlagged = measured,
+            }));
         }
         else
         {
             Console.WriteLine($"minutes folded, filtered and named   {perSecond,12:N0} a core-second (samples -> row -> bytes -> features -> lag filter -> segments)");
             Console.WriteLine($"state of a user under way            {stateBytes,12:N0} bytes");
             Console.WriteLine($"a day that came late, three days redone {lateMs,9:F1} ms, {(isIdentical ? "identical" : "DIFFERENT")}");
+            Console.WriteLine(filledIn is null ? $"quality gate: not judged, {options.DataPath} has no sets of bands" : $"quality gate: {filledIn:P2} of the filled-in minutes flagged, {measured:P4} of the measured ones");
         }
 
         return isIdentical ? 0 : 1;
+    }
+
+    // Share of a set's Fitbit minutes that the quality gate holds to be untrue; null where the set is missing.
+    private static double? Untrue(string dataPath, string set)
+    {
+        string folder = Path.Combine(dataPath, set);
+        return Directory.Exists(folder) ? GateReport.Of(BandMinuteReader.Read(set, folder)).Single(band => band.Band == "fitbit").UntrueShare : null;
     }
 
     private static int FoldUser(BoundModel model, int[] heart, int[] steps, int seed)

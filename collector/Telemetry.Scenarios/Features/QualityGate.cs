@@ -42,7 +42,7 @@ public enum QualityFlags
 /// </summary>
 public sealed class QualityGate
 {
-    private const int FrozenMinutes = 15; // measured on real wrists: a minute mean within 0.1 /min for 15 minutes does not occur
+    private const int FrozenMinutes = 15; // of 90,203 pulse minutes of real wrists (fitabase) 83 stand still this way after 10 minutes, 36 after 15, none after 30
     private const int StaleWearMinutes = 15;
     private const int PulseGoneMinutes = 10, PulseForgottenMinutes = 720;
     private const ulong CountingSlots = 1UL << (int)SignalSlot.Steps | 1UL << (int)SignalSlot.Motion | 1UL << (int)SignalSlot.Intensity;

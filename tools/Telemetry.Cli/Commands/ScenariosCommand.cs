@@ -6,14 +6,14 @@ using Command = System.CommandLine.Command;
 
 namespace Telemetry.Cli.Commands;
 
-/// <summary><c>telemetry scenarios list|explain|correct|refuse|answers|ask|shadow|train|evaluate</c>.</summary>
+/// <summary><c>telemetry scenarios list|explain|correct|refuse|answers|ask|shadow|train|evaluate|gate</c>.</summary>
 internal static class ScenariosCommand
 {
     private const string QueryPath = "v1/query/Scenarios";
 
     public static Command Create() => new("scenarios", "What people were doing: read it, ask why, correct it, train and judge models.")
     {
-        List(), Explain(), AnswerCommands.Correct(), AnswerCommands.Refuse(), AnswerCommands.List(), AnswerCommands.Ask(), ShadowCommand.Create(), ScenarioModels.Train(), ScenarioModels.Evaluate(),
+        List(), Explain(), AnswerCommands.Correct(), AnswerCommands.Refuse(), AnswerCommands.List(), AnswerCommands.Ask(), ShadowCommand.Create(), ScenarioModels.Train(), ScenarioModels.Evaluate(), GateCommand.Create(),
     };
 
     private static Command List()
