@@ -48,6 +48,9 @@ public sealed record EvaluationReport
     /// <summary>The streamed confidence against the truth, by bins of it that hold minutes.</summary>
     public required IReadOnlyList<ReliabilityBin> Reliability { get; init; }
 
+    /// <summary>What is left when answers at once below a confidence are held back as unknown, by that confidence.</summary>
+    public required IReadOnlyList<CoveragePoint> Coverage { get; init; }
+
     /// <summary>What the people's own answers add; null when nobody was asked.</summary>
     public AnswersReport? WithAnswers { get; init; }
 
@@ -70,10 +73,17 @@ public sealed record ClassReport(double Precision, double Recall, double F1, int
 /// <param name="Minutes">How many.</param>
 public sealed record ReliabilityBin(double Confidence, double Right, int Minutes);
 
+/// <summary>What a model that holds back its less sure answers names, and how often it is right then.</summary>
+/// <param name="AtLeast">Confidence below which a minute is called unknown.</param>
+/// <param name="Named">Share of the labelled minutes that are named all the same.</param>
+/// <param name="Right">Share of right ones among those; 0 when none is named.</param>
+public sealed record CoveragePoint(double AtLeast, double Named, double Right);
+
 /// <summary>Adds up judged minutes.</summary>
 public static class Evaluation
 {
     private const int CalibrationBins = 15;
+    private const int CoverageSteps = 20;
     private const int BoundaryMinutes = 5;
     private const int SameStretchMinutes = 2;
 
@@ -106,6 +116,7 @@ public static class Evaluation
             BoundaryMedianMin = Round(median),
             SegmentsRatio = Round(ratio),
             Reliability = [.. bins.Select(bin => new ReliabilityBin(Round(bin.Confidence), Round(bin.Right), bin.Minutes))],
+            Coverage = [.. Enumerable.Range(0, CoverageSteps).Select(step => Coverage(all, (double)step / CoverageSteps))],
             Scenarios = scenarios,
             Confusion = lagged,
         };
@@ -138,6 +149,12 @@ public static class Evaluation
         .. all.GroupBy(minute => Math.Min(CalibrationBins - 1, (int)(minute.StreamingConfidence * CalibrationBins))).OrderBy(bin => bin.Key)
             .Select(bin => new ReliabilityBin(bin.Average(minute => minute.StreamingConfidence), bin.Average(minute => minute.Streaming == minute.Truth ? 1.0 : 0), bin.Count())),
     ];
+
+    private static CoveragePoint Coverage(JudgedMinute[] all, double atLeast)
+    {
+        int named = all.Count(minute => minute.StreamingConfidence >= atLeast), right = all.Count(minute => minute.StreamingConfidence >= atLeast && minute.Streaming == minute.Truth);
+        return new CoveragePoint(Round(atLeast), Round(all.Length == 0 ? 0 : (double)named / all.Length), Round(named == 0 ? 0 : (double)right / named));
+    }
 
     private static double CalibrationError(ReliabilityBin[] bins) =>
         bins.Length == 0 ? 0 : bins.Sum(bin => Math.Abs(bin.Right - bin.Confidence) * bin.Minutes) / bins.Sum(bin => bin.Minutes);

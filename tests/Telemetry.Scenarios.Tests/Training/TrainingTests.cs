@@ -80,6 +80,7 @@ public sealed class TrainingTests
         Assert.Equal(Math.Round(((2 * 1 * 0.75 / 1.75) + (2 * 0.8 * 1 / 1.8)) / 2, 4), report.MacroF1Lag5, 3);
         Assert.Equal(1, report.AccuracyTopHalf);
         Assert.Equal(0.075, report.Ece, 4); // four minutes said 0.6, three of four right: |3 - 2.4| / 8
+        Assert.Equal([(0.6, 1.0, 0.875), (0.65, 0.5, 1.0)], report.Coverage.Skip(12).Take(2).Select(point => (point.AtLeast, point.Named, point.Right)));
         Assert.Equal((1, 1, 1), (report.BoundaryWithin5Min, report.BoundaryMedianMin, report.SegmentsRatio));
     }
 
@@ -88,10 +89,11 @@ public sealed class TrainingTests
     {
         LabelledSet set = People(5, noise: 2) with { Scenarios = ["a<b", "b", "c"] };
         EvaluationReport report = CrossValidation.LeaveOneOut(set, Quick);
-        string page = ReportPage.Write("made & more", "How", report);
+        string page = ReportPage.Write(new ReportSubject("made & more", "How."), report);
 
         System.Xml.Linq.XDocument html = System.Xml.Linq.XDocument.Parse(page.Replace("<!doctype html>", "", StringComparison.Ordinal).Replace("<meta charset=\"utf-8\">", "", StringComparison.Ordinal));
-        Assert.Equal(3, html.Descendants("svg").Count());
+        Assert.Equal(3 + report.PerClass.Count, html.Descendants("svg").Count()); // sureness, silence, mistakes; a bar a scenario
+        Assert.Equal(2, html.Descendants("polyline").Count());
         Assert.Equal(report.Reliability.Count, html.Descendants("circle").Count());
         Assert.Contains(html.Descendants("td"), cell => cell.Value == report.MacroF1Lag5.ToString("F3", System.Globalization.CultureInfo.InvariantCulture));
         Assert.Contains(html.Descendants("text"), text => text.Value == "a<b");

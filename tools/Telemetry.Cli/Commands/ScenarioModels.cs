@@ -53,7 +53,7 @@ internal static class ScenarioModels
             LabelledSet set = Read(name, parsed.GetValue(path)!);
             bool isReady = IsReady(set, parsed.GetValue(modelFile), parsed.GetValue(split));
             EvaluationReport report = Judge(set, parsed.GetValue(modelFile), parsed.GetValue(split), isReady, parsed.GetValue(threads), parsed.GetValue(answers));
-            if (parsed.GetValue(page) is { } file) WritePage(file, set, isReady, report);
+            if (parsed.GetValue(page) is { } file) WritePage(file, set, isReady ? parsed.GetValue(modelFile) ?? $"the shipped model ({ModelFile.Default.Version})" : null, report);
             if (parsed.GetValue(json)) Console.WriteLine(JsonSerializer.Serialize(report, s_json));
             else Write(report);
             return ExitCode.Done;
@@ -63,16 +63,24 @@ internal static class ScenarioModels
 
     private static bool IsReady(LabelledSet set, string? modelFile, string? split) => split == "none" || (split is null && (modelFile is not null || set.Name == "fit"));
 
-    private static void WritePage(string file, LabelledSet set, bool isReady, EvaluationReport report)
+    private static void WritePage(string file, LabelledSet set, string? model, EvaluationReport report)
     {
         try
         {
-            File.WriteAllText(file, ReportPage.Write(set.Name, isReady ? "A ready model on a set it has not seen" : "Each person (or day) left out once, the model trained on the others", report));
+            File.WriteAllText(file, ReportPage.Write(SubjectOf(set, model), report));
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
             throw new CommandException($"--report: {fault.Message}");
         }
+    }
+
+    // WISDM is read in windows of 5 s; in homes and rooms a day is left out at a time.
+    private static ReportSubject SubjectOf(LabelledSet set, string? model)
+    {
+        (string judged, string one) = set.Name switch { "extrasensory" or "wisdm" => ("people", "person"), "fit" => ("activities", "activity"), _ => ("days", "day") };
+        string how = model is null ? $"Each {one} was left out once and named by a model trained on the others." : $"A ready model, judged as it is: {model}.";
+        return new ReportSubject(set.Name, how, judged, set.Name == "wisdm" ? "windows of 5 s" : "minutes");
     }
 
     private static EvaluationReport Judge(LabelledSet set, string? modelFile, string? split, bool isReady, int threads, int answersPerDay)
@@ -124,7 +132,8 @@ internal static class ScenarioModels
     private static void Write(EvaluationReport report)
     {
         Table table = new() { Border = TableBorder.Rounded };
-        foreach (string column in new[] { "scenario", "minutes", "precision", "recall", "F1" }) table.AddColumn(column);
+        table.AddColumn("scenario");
+        foreach (string column in new[] { "minutes", "precision", "recall", "F1" }) table.AddColumn(new TableColumn(column).RightAligned());
         foreach ((string name, ClassReport scores) in report.PerClass)
             table.AddRow(Markup.Escape(name), $"{scores.Minutes:N0}", $"{scores.Precision:F3}", $"{scores.Recall:F3}", $"{scores.F1:F3}");
         AnsiConsole.Write(table);
