@@ -14,14 +14,16 @@ public sealed partial class BlockLog
         SegmentRewriter.RemoveLeftovers(_disk);
         List<string> unreadable = [];
         List<LogSegment> segments = [];
-        long endOfAll = 0;
+        long endOfAll = 0, endOfPacked = 0;
         foreach (long basePosition in SegmentBases())
         {
             string name = SegmentHeader.FileNameOf(basePosition);
+            if (basePosition < endOfPacked) continue; // merged into the one before; its file goes below
             if (TryReadHeader(name, basePosition, out SegmentHeader header))
             {
                 segments.Add(new LogSegment(header, null));
                 endOfAll = header.EndPosition;
+                if (header.IsPacked) endOfPacked = endOfAll;
             }
             else if (IsBlank(name))
             {
@@ -37,7 +39,8 @@ public sealed partial class BlockLog
         }
 
         _segments = [.. segments];
-        LogRecoveryReport report = segments is [.., LogSegment last] && last.Header.EndPosition == endOfAll
+        RemoveMerged();
+        LogRecoveryReport report = segments is [.., LogSegment last] && last.Header.EndPosition == endOfAll && !last.Header.IsPacked
             ? RecoverTail(last, unreadable)
             : BeginAt(endOfAll, unreadable);
         _durablePosition = _nextPosition;

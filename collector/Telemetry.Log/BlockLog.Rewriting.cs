@@ -1,4 +1,5 @@
 using Telemetry.Log.Disk;
+using Telemetry.Log.Format;
 using Telemetry.Log.Rewriting;
 
 namespace Telemetry.Log;
@@ -15,12 +16,6 @@ public sealed record LogErasure(int Segments, long Batches, long DeadLetters, lo
         new(Segments + 1, Batches + dropped.Batches, DeadLetters + dropped.DeadLetters, Bytes + dropped.Bytes, Unreadable);
 }
 
-/// <summary>What a compaction did.</summary>
-/// <param name="Segments">Segment files that were written anew.</param>
-/// <param name="BytesBefore">Their bytes before.</param>
-/// <param name="BytesAfter">Their bytes now.</param>
-public sealed record LogCompaction(int Segments, long BytesBefore, long BytesAfter);
-
 /// <content>Segments written anew: sealed ones only, one at a time, never in the way of appends, flushes or readers.</content>
 public sealed partial class BlockLog
 {
@@ -28,6 +23,11 @@ public sealed partial class BlockLog
     private readonly Lock _segmentsLock = new();
     private readonly SemaphoreSlim _rewriting = new(1, 1);
     private bool _beginsSegment;
+    private long _begunAt = -1; // the last SegmentBegun record: a segment with nothing behind it need not be ended
+
+    /// <summary>Retention writes a segment anew for a tenth of a device's time, or for a day if that is less.</summary>
+    private const int RetentionSteps = 10;
+    private static readonly TimeSpan MaxRetentionStep = TimeSpan.FromDays(1);
 
     /// <summary>Removes records for good: every segment that holds one is written anew without it. Where a batch was, its (epoch, seq) is still known as having come.</summary>
     /// <param name="deviceKeys">Whose records are looked at.</param>
@@ -43,7 +43,8 @@ public sealed partial class BlockLog
         await _rewriting.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            long end = await SealAsync(cancellation).ConfigureAwait(false);
+            RemoveMerged(); // if the disk refused it then: of what is erased no copy may stay
+            long end = await SealAsync(cancellation: cancellation).ConfigureAwait(false);
             LogErasure sum = new(0, 0, 0, 0, Recovery.UnreadableSegments);
             foreach (LogSegment segment in _segments)
             {
@@ -51,7 +52,7 @@ public sealed partial class BlockLog
                 if (segment.Header.EndPosition > end || !IndexOf(segment).Devices().Any(devices.Contains)) continue;
                 RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segment, record => devices.Contains(record.DeviceKey) && selects(record), compacts: false);
                 if (done.Segment is null) continue;
-                Exchange(segment, done.Segment);
+                Exchange([segment], done.Segment);
                 sum = sum.Plus(done.Dropped);
             }
 
@@ -64,8 +65,8 @@ public sealed partial class BlockLog
         }
     }
 
-    /// <summary>Retention: removes the records of devices from segments that are older than the devices' records are kept. A segment is as old as its
-    /// youngest record, so a record stays up to one segment's filling time longer. Seqs of what goes stay known as with <see cref="EraseAsync"/>.</summary>
+    /// <summary>Retention: removes the records of devices that were received before the devices' records are kept from. Of a segment that still holds what is kept it takes
+    /// a tenth of a device's time at once, a day at most; so long a record stays on. Seqs of what goes stay known as with <see cref="EraseAsync"/>.</summary>
     /// <param name="keptSince">Of a device, the time of receipt from which on its records are kept; null = all are.</param>
     /// <param name="cancellation">Ends it between two segments.</param>
     /// <exception cref="IOException">The disk refuses. Some segments may be done; call again for the rest.</exception>
@@ -74,19 +75,23 @@ public sealed partial class BlockLog
         await _rewriting.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
+            RemoveMerged();
+            if (_segments is [.., LogSegment last] && FindDue(last, DateTimeOffset.MaxValue, keptSince).Count > 0) await SealAsync(cancellation: cancellation).ConfigureAwait(false);
             await _indexKeeping.ConfigureAwait(false);
             LogErasure sum = new(0, 0, 0, 0, Recovery.UnreadableSegments);
             LogSegment[] segments = _segments;
             for (int i = 0; i + 1 < segments.Length; i++)
             {
                 cancellation.ThrowIfCancellationRequested();
+                LogSegment segment = segments[i];
                 DateTimeOffset full = FullSince(segments, i);
-                HashSet<uint> expired = [.. IndexOf(segments[i]).Devices().Where(device => !segments[i].Expired.Contains(device) && full < keptSince(device))];
-                if (expired.Count == 0) continue;
-                RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segments[i], record => expired.Contains(record.DeviceKey), compacts: false);
-                (done.Segment ?? segments[i]).Expired.UnionWith([.. segments[i].Expired, .. expired]);
+                Dictionary<uint, DateTimeOffset> due = FindDue(segment, full, keptSince);
+                if (due.Count == 0) continue;
+                RewrittenSegment done = SegmentRewriter.Rewrite(
+                    _disk, segment, record => due.TryGetValue(record.DeviceKey, out DateTimeOffset kept) && (kept > full || record.ReceivedUnixMs < kept.ToUnixTimeMilliseconds()), compacts: false);
+                (done.Segment ?? segment).NoteExpired(segment, due);
                 if (done.Segment is null) continue;
-                Exchange(segments[i], done.Segment);
+                Exchange([segment], done.Segment);
                 sum = sum.Plus(done.Dropped);
             }
 
@@ -99,71 +104,30 @@ public sealed partial class BlockLog
         }
     }
 
-    /// <summary>Packs old segments: the small blocks of a device become long ones, and a batch's own words a row of a table. Readers notice nothing: every record keeps its
-    /// position and its bytes, which is proven by reading the new file back before the old one goes.</summary>
-    /// <param name="sealedBefore">Segments that were full by then; later ones stay as they came.</param>
-    /// <param name="cancellation">Ends it between two segments.</param>
-    /// <exception cref="IOException">The disk refuses. Some segments may be done; call again for the rest.</exception>
-    public async Task<LogCompaction> CompactAsync(DateTimeOffset sealedBefore, CancellationToken cancellation = default)
-    {
-        await _rewriting.WaitAsync(cancellation).ConfigureAwait(false);
-        try
-        {
-            await _indexKeeping.ConfigureAwait(false);
-            LogCompaction sum = new(0, 0, 0);
-            LogSegment[] segments = _segments;
-            for (int i = 0; i + 1 < segments.Length; i++)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                if (FullSince(segments, i) > sealedBefore || segments[i].Header.IsCompacted || segments[i].GainsNothing) continue;
-                RewrittenSegment done = TryCompact(segments[i]);
-                segments[i].GainsNothing = done.Segment is null;
-                if (done.Segment is null) continue;
-                Exchange(segments[i], done.Segment);
-                sum = new LogCompaction(sum.Segments + 1, sum.BytesBefore + done.BytesBefore, sum.BytesAfter + done.BytesAfter);
-            }
-
-            if (sum.Segments > 0) LogEvents.Compacted(_logger, sum.Segments, sum.BytesBefore, sum.BytesAfter);
-            return sum;
-        }
-        finally
-        {
-            _rewriting.Release();
-        }
-    }
-
-    private RewrittenSegment TryCompact(LogSegment segment)
-    {
-        try
-        {
-            return SegmentRewriter.Rewrite(_disk, segment, drops: null, compacts: true);
-        }
-        catch (InvalidDataException fault)
-        {
-            // The proof failed: a defect of the packer. The segment stays as it is, and the others need not wait for the repair.
-            LogEvents.CompactionRefused(_logger, segment.Header.BasePosition, fault.Message);
-            return default;
-        }
-    }
-
     /// <summary>Ends the last segment early, so that everything appended so far stands in segments that nobody writes to.</summary>
-    /// <returns>Where they end.</returns>
+    /// <param name="begunBefore">Only if the segment was begun before; null = in any case.</param>
+    /// <param name="cancellation">Ends the wait for the flush.</param>
+    /// <returns>Where the segments end that nobody writes to.</returns>
     /// <exception cref="ObjectDisposedException">The log closed meanwhile.</exception>
-    public async ValueTask<long> SealAsync(CancellationToken cancellation = default)
+    public async ValueTask<long> SealAsync(DateTimeOffset? begunBefore = null, CancellationToken cancellation = default)
     {
+        long position;
+        bool isFresh;
         lock (_appendLock)
         {
-            if (_nextPosition == _appendSegment.FirstRecordPosition) return _appendSegment.BasePosition;
-            _beginsSegment = true;
+            if (_nextPosition == _appendSegment.FirstRecordPosition || _appendSegment.CreatedUnixMs >= begunBefore?.ToUnixTimeMilliseconds()) return _appendSegment.BasePosition;
+            position = _begunAt;
+            isFresh = _nextPosition == _begunAt + RecordFormat.SizeOf(0);
+            _beginsSegment = !isFresh;
         }
 
-        long position;
-        while (!TryAppend(LogRecordKind.SegmentBegun, 0, 0, _time.GetUtcNow().ToUnixTimeMilliseconds(), [], out position))
+        while (!isFresh && !TryAppend(LogRecordKind.SegmentBegun, 0, 0, _time.GetUtcNow().ToUnixTimeMilliseconds(), [], out position))
         {
             // The buffer is full: behind the flush under way there is room.
             if (!await FlushedAsync(NextPosition, cancellation).ConfigureAwait(false)) throw new ObjectDisposedException(nameof(BlockLog));
         }
 
+        lock (_appendLock) _begunAt = position;
         if (!await FlushedAsync(position, cancellation).ConfigureAwait(false)) throw new ObjectDisposedException(nameof(BlockLog));
         await _indexKeeping.ConfigureAwait(false);
         return Array.FindLast(_segments, segment => segment.Header.BasePosition <= position)!.Header.BasePosition;
@@ -184,10 +148,29 @@ public sealed partial class BlockLog
         return segment.Index ?? SegmentIndex.LoadOrBuild(_disk, file, segment.Header);
     }
 
-    private void Exchange(LogSegment old, LogSegment rewritten)
+    private Dictionary<uint, DateTimeOffset> FindDue(LogSegment segment, DateTimeOffset full, Func<uint, DateTimeOffset?> keptSince)
+    {
+        Dictionary<uint, DateTimeOffset> due = [];
+        DateTimeOffset now = _time.GetUtcNow();
+        foreach (uint device in IndexOf(segment).Devices())
+        {
+            if (keptSince(device) is not { } kept) continue;
+            TimeSpan step = TimeSpan.FromTicks(Math.Min(MaxRetentionStep.Ticks, (now - kept).Ticks / RetentionSteps));
+            if (segment.IsDue(device, kept, full, step)) due.Add(device, kept);
+        }
+
+        return due;
+    }
+
+    private void Exchange(ReadOnlySpan<LogSegment> old, LogSegment rewritten)
     {
         KeepIndex(rewritten);
-        lock (_segmentsLock) _segments = [.. _segments.Select(segment => ReferenceEquals(segment, old) ? rewritten : segment)];
-        old.IsReplaced = true;
+        lock (_segmentsLock)
+        {
+            int at = Array.IndexOf(_segments, old[0]);
+            _segments = [.. _segments.AsSpan(0, at), rewritten, .. _segments.AsSpan(at + old.Length)];
+        }
+
+        foreach (LogSegment segment in old) segment.IsReplaced = true;
     }
 }

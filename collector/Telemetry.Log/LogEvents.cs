@@ -32,10 +32,10 @@ internal static partial class LogEvents
     [LoggerMessage(1008, LogLevel.Warning, "Unused space of the segment at {BasePosition} could not be returned ({Reason}).")]
     public static partial void SpaceNotReturned(ILogger logger, long basePosition, string reason);
 
-    [LoggerMessage(1021, LogLevel.Information, "Compacted {Segments} segments from {BytesBefore} to {BytesAfter} bytes.")]
-    public static partial void Compacted(ILogger logger, int segments, long bytesBefore, long bytesAfter);
+    [LoggerMessage(1021, LogLevel.Information, "Compacted: {Segments} segments were written anew and {Merged} merged into them; {BytesBefore} bytes became {BytesAfter}.")]
+    public static partial void Compacted(ILogger logger, int segments, int merged, long bytesBefore, long bytesAfter);
 
-    [LoggerMessage(1023, LogLevel.Error, "The segment at {BasePosition} is not compacted: {Fault}")]
+    [LoggerMessage(1023, LogLevel.Error, "The segment at {BasePosition} is neither compacted nor merged: {Fault}")]
     public static partial void CompactionRefused(ILogger logger, long basePosition, string fault);
 
     [LoggerMessage(1022, LogLevel.Information, "Retention took {Batches} batches and {DeadLetters} dead letters; {Segments} segments were written anew.")]

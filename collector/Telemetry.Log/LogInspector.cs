@@ -44,14 +44,19 @@ public static class LogInspector
     {
         List<SegmentInspection> segments = [];
         List<string> unreadable = [];
-        long end = 0;
+        long end = 0, endOfPacked = 0;
         foreach (string name in disk.ListFiles().Order(StringComparer.Ordinal))
         {
-            if (!SegmentHeader.TryParseFileName(name, out long basePosition)) continue;
+            if (!SegmentHeader.TryParseFileName(name, out long basePosition) || basePosition < endOfPacked) continue; // the latter were merged into the one before
             using ILogFile file = disk.Open(name, forWriting: false);
-            if (!SegmentHeader.TryRead(file, basePosition, out SegmentHeader header)) unreadable.Add(name);
-            else if (header.IsPacked) segments.Add(InspectPacked(file, header, onRecord, out end));
-            else segments.Add(InspectSegment(file, header, onRecord, out end));
+            if (!SegmentHeader.TryRead(file, basePosition, out SegmentHeader header))
+            {
+                unreadable.Add(name);
+                continue;
+            }
+
+            segments.Add(header.IsPacked ? InspectPacked(file, header, onRecord, out end) : InspectSegment(file, header, onRecord, out end));
+            if (header.IsPacked) endOfPacked = end;
         }
 
         return new LogInspection(segments, unreadable, InspectCursors(disk, end), end);

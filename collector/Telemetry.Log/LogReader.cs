@@ -14,10 +14,12 @@ public sealed class LogReader : IDisposable
     private readonly bool _keepsLongRuns;
     private readonly byte[] _buffer = new byte[BufferBytes];
     private LogSegment? _segment;
+    private SegmentHeader _header; // of the open file; the list of segments may not show it yet
     private ILogFile? _file;
     private SegmentScanner? _scanner;
     private SegmentIndex? _index;
     private SegmentRecords? _packed;
+    private int _nextPacked;
     private long _position;
     private long _reportedDamage;
     private long _durable;
@@ -44,7 +46,8 @@ public sealed class LogReader : IDisposable
     public bool TryRead(out LogRecord record)
     {
         _durable = _log.DurablePosition;
-        if (_segment is { IsReplaced: true }) Leave();
+        // Where a run is one record, no position tells which of its batches are behind us: rows in memory are read to their end.
+        if (_segment is { IsReplaced: true } && !(_keepsLongRuns && _packed is not null)) Leave();
         while (TryEnter())
         {
             if (_packed is not null)
@@ -54,7 +57,7 @@ public sealed class LogReader : IDisposable
                 continue;
             }
 
-            long limit = Math.Min(_durable - _segment!.Header.BasePosition, _segment.Header.SegmentBytes);
+            long limit = Math.Min(_durable - _header.BasePosition, _header.SegmentBytes);
             while (TrySkip(limit) && _scanner!.TryNext(limit, out RecordHeader header, out ReadOnlyMemory<byte> payload))
             {
                 _position = _scanner.Position;
@@ -83,9 +86,9 @@ public sealed class LogReader : IDisposable
 
     private bool TryReadPacked(out LogRecord record)
     {
-        for (int i = _packed!.IndexOf(_position); i < _packed.Count; i++)
+        while (_nextPacked < _packed!.Count)
         {
-            StoredRecord stored = _packed[i];
+            StoredRecord stored = _packed[_nextPacked++];
             _position = stored.NextPosition;
             if (stored.Header.Kind == LogRecordKind.Erased) continue;
             record = stored.ToLogRecord(_packed.PayloadOf(stored));
@@ -99,33 +102,50 @@ public sealed class LogReader : IDisposable
     // Opens the segment that holds the position, or the first one behind it.
     private bool TryEnter()
     {
-        if (_segment is not null) return true;
-        LogSegment? next = _log.Segments.FirstOrDefault(segment => segment.Header.EndPosition > _position);
-        if (next is null || next.Header.FirstRecordPosition >= _durable) return false;
-        _segment = next;
-        _file = _log.Disk.Open(next.Header.FileName, forWriting: false);
-
-        // The file may be a rewritten one that the list of segments does not show yet: what it says of itself holds.
-        if (!SegmentHeader.TryRead(_file, next.Header.BasePosition, out SegmentHeader header)) header = next.Header;
-        SegmentIndex? index = header == next.Header ? next.Index : null;
-        _index = _deviceKey == 0 ? null : index ?? SegmentIndex.LoadOrBuild(_log.Disk, _file, header);
-        _reportedDamage = 0;
-        if (header.IsPacked)
+        while (_segment is null)
         {
-            _packed = SegmentRecords.Load(_file, header, _deviceKey, _index, _keepsLongRuns);
-            ReportDamage(_packed.DamagedBytes);
-            return true;
+            LogSegment? next = _log.Segments.FirstOrDefault(segment => segment.Header.EndPosition > _position);
+            if (next is null || next.Header.FirstRecordPosition >= _durable) return false;
+            try
+            {
+                _file = _log.Disk.Open(next.Header.FileName, forWriting: false);
+            }
+            catch (FileNotFoundException) when (next.IsReplaced)
+            {
+                // It was merged since the list was looked at: the list shows now into what.
+                continue;
+            }
+
+            Enter(next, _file);
+            _segment = next;
         }
 
-        _scanner = new SegmentScanner(_file, header, _buffer);
-        _scanner.Seek(_position);
         return true;
+    }
+
+    private void Enter(LogSegment segment, ILogFile file)
+    {
+        // The file may be a rewritten one that the list of segments does not show yet: what it says of itself holds.
+        if (!SegmentHeader.TryRead(file, segment.Header.BasePosition, out _header)) _header = segment.Header;
+        SegmentIndex? index = _header == segment.Header ? segment.Index : null;
+        _index = _deviceKey == 0 ? null : index ?? SegmentIndex.LoadOrBuild(_log.Disk, file, _header);
+        _reportedDamage = 0;
+        if (_header.IsPacked)
+        {
+            _packed = SegmentRecords.Load(file, _header, _deviceKey, _index, keepsRunsFrom: _keepsLongRuns ? _position : long.MaxValue);
+            _nextPacked = _packed.IndexOf(_position);
+            ReportDamage(_packed.DamagedBytes);
+            return;
+        }
+
+        _scanner = new SegmentScanner(file, _header, _buffer);
+        _scanner.Seek(_position);
     }
 
     // True once a later segment holds durable records: then this one is complete and read to its end.
     private bool TryLeave()
     {
-        long end = _segment!.Header.EndPosition;
+        long end = _header.EndPosition;
         if (_durable <= end) return false;
         _position = end;
         Leave();
@@ -145,11 +165,11 @@ public sealed class LogReader : IDisposable
         long next = _index.NextOffset(_deviceKey, _scanner!.Offset);
         if (next >= 0 && next < limit)
         {
-            if (next > _scanner.Offset) _scanner.Seek(_segment!.Header.BasePosition + next);
+            if (next > _scanner.Offset) _scanner.Seek(_header.BasePosition + next);
             return true;
         }
 
-        if (limit > _scanner.Offset && limit < _segment!.Header.SegmentBytes) _scanner.Seek(_segment.Header.BasePosition + limit);
+        if (limit > _scanner.Offset && limit < _header.SegmentBytes) _scanner.Seek(_header.BasePosition + limit);
         return false;
     }
 
@@ -165,6 +185,6 @@ public sealed class LogReader : IDisposable
         if (damage == 0) return;
         DamagedBytes += damage;
         _log.Metrics.CountDamage(damage);
-        LogEvents.ReaderMetDamage(_log.Logger, damage, _segment!.Header.BasePosition);
+        LogEvents.ReaderMetDamage(_log.Logger, damage, _header.BasePosition);
     }
 }

@@ -1,3 +1,4 @@
+using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
 
 namespace Telemetry.Log;
@@ -5,23 +6,51 @@ namespace Telemetry.Log;
 /// <summary>One segment file of an open log.</summary>
 internal sealed class LogSegment(SegmentHeader header, SegmentIndex? index)
 {
+    private readonly Dictionary<uint, DateTimeOffset> _expiredBefore = [];
+    private bool _isReplaced;
+
     public SegmentHeader Header { get; } = header;
 
     /// <summary>Where each device's records stand. Null once it is kept in its file beside the sealed segment.</summary>
     public SegmentIndex? Index { get; set; } = index;
 
-    /// <summary>The file under its name is another one now: a reader that stands in this one opens that.</summary>
+    /// <summary>The file under its name is another one now, or gone into a neighbour: a reader that stands in this one opens what holds its position.</summary>
     public bool IsReplaced
     {
         get => Volatile.Read(ref _isReplaced);
         set => Volatile.Write(ref _isReplaced, value);
     }
 
-    /// <summary>Compaction was tried since the start, and found damage or nothing to gain.</summary>
+    /// <summary>Compaction was tried since the start, and found nothing to gain.</summary>
     public bool GainsNothing { get; set; }
 
-    /// <summary>Devices whose records retention has taken from here since the start.</summary>
-    public HashSet<uint> Expired { get; } = [];
+    /// <summary>It was found to hold damage, or not to come out the same when packed: it stays as it is, where it can be looked at.</summary>
+    public bool StaysAsItIs { get; set; }
 
-    private bool _isReplaced;
+    /// <summary>What its records took as they were appended. Of a sealed plain segment that is what its file holds, or, if the file was not cut off, the most it can be.</summary>
+    public long RecordBytes(ILogDisk disk)
+    {
+        if (Header.IsPacked) return Header.RecordBytes;
+        using ILogFile file = disk.Open(Header.FileName, forWriting: false);
+        return file.Length - SegmentHeader.Bytes;
+    }
+
+    /// <summary>Whether retention has something to take of a device: all of it, or enough to be worth a rewriting.</summary>
+    /// <param name="deviceKey">The device.</param>
+    /// <param name="keptSince">From which receipt on its records are kept.</param>
+    /// <param name="full">When the segment was full.</param>
+    /// <param name="step">The least time of records to take from a segment that is not wholly due.</param>
+    public bool IsDue(uint deviceKey, DateTimeOffset keptSince, DateTimeOffset full, TimeSpan step)
+    {
+        if (!_expiredBefore.TryGetValue(deviceKey, out DateTimeOffset from)) from = DateTimeOffset.FromUnixTimeMilliseconds(Header.CreatedUnixMs);
+        else if (from > full) return false;
+        return keptSince > from && (keptSince > full || keptSince - from >= step);
+    }
+
+    /// <summary>Notes what retention took, of the segment whose place this one takes too.</summary>
+    public void NoteExpired(LogSegment before, IReadOnlyDictionary<uint, DateTimeOffset> keptSince)
+    {
+        foreach ((uint device, DateTimeOffset time) in before._expiredBefore) _expiredBefore[device] = time;
+        foreach ((uint device, DateTimeOffset time) in keptSince) _expiredBefore[device] = time;
+    }
 }

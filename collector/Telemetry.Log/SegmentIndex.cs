@@ -80,7 +80,10 @@ internal sealed class SegmentIndex(SegmentHeader segment)
         }
     }
 
-    public static string FileNameOf(in SegmentHeader segment) => Path.ChangeExtension(segment.FileName, ".idx");
+    /// <summary>Behind the name of an index file, in place of the segment's own.</summary>
+    public const string Suffix = ".idx";
+
+    public static string FileNameOf(in SegmentHeader segment) => Path.ChangeExtension(segment.FileName, Suffix);
 
     public void Save(ILogDisk disk)
     {
@@ -127,7 +130,7 @@ internal sealed class SegmentIndex(SegmentHeader segment)
     private static SegmentIndex Build(ILogFile file, in SegmentHeader segment)
     {
         SegmentIndex index = new(segment);
-        long limit = Math.Min(file.Length, segment.SegmentBytes);
+        long limit = Math.Min(file.Length, segment.MaxFileBytes);
         SegmentScanner scanner = new(file, segment, new byte[1 << 20]);
         while (scanner.TryNext(limit, out RecordHeader record, out _)) index.AddLocked(record.DeviceKey, scanner.Offset - RecordFormat.SizeOf(record.Length));
         return index;

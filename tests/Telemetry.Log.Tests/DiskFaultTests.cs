@@ -1,3 +1,5 @@
+using Telemetry.Testing;
+
 namespace Telemetry.Log.Tests;
 
 /// <summary>A disk that refuses: nothing is acknowledged, reads go on, and writing resumes by itself with nothing forgotten.</summary>
@@ -67,11 +69,11 @@ public sealed class DiskFaultTests : LogTestBase
     public void Flush_Hangs_IsUnhealthyAfterThreeSeconds(int seconds, bool isHealthy)
     {
         ManualTime time = new();
-        using BlockLog log = BlockLog.OpenManual(new BlockLogOptions { Disk = _disk, SegmentBytes = SegmentBytes, BufferBytes = 1 << 20 }, time);
+        using BlockLog log = Open(_disk, time);
         LogHealth? during = null;
         _disk.DuringFlush = () =>
         {
-            time.Now += TimeSpan.FromSeconds(seconds);
+            time.Advance(TimeSpan.FromSeconds(seconds));
             during ??= log.Health;
         };
         Append(log, 1);
@@ -79,17 +81,6 @@ public sealed class DiskFaultTests : LogTestBase
         Assert.Equal(isHealthy, during!.IsWriting);
         Assert.Equal(isHealthy ? "" : "A flush has been under way for 4 s.", during.Reason);
         Assert.True(log.Health.IsWriting);
-    }
-
-    private sealed class ManualTime : TimeProvider
-    {
-        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
-
-        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch + Now;
     }
 
     [Fact]

@@ -7,8 +7,8 @@ public abstract class LogTestBase
 {
     protected const int SegmentBytes = 1 << 20;
 
-    protected static BlockLog Open(SimulatedDisk disk) =>
-        BlockLog.OpenManual(new BlockLogOptions { Disk = disk, SegmentBytes = SegmentBytes, BufferBytes = 1 << 20 });
+    protected static BlockLog Open(SimulatedDisk disk, TimeProvider? time = null) =>
+        BlockLog.OpenManual(new BlockLogOptions { Disk = disk, SegmentBytes = SegmentBytes, BufferBytes = 1 << 20 }, time);
 
     /// <summary>A payload that names its number and fills up with bytes derived from it.</summary>
     protected static byte[] Payload(int number, int length = 100)

@@ -35,6 +35,12 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
     /// <summary>Runs in the middle of every flush of a file.</summary>
     public Action? DuringFlush { get; set; }
 
+    /// <summary>Runs before every change and may read; null = nothing.</summary>
+    public Action? BeforeChange { get; set; }
+
+    /// <summary>Runs before a file is opened, with its name; null = nothing.</summary>
+    public Action<string>? BeforeOpen { get; set; }
+
     /// <summary>A disk that says "flushed" and did not: plants "ack before flush".</summary>
     public bool SkipsFlush { get; init; }
 
@@ -52,8 +58,11 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
         return new Handle(this, inode);
     }
 
-    public ILogFile Open(string name, bool forWriting) =>
-        _names.TryGetValue(name, out Inode? inode) ? new Handle(this, inode) : throw new FileNotFoundException("No such file.", name);
+    public ILogFile Open(string name, bool forWriting)
+    {
+        BeforeOpen?.Invoke(name);
+        return _names.TryGetValue(name, out Inode? inode) ? new Handle(this, inode) : throw new FileNotFoundException("No such file.", name);
+    }
 
     public void Rename(string from, string to)
     {
@@ -110,6 +119,7 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
 
     private void Change()
     {
+        BeforeChange?.Invoke();
         if (Changes >= CutBeforeChange) throw new PowerLostException();
         Changes++;
         if (WriteError is not null) throw WriteError;

@@ -5,12 +5,15 @@ using Telemetry.Registry;
 
 namespace Telemetry.Collector.Upkeep;
 
-/// <summary>What the log needs behind everybody's back: retention first, then compaction of what is left and old enough.</summary>
+/// <summary>What the log needs behind everybody's back: retention first, then compaction of what is left and old enough. A small fleet takes months to fill a segment, and only
+/// what is full is compacted: so a segment is ended once it is as old as what is to be compacted; merging makes few of the many.</summary>
 /// <remarks>One pass at a time, beside ingest and never in its way; a pass that the disk refuses is tried again at the next one.</remarks>
 internal sealed class LogUpkeep(BlockLog log, DeviceRegistry registry, CollectorOptions options, TimeProvider time, ILogger<LogUpkeep> logger)
 {
     /// <summary>Between two passes. A pass without work reads the list of segments only.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
+
+    private static readonly TimeSpan LeastSealAge = TimeSpan.FromHours(1);
 
     private readonly RetentionPolicy _retention = new(options.Retention, registry);
 
@@ -42,6 +45,7 @@ internal sealed class LogUpkeep(BlockLog log, DeviceRegistry registry, Collector
     {
         DateTimeOffset now = time.GetUtcNow();
         if (options.Retention.Count > 0) await log.ExpireAsync(device => _retention.KeptSince(device, now), cancellation).ConfigureAwait(false);
+        await log.SealAsync(now - (options.KeepVerbatim > LeastSealAge ? options.KeepVerbatim : LeastSealAge), cancellation).ConfigureAwait(false);
         await log.CompactAsync(now - options.KeepVerbatim, cancellation).ConfigureAwait(false);
     }
 }

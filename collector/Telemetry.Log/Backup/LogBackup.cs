@@ -5,8 +5,8 @@ namespace Telemetry.Log.Backup;
 
 /// <summary>Copies the folder of a log while a collector writes to it: what is copied opens as the log was at one instant.</summary>
 /// <remarks>
-/// Sealed segments do not change; one that is rewritten meanwhile is copied in its old or its new form, which hold the same. The last segment is copied up to its last intact
-/// record. Checkpoint and cursors go first: they may then be behind the copied log, which costs work again, and never ahead of it, which would cost data.
+/// Sealed segments do not change; one that is rewritten meanwhile is copied in its old or its new form, which hold the same. One that is merged meanwhile is copied with the segment
+/// it is in now. The last segment is copied up to its last intact record. Checkpoint and cursors go first: they may then be behind the copied log, which costs work again, and never ahead of it, which would cost data.
 /// </remarks>
 public static class LogBackup
 {
@@ -20,9 +20,39 @@ public static class LogBackup
     {
         byte[] buffer = new byte[CopyBytes];
         foreach (string name in from.ListFiles().Where(IsPlace)) Copy(from, to, name, buffer, long.MaxValue);
-        List<string> segments = [.. from.ListFiles().Where(name => SegmentHeader.TryParseFileName(name, out _)).Order(StringComparer.Ordinal)];
-        foreach (string name in segments) Copy(from, to, name, buffer, name == segments[^1] ? EndOfRecords(from, name) : long.MaxValue);
+        Dictionary<string, uint> copied = new(StringComparer.Ordinal);
+        while (!TryCopySegments(from, to, copied, buffer)) { } // each further round follows a merge, and the log has fewer segments then
         to.FlushDirectory();
+    }
+
+    // What was copied is known by name and seed. The last segment is not: should there be another round, it may have grown.
+    private static bool TryCopySegments(ILogDisk from, ILogDisk to, Dictionary<string, uint> copied, byte[] buffer)
+    {
+        List<string> segments = [.. from.ListFiles().Where(name => SegmentHeader.TryParseFileName(name, out _)).Order(StringComparer.Ordinal)];
+        foreach (string name in copied.Keys.Except(segments)) to.Delete(name);
+        try
+        {
+            foreach (string name in segments)
+            {
+                bool isLast = name == segments[^1];
+                uint seed = SeedOf(from, name);
+                if (!isLast && copied.TryGetValue(name, out uint known) && known == seed) continue;
+                Copy(from, to, name, buffer, isLast ? EndOfRecords(from, name) : long.MaxValue);
+                if (!isLast) copied[name] = seed;
+            }
+
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            return false; // merged into a neighbour since the folder was listed
+        }
+    }
+
+    private static uint SeedOf(ILogDisk disk, string name)
+    {
+        using ILogFile file = disk.Open(name, forWriting: false);
+        return SegmentHeader.TryParseFileName(name, out long basePosition) && SegmentHeader.TryRead(file, basePosition, out SegmentHeader header) ? header.Seed : 0;
     }
 
     private static bool IsPlace(string name) => name.EndsWith(".cursor", StringComparison.Ordinal) || name == "sequences.checkpoint";

@@ -15,6 +15,9 @@ internal sealed class SegmentRecords
 
     public int Count => _records.Count;
 
+    /// <summary>What the records took as they were appended.</summary>
+    public long Bytes { get; private set; }
+
     /// <summary>Bytes that hold no intact record.</summary>
     public long DamagedBytes { get; private set; }
 
@@ -30,30 +33,42 @@ internal sealed class SegmentRecords
     /// <param name="header">Its header, read from that file.</param>
     /// <param name="deviceKey">0 = every device.</param>
     /// <param name="index">Passes over the parts without the device; null = reads all.</param>
-    /// <param name="keepsLongRuns">Leaves long runs whole, each as one record at the position of its first batch, for who wants rows and not batches.</param>
-    public static SegmentRecords Load(ILogFile file, in SegmentHeader header, uint deviceKey = 0, SegmentIndex? index = null, bool keepsLongRuns = false)
+    /// <param name="keepsRunsFrom">Leaves long runs that begin at or behind this position whole, each as one record at the position of its first batch, for who wants
+    /// rows and not batches. Of one that begins before it, a reader from this position wants some batches only.</param>
+    public static SegmentRecords Load(ILogFile file, in SegmentHeader header, uint deviceKey = 0, SegmentIndex? index = null, long keepsRunsFrom = long.MaxValue)
     {
         SegmentRecords records = new();
+        records.Add(file, header, deviceKey, index, keepsRunsFrom);
+        records.Sort();
+        return records;
+    }
+
+    /// <summary>Adds the records of a sealed segment, of one behind those that are here.</summary>
+    /// <param name="file">The segment's file.</param>
+    /// <param name="header">Its header, read from that file.</param>
+    public void Add(ILogFile file, in SegmentHeader header) => Add(file, header, deviceKey: 0, index: null, keepsRunsFrom: long.MaxValue);
+
+    private void Add(ILogFile file, in SegmentHeader header, uint deviceKey, SegmentIndex? index, long keepsRunsFrom)
+    {
         long limit = Math.Min(file.Length, header.MaxFileBytes);
         SegmentScanner scanner = new(file, header, new byte[ScanBufferBytes]);
         while (TrySkip(scanner, header, deviceKey, index) && scanner.TryNext(limit, out RecordHeader record, out ReadOnlyMemory<byte> payload))
         {
             if (deviceKey != 0 && record.DeviceKey != deviceKey) continue;
             long position = scanner.Position - RecordFormat.SizeOf(record.Length);
-            if (!header.IsPacked) records.Add(position, record, payload.Span);
-            else if (keepsLongRuns && record.Kind == LogRecordKind.LongRun) records.Add(record.ReceivedUnixMs, record, payload.Span);
-            else if (!Run.TryRead(record, payload.Span, records)) records.CountDamage(payload.Length);
+            if (!header.IsPacked) Add(position, record, payload.Span);
+            else if (record.Kind == LogRecordKind.LongRun && record.ReceivedUnixMs >= keepsRunsFrom) Add(record.ReceivedUnixMs, record, payload.Span);
+            else if (!Run.TryRead(record, payload.Span, this)) CountDamage(payload.Length);
         }
 
-        records.CountDamage(scanner.DamagedBytes, scanner.DamagedSpans);
-        records.Sort();
-        return records;
+        CountDamage(scanner.DamagedBytes, scanner.DamagedSpans);
     }
 
     public void Add(long position, in RecordHeader header, ReadOnlySpan<byte> payload)
     {
         _records.Add(new StoredRecord(position, header, _payloads.WrittenCount));
         _payloads.Write(payload);
+        Bytes += RecordFormat.SizeOf(header.Length);
     }
 
     /// <summary>Brings what was added into the order of the log.</summary>

@@ -5,7 +5,7 @@ using Telemetry.Log.Format;
 namespace Telemetry.Log.Rewriting;
 
 /// <summary>
-/// Writes a sealed segment anew beside itself, proves that the new file yields what it must, and puts it in the old one's place in one step.
+/// Writes a sealed segment, or several neighbours as one, anew beside itself, proves that the new file yields what it must, and puts it in the old one's place in one step.
 /// Until that step, and after a crash at any write, the old file holds.
 /// </summary>
 internal static class SegmentRewriter
@@ -30,19 +30,48 @@ internal static class SegmentRewriter
         bool isDue = compacts && !header.IsCompacted && present.DamagedBytes == 0; // damage stays where it can be looked at
         if (dropped.Bytes == 0 && !isDue) return unchanged;
 
-        SegmentHeader packed = header with { Seed = BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint))), IsPacked = true, IsCompacted = header.IsCompacted || isDue };
-        string writing = packed.FileName + WritingSuffix;
+        SegmentHeader packed = header with { Seed = NewSeed(), IsPacked = true, IsCompacted = header.IsCompacted || isDue, RecordBytes = kept.Bytes };
         (SegmentIndex index, long bytes) = Write(disk, packed, kept);
         if (dropped.Bytes == 0 && bytes >= bytesBefore)
         {
-            disk.Delete(writing);
+            disk.Delete(packed.FileName + WritingSuffix);
             return unchanged;
         }
 
-        RequireSame(kept, Load(disk, writing, packed.BasePosition, out _, out _));
-        disk.Rename(writing, packed.FileName);
+        PutInPlace(disk, packed, kept);
         disk.FlushDirectory();
         return new RewrittenSegment(new LogSegment(packed, index), dropped, present.DamagedBytes, bytesBefore, bytes);
+    }
+
+    /// <summary>Writes neighbours as one compacted segment in the place of the first. The files of the others stay, for the caller to remove once the folder was flushed.</summary>
+    /// <param name="disk">The log's folder.</param>
+    /// <param name="parts">Sealed, each beginning where the one before ends.</param>
+    /// <param name="segmentBytes">What the records of one segment may take; these take no more.</param>
+    /// <returns>What was done. Without a new segment all files are as they were: one holds damage, and is marked.</returns>
+    /// <exception cref="IOException">The disk refuses; the old files stand.</exception>
+    /// <exception cref="InvalidDataException">The new file does not yield the same records: a defect of the writer. The old files stand.</exception>
+    public static RewrittenSegment Merge(ILogDisk disk, ReadOnlySpan<LogSegment> parts, long segmentBytes)
+    {
+        SegmentRecords records = new();
+        long bytesBefore = 0;
+        foreach (LogSegment part in parts)
+        {
+            using ILogFile file = OpenSegment(disk, part.Header.FileName, part.Header.BasePosition, out SegmentHeader header);
+            records.Add(file, header);
+            bytesBefore += file.Length;
+            part.StaysAsItIs = records.DamagedBytes > 0;
+            if (part.StaysAsItIs) return default;
+        }
+
+        records.Sort();
+        SegmentHeader first = parts[0].Header;
+        SegmentHeader merged = new(first.BasePosition, segmentBytes, NewSeed(), first.CreatedUnixMs, IsPacked: true, IsCompacted: true)
+        {
+            RecordBytes = records.Bytes, SpanBytes = parts[^1].Header.EndPosition - first.BasePosition,
+        };
+        (SegmentIndex index, long bytes) = Write(disk, merged, records);
+        PutInPlace(disk, merged, records);
+        return new RewrittenSegment(new LogSegment(merged, index), new DropLedger(), 0, bytesBefore, bytes);
     }
 
     /// <summary>Removes what a crash left of a rewriting.</summary>
@@ -56,11 +85,20 @@ internal static class SegmentRewriter
 
     private static SegmentRecords Load(ILogDisk disk, string name, long basePosition, out SegmentHeader header, out long bytes)
     {
-        using ILogFile file = disk.Open(name, forWriting: false);
+        using ILogFile file = OpenSegment(disk, name, basePosition, out header);
         bytes = file.Length;
-        if (!SegmentHeader.TryRead(file, basePosition, out header)) throw new InvalidDataException($"Segment {name} has no intact header.");
         return SegmentRecords.Load(file, header);
     }
+
+    private static ILogFile OpenSegment(ILogDisk disk, string name, long basePosition, out SegmentHeader header)
+    {
+        ILogFile file = disk.Open(name, forWriting: false);
+        if (SegmentHeader.TryRead(file, basePosition, out header)) return file;
+        file.Dispose();
+        throw new InvalidDataException($"Segment {name} has no intact header.");
+    }
+
+    private static uint NewSeed() => BitConverter.ToUInt32(RandomNumberGenerator.GetBytes(sizeof(uint)));
 
     private static SegmentRecords Without(SegmentRecords present, Func<LogRecord, bool> drops, DropLedger dropped)
     {
@@ -97,6 +135,13 @@ internal static class SegmentRewriter
 
         file.Flush();
         return (writer.Index, writer.Bytes);
+    }
+
+    private static void PutInPlace(ILogDisk disk, in SegmentHeader header, SegmentRecords expected)
+    {
+        string writing = header.FileName + WritingSuffix;
+        RequireSame(expected, Load(disk, writing, header.BasePosition, out _, out _));
+        disk.Rename(writing, header.FileName);
     }
 
     // Read back from the disk, every record of the new file must be the one it stands for: place, header and bytes.
