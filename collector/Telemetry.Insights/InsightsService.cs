@@ -23,6 +23,7 @@ public sealed class InsightsService : IDisposable
     private readonly EpsilonLedger _ledger;
     private readonly PrivacyGate _gate;
     private readonly CompositeFinder _composites;
+    private readonly CompositeCache _compositeCache;
     private readonly BoundModel _model;
 
     private InsightsService(InsightsStore store, DeviceRegistry registry, string dataFolder, TimeProvider clock, PrivacyOptions options, NoiseKey key, EpsilonLedger ledger, ScenarioModel model)
@@ -32,6 +33,7 @@ public sealed class InsightsService : IDisposable
         Answers = new AnswerBook(store, registry, _model);
         _cache = new SegmentCache(store);
         _composites = new CompositeFinder(store, registry, dataFolder);
+        _compositeCache = new CompositeCache(registry);
         _gate = new PrivacyGate(key, ledger, options);
     }
 
@@ -69,7 +71,7 @@ public sealed class InsightsService : IDisposable
     }
 
     /// <summary>An aggregate through the privacy gate.</summary>
-    /// <exception cref="RegistryException">Unknown recipient, too many groups, or the budget does not allow it.</exception>
+    /// <exception cref="RegistryException">Unknown recipient, too many groups, a faulty composites.yaml, or the budget does not allow it.</exception>
     public ReleasedAggregate Release(ReleaseQuery query)
     {
         if (query.Recipient.Length > 0 && _registry.FindBrand(query.Recipient) is null)
@@ -78,6 +80,7 @@ public sealed class InsightsService : IDisposable
         }
 
         SegmentColumns data = _cache.Current();
+        if (query.IsOfComposites) data = _compositeCache.Of(data, _composites.Composites());
         CellSpace space = new(query, data, _registry);
         ContributionBound bound = ContributionBound.For(query, space);
         CohortFold fold = new(query, space, bound, data, _registry);

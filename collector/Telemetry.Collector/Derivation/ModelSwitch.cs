@@ -11,13 +11,16 @@ namespace Telemetry.Collector.Derivation;
 /// </summary>
 internal static class ModelSwitch
 {
-    private const string State = "model"; // of nobody: the model's fingerprint, 32 bytes
+    private const string State = "model"; // of nobody: the model's fingerprint, 32 bytes, then the derivation's number
 
-    /// <summary>Notes all days when the store's segments are of another model, or of one that nobody wrote down.</summary>
+    // Grows when the same minutes and model make other segments. 2: segments know their place; before, the number was not written.
+    private const byte Derivation = 2;
+
+    /// <summary>Notes all days when the store's segments are of another model, of one that nobody wrote down, or of an older derivation.</summary>
     /// <returns>Users whose days are noted; null when it is the same model and nothing was written.</returns>
     public static int? NoteIfOther(ScenarioModel model, IConsentingUsers users, InsightsTransaction store)
     {
-        byte[] fingerprint = ModelFile.Fingerprint(model);
+        byte[] fingerprint = [.. ModelFile.Fingerprint(model), Derivation];
         if (store.GetState(State) is { } before && before.AsSpan().SequenceEqual(fingerprint)) return null;
         int noted = 0;
         foreach ((UserKey user, UserProgress progress) in UserProgress.All(store))

@@ -17,8 +17,7 @@ internal sealed class SegmentCache(InsightsStore store) : IDisposable
     private readonly List<string> _scenarioNames = [];
     private readonly SortedSet<string> _modelVersions = new(StringComparer.Ordinal);
     private readonly Dictionary<long, string> _names = [];
-    private readonly Dictionary<DeviceSetKey, int> _deviceSetOf = [];
-    private readonly List<uint[]> _deviceSets = [];
+    private readonly DeviceSets _deviceSets = new();
     private SegmentColumns _columns = new(-1, new Dictionary<long, UserSegments>(), [], [], []);
 
     /// <summary>The columns as of the store's last commit.</summary>
@@ -63,7 +62,7 @@ internal sealed class SegmentCache(InsightsStore store) : IDisposable
             }
         }
 
-        return new SegmentColumns(revision, users, [.. _scenarioNames], [.. _deviceSets], [.. _modelVersions]);
+        return new SegmentColumns(revision, users, [.. _scenarioNames], _deviceSets.ToArray(), [.. _modelVersions]);
     }
 
     private void Load(SqliteTransaction snapshot, string sql, Dictionary<long, UserKey> keys, Dictionary<long, UserSegments> users)
@@ -81,7 +80,9 @@ internal sealed class SegmentCache(InsightsStore store) : IDisposable
             }
 
             if (_names.TryGetValue(rows.GetInt64(4), out string? model)) _modelVersions.Add(model);
-            segments.Add(new SegmentCell(rows.GetInt32(1), rows.GetInt32(2), DeviceSetOf(SegmentDetail.ReadDevices(rows.GetFieldValue<byte[]>(5))), ScenarioOf(rows.GetInt64(3))));
+            byte[] detail = rows.GetFieldValue<byte[]>(5);
+            segments.Add(new SegmentCell(
+                rows.GetInt32(1), rows.GetInt32(2), _deviceSets.NumberOf(SegmentDetail.ReadDevices(detail)), checked((ushort)ScenarioOf(rows.GetInt64(3))), (ushort)SegmentDetail.ReadPlace(detail)));
         }
 
         Take();
@@ -100,14 +101,6 @@ internal sealed class SegmentCache(InsightsStore store) : IDisposable
         return _scenarioOf[nameId] = _scenarioNames.Count - 1;
     }
 
-    private int DeviceSetOf(uint[] devices)
-    {
-        DeviceSetKey key = new(devices);
-        if (_deviceSetOf.TryGetValue(key, out int index)) return index;
-        _deviceSets.Add(devices);
-        return _deviceSetOf[key] = _deviceSets.Count - 1;
-    }
-
     private List<T> Rows<T>(SqliteTransaction snapshot, string sql, Func<SqliteDataReader, T> read)
     {
         using Statement statement = new(_reader, sql, 0) { TransactionOf = () => snapshot };
@@ -115,22 +108,5 @@ internal sealed class SegmentCache(InsightsStore store) : IDisposable
         List<T> list = [];
         while (rows.Read()) list.Add(read(rows));
         return list;
-    }
-
-    private readonly struct DeviceSetKey(uint[] devices) : IEquatable<DeviceSetKey>
-    {
-        private readonly uint[] _devices = devices;
-
-        public bool Equals(DeviceSetKey other) => _devices.AsSpan().SequenceEqual(other._devices);
-
-        public override bool Equals(object? obj) => obj is DeviceSetKey other && Equals(other);
-
-        public override int GetHashCode()
-        {
-            HashCode hash = default;
-            hash.AddBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes(_devices.AsSpan()));
-            return hash.ToHashCode();
-        }
-
     }
 }

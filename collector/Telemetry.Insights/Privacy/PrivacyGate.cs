@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Telemetry.Insights.Releases;
+using Telemetry.Scenarios.Composites;
 
 namespace Telemetry.Insights.Privacy;
 
@@ -75,11 +76,14 @@ internal sealed class PrivacyGate(NoiseKey key, EpsilonLedger ledger, PrivacyOpt
         return new ReleasedRow(group, Math.Max(0, (long)Math.Round(value / (double)step) * step), error95 + step / 2);
     }
 
+    // Another pattern under the same name is another question.
+    private static string Definitions(CellSpace space) => space.Composites() is { Count: > 0 } composites ? $"|{CompositeFile.Fingerprint(composites.Values)}" : "";
+
     // Keyed, so that nobody without the key learns from it; over query and sums, so that the same question over the same data is the same release.
     private byte[] Digest(ReleaseQuery query, CellSpace space, BoundedSums sums)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"release 1|{query.Canonical()}|{options.Threshold}|{sums.FirstWeek}|{sums.LastWeek}|{space.Count}\n"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"release 1|{query.Canonical()}|{options.Threshold}|{sums.FirstWeek}|{sums.LastWeek}|{space.Count}{Definitions(space)}\n"));
         Span<byte> number = stackalloc byte[sizeof(long)];
         foreach (long[] column in (long[][])[sums.Values, sums.Users])
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Telemetry.Insights.Cohorts;
 using Telemetry.Registry;
 using Telemetry.Scenarios;
+using Telemetry.Scenarios.Composites;
 using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Insights.Releases;
@@ -18,6 +19,7 @@ internal sealed class CellSpace
     private static readonly string[] s_weekdays = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
     private readonly ReleaseQuery _query;
+    private readonly IReadOnlyList<Composite> _composites;
     private readonly Dictionary<GroupKey, Axis> _axes = [];
     private readonly Dictionary<GroupKey, Dictionary<string, int>> _indexOf = [];
 
@@ -25,12 +27,13 @@ internal sealed class CellSpace
     {
         _query = query;
         NamesInData = data.ScenarioNames;
+        _composites = data.Composites;
         FirstDay = LocalDay(query.FromUnixMs / 60_000 - 840);
         int days = query.Uses(GroupKey.Day) ? LocalDay(query.ToUnixMs / 60_000 + 840) - FirstDay + 1 : 0;
         if (days > MaxCells) throw TooMany(days);
 
         // A name counts where it claims something; "off" is no stay of a person. Sorted, so that the numbers do not depend on the order of arrival.
-        string[] scenarios = [.. data.ScenarioNames.Where(name => name != ScenarioNames.Off).Order(StringComparer.Ordinal)];
+        string[] scenarios = query.IsOfComposites ? [] : [.. data.ScenarioNames.Where(name => name != ScenarioNames.Off).Order(StringComparer.Ordinal)];
         string[] brands = query.Recipient.Length > 0 ? [query.Recipient] : [.. registry.Brands().Select(brand => brand.Id)];
         string[] models = [.. registry.Models(query.Recipient).Select(model => $"{model.Brand}/{model.Profile.Model}").Distinct().Order(StringComparer.Ordinal)];
         Count = 1;
@@ -39,6 +42,7 @@ internal sealed class CellSpace
             string[] values = key switch
             {
                 GroupKey.Scenario or GroupKey.Next => scenarios,
+                GroupKey.Composite => [.. data.Composites.Select(composite => composite.Name).Order(StringComparer.Ordinal)],
                 GroupKey.Hour => [.. Enumerable.Range(0, 24).Select(hour => hour.ToString("d2", CultureInfo.InvariantCulture))],
                 GroupKey.Weekday => s_weekdays,
                 GroupKey.Day => [.. Enumerable.Range(FirstDay, days).Select(DayName)],
@@ -70,7 +74,7 @@ internal sealed class CellSpace
 
     private int Offset(GroupKey key, int value) => _axes[key].Offsets is { } offsets && value >= 0 && value < offsets.Length ? offsets[value] : -1;
 
-    /// <summary>Offsets of the data's scenario numbers under a key; -1 for what is left out.</summary>
+    /// <summary>Offsets of the data's scenario (or composite) numbers under a key; -1 for what is left out.</summary>
     public int[] ScenarioOffsets(GroupKey key) => [.. NamesInData.Select(name => _indexOf[key].TryGetValue(name, out int index) ? Offset(key, index) : -1)];
 
     /// <summary>What a set of devices adds to a group's number: once for each way it counts; empty when the question leaves it out.</summary>
@@ -101,12 +105,15 @@ internal sealed class CellSpace
     /// <summary>The share of a week's minutes that the conditions on hour and weekday leave.</summary>
     public double ShareOfWeek() => Share(GroupKey.Hour) * Share(GroupKey.Weekday);
 
-    /// <summary>Names of the scenarios the conditions leave.</summary>
-    public IEnumerable<string> Scenarios() => _axes[GroupKey.Scenario].Values.Where((_, index) => Offset(GroupKey.Scenario, index) >= 0);
+    /// <summary>Names of the scenarios, or composites, the conditions leave.</summary>
+    public IEnumerable<string> Stays() => _axes[_query.StayKey].Values.Where((_, index) => Offset(_query.StayKey, index) >= 0);
 
-    /// <summary>The scenario of a group; null when groups are not made by it.</summary>
-    public string? ScenarioOf(int cell) =>
-        _query.GroupBy.Contains(GroupKey.Scenario) && _axes[GroupKey.Scenario].Values.Length > 0 ? _axes[GroupKey.Scenario].Values[IndexIn(cell, GroupKey.Scenario)] : null;
+    /// <summary>The scenario, or composite, of a group; null when groups are not made by it.</summary>
+    public string? StayOf(int cell) =>
+        _query.GroupBy.Contains(_query.StayKey) && _axes[_query.StayKey].Values.Length > 0 ? _axes[_query.StayKey].Values[IndexIn(cell, _query.StayKey)] : null;
+
+    /// <summary>The composites the conditions leave, by name; none when scenarios are asked for.</summary>
+    public IReadOnlyDictionary<string, Composite> Composites() => Stays().Join(_composites, name => name, composite => composite.Name, (_, composite) => composite).ToDictionary(composite => composite.Name, StringComparer.Ordinal);
 
     private int[] PairOffsets(DeviceDescription[] devices)
     {

@@ -39,7 +39,7 @@ internal sealed class CohortFold
     public CohortFold(ReleaseQuery query, CellSpace space, ContributionBound bound, SegmentColumns data, DeviceRegistry registry)
     {
         (_query, _space, _bound) = (query, space, bound);
-        _scenarioOffsets = space.ScenarioOffsets(GroupKey.Scenario);
+        _scenarioOffsets = space.ScenarioOffsets(query.StayKey);
         _nextOffsets = space.ScenarioOffsets(GroupKey.Next);
         int[] any = [0];
         _deviceOffsets = [.. data.DeviceSets.Select(set => space.NeedsDevices ? space.DeviceOffsets(set.Select(registry.FindDevice).OfType<DeviceDescription>()) : any)];
@@ -71,9 +71,11 @@ internal sealed class CohortFold
 
     private void AddRange(SegmentCell[] segments, int offset, long first, long end)
     {
-        for (int i = FirstAfter(segments, first); i < segments.Length && segments[i].StartMinute < end; i++)
+        // Composites may overlap, so no search finds the first that reaches into the range; there are few.
+        for (int i = _query.IsOfComposites ? 0 : FirstAfter(segments, first); i < segments.Length && segments[i].StartMinute < end; i++)
         {
             ref readonly SegmentCell segment = ref segments[i];
+            if (segment.EndMinute <= first) continue;
             int scenario = _scenarioOffsets[segment.Scenario];
             int[] devices = _deviceOffsets[segment.DeviceSet];
             switch (_query.Measure)
@@ -155,6 +157,9 @@ internal sealed class CohortFold
 
     /// <summary>Weeks since Monday 1969-12-29 of a local minute.</summary>
     internal static int Week(int localMinute) => (localMinute + MondayBeforeEpoch) / MinutesPerWeek;
+
+    /// <summary>The first local minute of a week.</summary>
+    internal static int FirstMinuteOf(int week) => (week * MinutesPerWeek) - MondayBeforeEpoch;
 
     private static int Join(int left, int right) => left < 0 || right < 0 ? -1 : left + right;
 

@@ -1,3 +1,5 @@
+using Telemetry.Scenarios.Composites;
+
 namespace Telemetry.Insights.Releases;
 
 /// <summary>
@@ -16,8 +18,11 @@ internal sealed record ContributionBound(int Cells, long Weighted, int[] Weights
     private const int MaxCellsOfUsers = 64;
     private const int MaxCellsOfThreshold = 24;
 
-    // 20 stays a day.
-    private const int MaxEventsPerWeek = 140;
+    // 20 stays a day; 4 composites.
+    private const int MaxEventsPerWeek = 140, MaxCompositesPerWeek = 28;
+
+    // Typical most minutes of a day in a composite; its own page may say less.
+    private const int MaxCompositeMinutesPerDay = 240;
 
     // Typical most minutes a week of what is rare. Their groups get sqrt(share of the week) of the noise: 4-6 times less, for about a quarter more elsewhere.
     private static readonly Dictionary<string, int> s_rareMinutes = new(StringComparer.Ordinal)
@@ -32,18 +37,25 @@ internal sealed record ContributionBound(int Cells, long Weighted, int[] Weights
         Array.Fill(weights, 1000);
         int cells = Math.Min(space.Count, query.Measure == Measure.Users ? MaxCellsOfUsers : MaxCellsOfThreshold);
         if (query.Measure == Measure.Users) return new ContributionBound(cells, cells, weights);
-        if (query.Measure is Measure.Segments or Measure.Transitions) return new ContributionBound(cells, MaxEventsPerWeek, weights);
+        if (query.Measure is Measure.Segments or Measure.Transitions) return new ContributionBound(cells, query.IsOfComposites ? MaxCompositesPerWeek : MaxEventsPerWeek, weights);
 
         // A device set can count for several models at once; the cut below keeps that within the week's minutes.
         long rangeMinutes = query.FromUnixMs > 0 && query.ToUnixMs > 0 ? (query.ToUnixMs - query.FromUnixMs) / 60_000 : MinutesPerWeek;
         long minutes = Math.Max(1, (long)(Math.Min(MinutesPerWeek, rangeMinutes) * space.ShareOfWeek()));
-        if (!query.GroupBy.Contains(GroupKey.Scenario)) return new ContributionBound(cells, minutes, weights);
+        Dictionary<string, int> typical = query.IsOfComposites ? space.Composites().ToDictionary(pair => pair.Key, pair => MinutesOf(pair.Value), StringComparer.Ordinal) : s_rareMinutes;
+        if (!query.GroupBy.Contains(query.StayKey))
+        {
+            return new ContributionBound(cells, query.IsOfComposites ? Math.Max(1, Math.Min(minutes, typical.Values.Sum(most => (long)most))) : minutes, weights);
+        }
 
-        for (int cell = 0; cell < weights.Length; cell++) weights[cell] = WeightOf(space.ScenarioOf(cell) ?? "");
-        long typical = space.Scenarios().Sum(name => (long)(s_rareMinutes.GetValueOrDefault(name, MinutesPerWeek) * 1000.0 / WeightOf(name)));
-        return new ContributionBound(cells, Math.Max(1, Math.Min(minutes * 5 / 4, typical)), weights);
+        for (int cell = 0; cell < weights.Length; cell++) weights[cell] = WeightOf(space.StayOf(cell) ?? "");
+        long weighted = space.Stays().Sum(name => (long)(typical.GetValueOrDefault(name, MinutesPerWeek) * 1000.0 / WeightOf(name)));
+        return new ContributionBound(cells, Math.Max(1, Math.Min(minutes * 5 / 4, weighted)), weights);
+
+        int WeightOf(string name) => (int)(1000 * Math.Sqrt(typical.GetValueOrDefault(name, MinutesPerWeek) / (double)MinutesPerWeek));
     }
 
-    private static int WeightOf(string scenario) =>
-        s_rareMinutes.TryGetValue(scenario, out int minutes) ? (int)(1000 * Math.Sqrt(minutes / (double)MinutesPerWeek)) : 1000;
+    // From the pattern alone, never from who was in it.
+    private static int MinutesOf(Composite composite) =>
+        (composite.Days.Count == 0 ? 7 : composite.Days.Distinct().Count()) * Math.Min(MaxCompositeMinutesPerDay, Math.Max(composite.Minutes.Least, composite.Minutes.Most));
 }

@@ -46,6 +46,9 @@ public enum GroupKey
 
     /// <summary>The second model of a co-use, after the first in ordinal order.</summary>
     With = 8,
+
+    /// <summary>A pattern over segments, such as a commute (composites.yaml): stays of it are measured in place of segments.</summary>
+    Composite = 9,
 }
 
 /// <summary>A checked question for a release.</summary>
@@ -90,9 +93,6 @@ public sealed record ReleaseQuery(
         if (!(epsilon >= MinEpsilon && epsilon <= MaxEpsilon)) throw Invalid("epsilon", $"{request.Epsilon}", $"{MinEpsilon}..{MaxEpsilon}, or 0 for the default");
 
         List<GroupKey> groupBy = [.. request.GroupBy.SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).Select(text => ParseKey("group_by", text)).Distinct()];
-        if (groupBy.Count == 0) groupBy = Default(measure);
-        if (measure == Measure.CoUse && !(groupBy.Contains(GroupKey.Model) && groupBy.Contains(GroupKey.With))) groupBy = [.. Default(measure), .. groupBy.Except(Default(measure))];
-
         Dictionary<GroupKey, IReadOnlyList<string>> where = [];
         foreach (string text in request.Where)
         {
@@ -102,6 +102,10 @@ public sealed record ReleaseQuery(
             where[key] = [.. where.GetValueOrDefault(key, []), .. pair[1].Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
         }
 
+        List<GroupKey> usual = Default(measure, where.ContainsKey(GroupKey.Composite) ? GroupKey.Composite : GroupKey.Scenario);
+        if (groupBy.Count == 0) groupBy = usual;
+        if (measure == Measure.CoUse && !(groupBy.Contains(GroupKey.Model) && groupBy.Contains(GroupKey.With))) groupBy = [.. usual, .. groupBy.Except(usual)];
+
         ReleaseQuery query = new(measure, groupBy, request.FromUnixMs, request.ToUnixMs, request.Recipient, (int)Math.Round(epsilon * 1000), where);
         query.CheckKeys();
         return query;
@@ -109,6 +113,12 @@ public sealed record ReleaseQuery(
 
     /// <summary>True when groups or conditions go by a key.</summary>
     internal bool Uses(GroupKey key) => GroupBy.Contains(key) || Where.ContainsKey(key);
+
+    /// <summary>True when stays of composites are measured, not segments.</summary>
+    internal bool IsOfComposites => Uses(GroupKey.Composite);
+
+    /// <summary>What names a stay.</summary>
+    internal GroupKey StayKey => IsOfComposites ? GroupKey.Composite : GroupKey.Scenario;
 
     /// <summary>The query as one line, the same for every way to ask the same: what the noise and the ledger go by.</summary>
     internal string Canonical() =>
@@ -119,20 +129,22 @@ public sealed record ReleaseQuery(
     {
         if (Uses(GroupKey.Next) && Measure != Measure.Transitions) throw Invalid("group_by", "next", "next only with the measure transitions");
         if (Uses(GroupKey.With) && Measure != Measure.CoUse) throw Invalid("group_by", "with", "with only with the measure co-use");
+        if (IsOfComposites && Measure == Measure.Transitions) throw Invalid("group_by", "composite with transitions", "minutes, users, segments or co-use: composites do not follow one on the other");
+        if (IsOfComposites && Uses(GroupKey.Scenario)) throw Invalid("group_by", "composite with scenario", "one of the two: a composite is made of several scenarios");
         if (Uses(GroupKey.Day) && (FromUnixMs == 0 || ToUnixMs == 0)) throw Invalid("group_by", "day without a range", "from and to, so that the days do not depend on the data");
     }
 
-    private static List<GroupKey> Default(Measure measure) => measure switch
+    private static List<GroupKey> Default(Measure measure, GroupKey stay) => measure switch
     {
         Measure.Transitions => [GroupKey.Scenario, GroupKey.Next],
         Measure.CoUse => [GroupKey.Model, GroupKey.With],
-        _ => [GroupKey.Scenario],
+        _ => [stay],
     };
 
     private static GroupKey ParseKey(string field, string text) =>
         Enum.TryParse(text, ignoreCase: true, out GroupKey key) && Enum.IsDefined(key) && !char.IsAsciiDigit(text[0])
             ? key
-            : throw Invalid(field, text, "scenario, hour, weekday, day, model, brand, next, with");
+            : throw Invalid(field, text, "scenario, composite, hour, weekday, day, model, brand, next, with");
 
     internal static RegistryException Invalid(string field, string found, string expected) =>
         new(RegistryError.Invalid, $"{field}: found \"{(found.Length > 64 ? found[..64] + "..." : found)}\"; expected {expected}.");

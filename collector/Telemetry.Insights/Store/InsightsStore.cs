@@ -248,9 +248,9 @@ internal static class StoredSegments
         List<StoredSegment> segments = [];
         while (rows.Read())
         {
-            (IReadOnlyList<uint> devices, IReadOnlyList<Evidence> evidence) = SegmentDetail.Read(rows.GetFieldValue<byte[]>(6));
+            (IReadOnlyList<uint> devices, IReadOnlyList<Evidence> evidence, int place) = SegmentDetail.Read(rows.GetFieldValue<byte[]>(6));
             Segment segment = new(
-                rows.GetString(2), rows.GetInt32(0), rows.GetInt32(1), rows.GetDouble(4), evidence, devices, rows.GetString(3), rows.GetInt64(5) != 0);
+                rows.GetString(2), rows.GetInt32(0), rows.GetInt32(1), rows.GetDouble(4), evidence, devices, rows.GetString(3), rows.GetInt64(5) != 0) { Place = place };
             segments.Add(new StoredSegment(user, segment, rows.GetInt64(7)));
         }
 

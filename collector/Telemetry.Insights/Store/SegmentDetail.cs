@@ -4,19 +4,20 @@ using Telemetry.Scenarios.Segments;
 
 namespace Telemetry.Insights.Store;
 
-/// <summary>Devices and evidence of a segment as bytes at rest. Equal contents have equal bytes.</summary>
+/// <summary>Devices, evidence and place of a segment as bytes at rest. Equal contents have equal bytes.</summary>
 internal static class SegmentDetail
 {
-    // u8 version, 1
+    // u8 version, 1 or 2
     // u8 devices, then per device u32 key
     // u8 evidence entries, then per entry: length-prefixed UTF-8 name, f64 share          all little endian
-    private const byte Version = 1;
+    // u8 place, in version 2; version 1 is written where no place is known, so that such rows stay as they were
+    private const byte Version = 1, WithPlace = 2;
 
     public static byte[] Write(Segment segment)
     {
         MemoryStream bytes = new();
         using BinaryWriter writer = new(bytes, Encoding.UTF8);
-        writer.Write(Version);
+        writer.Write(segment.Place == 0 ? Version : WithPlace);
         writer.Write(checked((byte)segment.Devices.Count));
         foreach (uint device in segment.Devices) writer.Write(device);
         writer.Write(checked((byte)segment.Evidence.Count));
@@ -26,6 +27,7 @@ internal static class SegmentDetail
             writer.Write(evidence.Share);
         }
 
+        if (segment.Place != 0) writer.Write(checked((byte)segment.Place));
         writer.Flush();
         return bytes.ToArray();
     }
@@ -39,7 +41,10 @@ internal static class SegmentDetail
         return devices;
     }
 
-    public static (IReadOnlyList<uint> Devices, IReadOnlyList<Evidence> Evidence) Read(byte[] bytes)
+    /// <summary>Only the place; 0 = not known.</summary>
+    public static int ReadPlace(ReadOnlySpan<byte> bytes) => bytes[0] == WithPlace ? bytes[^1] : 0;
+
+    public static (IReadOnlyList<uint> Devices, IReadOnlyList<Evidence> Evidence, int Place) Read(byte[] bytes)
     {
         using BinaryReader reader = new(new MemoryStream(bytes), Encoding.UTF8);
         CheckVersion(reader.ReadByte());
@@ -47,11 +52,11 @@ internal static class SegmentDetail
         for (int i = 0; i < devices.Length; i++) devices[i] = reader.ReadUInt32();
         Evidence[] evidence = new Evidence[reader.ReadByte()];
         for (int i = 0; i < evidence.Length; i++) evidence[i] = new Evidence(reader.ReadString(), reader.ReadDouble());
-        return (devices, evidence);
+        return (devices, evidence, ReadPlace(bytes));
     }
 
     private static void CheckVersion(byte version)
     {
-        if (version != Version) throw new InvalidDataException($"A segment's detail has version {version}; {Version} is expected. Use the newer program that wrote it.");
+        if (version is not (Version or WithPlace)) throw new InvalidDataException($"A segment's detail has version {version}; {Version} or {WithPlace} is expected. Use the newer program that wrote it.");
     }
 }

@@ -27,12 +27,6 @@ public readonly record struct MinuteRange(int Least, int Most)
     public bool Holds(int minutes) => Least <= Most ? minutes >= Least && minutes <= Most : minutes >= Least || minutes <= Most;
 }
 
-/// <summary>A segment with what patterns may ask of it beside.</summary>
-/// <param name="Segment">The stay.</param>
-/// <param name="Place">Place class the devices last said before its end, or 0.</param>
-/// <param name="Models">Models of its devices, as <c>brand/model</c>.</param>
-public sealed record PlacedSegment(Segment Segment, int Place, IReadOnlyList<string> Models);
-
 /// <summary>A composite that was found.</summary>
 /// <param name="Composite">Which.</param>
 /// <param name="Segments">The segments it is made of, without those outside and without what lay in gaps.</param>

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -43,6 +45,9 @@ public static class CompositeFile
             throw new InvalidDataException($"Two composites are called {same.Key}.");
         return composites;
     }
+
+    /// <summary>32 bytes as hexadecimal digits that are the same for the same patterns, however the file is written.</summary>
+    public static string Fingerprint(IEnumerable<Composite> composites) => Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(composites)));
 
     private static Composite ReadComposite(YamlNode node)
     {

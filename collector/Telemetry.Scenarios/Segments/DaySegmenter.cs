@@ -28,6 +28,7 @@ public sealed class DaySegmenter
     private readonly ScenarioFilter _filter;
     private readonly SegmentBuilder _builder;
     private readonly MinuteRow?[] _rows = new MinuteRow?[ScenarioFilter.LagMinutes + 1];
+    private readonly byte[] _places = new byte[ScenarioFilter.LagMinutes + 1];
     private readonly float[] _vector = new float[FeatureCatalog.Count];
     private readonly List<Segment> _closed = [];
     private readonly int _from, _to;
@@ -61,6 +62,7 @@ public sealed class DaySegmenter
         _builder = other._builder.Copy();
         (_from, _to, _next, _emptyBehind) = (other._from, other._to, other._next, other._emptyBehind);
         other._rows.CopyTo(_rows, 0);
+        other._places.CopyTo(_places, 0);
         _closed.AddRange(other._closed);
     }
 
@@ -133,6 +135,7 @@ public sealed class DaySegmenter
         bool evidence = _extractor.Read(minute, row, _vector);
         _filter.Push(minute, _vector, evidence, _answers.At(minute).Allowed);
         _rows[minute % _rows.Length] = row;
+        _places[minute % _places.Length] = _vector[(int)Feature.Place] is >= 0 and <= byte.MaxValue and var place ? (byte)place : (byte)0; // not known is NaN
         _next = minute + 1;
         if (_filter.Depth > ScenarioFilter.LagMinutes) Answer(ScenarioFilter.LagMinutes, _builder, _closed, ref _emptyBehind, isProvisional: false);
     }
@@ -151,9 +154,8 @@ public sealed class DaySegmenter
             ?? (stretch >= OffMinutes ? ScenarioNames.Off
             : verdict.Scenario < 0 || verdict.Confidence < _model.Model.AbstainBelow ? ScenarioNames.Unknown
             : _model.Names[verdict.Scenario]);
-        Segment? done = said is null
-            ? builder.Add(minute, name, verdict.Scenario, verdict.Confidence, _filter.InputsAt(back), _rows[minute % _rows.Length], isProvisional)
-            : builder.AddSaid(minute, name, _rows[minute % _rows.Length], isProvisional);
+        BuiltMinute built = new(minute, _rows[minute % _rows.Length], _places[minute % _places.Length], isProvisional);
+        Segment? done = said is null ? builder.Add(name, verdict.Scenario, verdict.Confidence, _filter.InputsAt(back), built) : builder.AddSaid(name, built);
         if (done is not null) closed.Add(done);
     }
 

@@ -19,6 +19,9 @@ public sealed record Segment(
     string ModelVersion,
     bool IsProvisional)
 {
+    /// <summary>Place class that the devices had said last by its end: 1 home, 2 work, 3 other; 0 = none in the 12 hours before.</summary>
+    public int Place { get; init; }
+
     /// <summary>Length in minutes.</summary>
     public int Minutes => EndMinute - StartMinute;
 }

@@ -3,6 +3,13 @@ using Telemetry.Scenarios.Model;
 
 namespace Telemetry.Scenarios.Segments;
 
+/// <summary>What a segment takes from a minute besides its name.</summary>
+/// <param name="Minute">Whole minutes since 1970 UTC.</param>
+/// <param name="Row">Null when no device spoke.</param>
+/// <param name="Place">As <see cref="Segment.Place"/>.</param>
+/// <param name="IsProvisional">As <see cref="Segment.IsProvisional"/>.</param>
+internal readonly record struct BuiltMinute(int Minute, MinuteRow? Row, int Place, bool IsProvisional);
+
 /// <summary>Joins minutes of one name into segments, and sums up their confidence, evidence and devices.</summary>
 internal sealed class SegmentBuilder(BoundModel model)
 {
@@ -14,15 +21,15 @@ internal sealed class SegmentBuilder(BoundModel model)
     private readonly double[] _shares = new double[model.Inputs.Count];
     private readonly List<uint> _devices = [];
     private string? _name;
-    private int _start, _end, _said;
+    private int _start, _end, _said, _place;
     private double _confidence;
     private bool _provisional;
 
     /// <summary>Adds the next minute. Minutes follow each other without a gap.</summary>
     /// <returns>The segment this minute closes, or null.</returns>
-    public Segment? Add(int minute, string name, int scenario, double confidence, ReadOnlySpan<float> inputs, MinuteRow? row, bool provisional)
+    public Segment? Add(string name, int scenario, double confidence, ReadOnlySpan<float> inputs, in BuiltMinute minute)
     {
-        Segment? closed = Begin(minute, name, row, provisional);
+        Segment? closed = Begin(name, minute);
         if (!ScenarioNames.ClaimsNothing(name))
         {
             _confidence += confidence;
@@ -34,9 +41,9 @@ internal sealed class SegmentBuilder(BoundModel model)
 
     /// <summary>Adds the next minute, of which the person said what it was: that is sure, and the evidence is the person's word.</summary>
     /// <returns>The segment this minute closes, or null.</returns>
-    public Segment? AddSaid(int minute, string name, MinuteRow? row, bool provisional)
+    public Segment? AddSaid(string name, in BuiltMinute minute)
     {
-        Segment? closed = Begin(minute, name, row, provisional);
+        Segment? closed = Begin(name, minute);
         _confidence++;
         _said++;
         return closed;
@@ -45,7 +52,7 @@ internal sealed class SegmentBuilder(BoundModel model)
     /// <summary>A builder that goes on from here and leaves this one as it is.</summary>
     public SegmentBuilder Copy()
     {
-        SegmentBuilder copy = new(model) { _name = _name, _start = _start, _end = _end, _said = _said, _confidence = _confidence, _provisional = _provisional };
+        SegmentBuilder copy = new(model) { _name = _name, _start = _start, _end = _end, _said = _said, _place = _place, _confidence = _confidence, _provisional = _provisional };
         _shares.CopyTo(copy._shares, 0);
         copy._devices.AddRange(_devices);
         return copy;
@@ -55,7 +62,7 @@ internal sealed class SegmentBuilder(BoundModel model)
     public Segment? Close()
     {
         if (_name is null) return null;
-        Segment segment = new(_name, _start, _end, Math.Round(_confidence / (_end - _start), 3), TopEvidence(), [.. _devices], model.Model.Version, _provisional);
+        Segment segment = new(_name, _start, _end, Math.Round(_confidence / (_end - _start), 3), TopEvidence(), [.. _devices], model.Model.Version, _provisional) { Place = _place };
         _name = null;
         (_confidence, _said) = (0, 0);
         _devices.Clear();
@@ -63,19 +70,19 @@ internal sealed class SegmentBuilder(BoundModel model)
         return segment;
     }
 
-    private Segment? Begin(int minute, string name, MinuteRow? row, bool provisional)
+    private Segment? Begin(string name, in BuiltMinute minute)
     {
         Segment? closed = null;
-        if (_name != name || _provisional != provisional)
+        if (_name != name || _provisional != minute.IsProvisional)
         {
             closed = Close();
-            (_name, _start, _provisional) = (name, minute, provisional);
+            (_name, _start, _provisional) = (name, minute.Minute, minute.IsProvisional);
         }
 
-        _end = minute + 1;
-        if (row is not null)
+        (_end, _place) = (minute.Minute + 1, minute.Place);
+        if (minute.Row is not null)
         {
-            foreach (DeviceMinute device in row.Devices) Note(device.DeviceKey);
+            foreach (DeviceMinute device in minute.Row.Devices) Note(device.DeviceKey);
         }
 
         return closed;

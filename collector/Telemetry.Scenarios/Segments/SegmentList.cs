@@ -4,7 +4,7 @@ namespace Telemetry.Scenarios.Segments;
 public static class SegmentList
 {
     /// <summary>Joins neighbours of one scenario, model and state, such as the two halves of a night cut at midnight.</summary>
-    /// <remarks>Confidence and evidence become means weighted by minutes.</remarks>
+    /// <remarks>Confidence and evidence become means weighted by minutes; the place is that of the end.</remarks>
     public static IReadOnlyList<Segment> Join(IEnumerable<Segment> segments)
     {
         List<Segment> joined = [];
@@ -21,7 +21,7 @@ public static class SegmentList
     public static bool Same(Segment one, Segment other) =>
         one.StartMinute == other.StartMinute && one.EndMinute == other.EndMinute && one.Scenario == other.Scenario
         && one.Confidence.Equals(other.Confidence) && one.IsProvisional == other.IsProvisional && one.ModelVersion == other.ModelVersion
-        && one.Devices.SequenceEqual(other.Devices) && one.Evidence.SequenceEqual(other.Evidence);
+        && one.Place == other.Place && one.Devices.SequenceEqual(other.Devices) && one.Evidence.SequenceEqual(other.Evidence);
 
     /// <summary>Minutes by scenario name.</summary>
     public static Dictionary<string, int> MinutesByScenario(IEnumerable<Segment> segments)
@@ -45,6 +45,7 @@ public static class SegmentList
         return before with
         {
             EndMinute = after.EndMinute,
+            Place = after.Place,
             Confidence = Math.Round((before.Confidence * first) + (after.Confidence * (1 - first)), 3),
             Evidence = [.. shares.Select(pair => new Evidence(pair.Key, Math.Round(pair.Value, 3)))
                 .OrderByDescending(evidence => Math.Abs(evidence.Share)).ThenBy(evidence => evidence.Feature, StringComparer.Ordinal)],

@@ -3,7 +3,6 @@ using Telemetry.Insights.Privacy;
 using Telemetry.Insights.Store;
 using Telemetry.Registry;
 using Telemetry.Scenarios;
-using Telemetry.Scenarios.Minutes;
 using Telemetry.Testing;
 using Telemetry.Wire.V1;
 
@@ -63,10 +62,7 @@ public sealed class CompositeQueryTests : IDisposable
 
     private static void Stay(InsightsTransaction transaction, string scenario, int minute, int minutes, int place)
     {
-        MinuteRow row = new();
-        row.Device(1)!.Cell(SignalSlot.Place).AddState(0, place);
-        transaction.PutMinute(s_user, Monday + minute, MinuteRowCodec.Write(row));
-        Scenarios.Segments.Segment segment = new(scenario, Monday + minute, Monday + minute + minutes, 0.9, [], [1], "m", false);
+        Scenarios.Segments.Segment segment = new(scenario, Monday + minute, Monday + minute + minutes, 0.9, [], [1], "m", false) { Place = place };
         transaction.ReplaceSegments(s_user, segment.StartMinute, segment.EndMinute, [segment]);
     }
 }

@@ -210,7 +210,7 @@ public sealed class ReleaseTests
         foreach (List<Telemetry.Scenarios.Segments.Segment> days in people)
         {
             names.AddRange(days.Select(segment => segment.Scenario).Distinct().Except(names));
-            users[users.Count] = new UserSegments(default, [.. days.Select(segment => new SegmentCell(segment.StartMinute, segment.EndMinute, 0, names.IndexOf(segment.Scenario)))]);
+            users[users.Count] = new UserSegments(default, [.. days.Select(segment => new SegmentCell(segment.StartMinute, segment.EndMinute, 0, (ushort)names.IndexOf(segment.Scenario)))]);
         }
 
         return new SegmentColumns(1, users, names, [[]], ["base-1"]);

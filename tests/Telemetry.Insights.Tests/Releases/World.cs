@@ -130,6 +130,9 @@ internal sealed class World : IDisposable
         return key;
     }
 
+    /// <summary>Writes a file of the collector's folder.</summary>
+    public void WriteFile(string name, string text) => File.WriteAllText(_folder.File(name), text);
+
     public static Segment Stay(string scenario, int start, int end, params uint[] devices) => new(scenario, start, end, 0.9, [], devices, "base-1", false);
 
     public ReleaseTable Ask(string measure, string groupBy, double epsilon = 0, string recipient = "", params string[] where) =>

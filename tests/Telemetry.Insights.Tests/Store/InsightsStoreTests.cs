@@ -41,6 +41,21 @@ public sealed class InsightsStoreTests : IDisposable
     }
 
     [Fact]
+    public void ReplaceSegments_PlaceThatIsLearnedLater_IsAnotherRevisionOfThatSegmentOnly()
+    {
+        Replace(Stay("walk", 0, 10), Stay("desk", 10, 20));
+        Replace(Stay("walk", 0, 10), Stay("desk", 10, 20) with { Place = 2 });
+        Assert.Equal([("walk", 0, 1), ("desk", 2, 2)], _store.Segments(s_anna, 0, 100).Select(stored => (stored.Segment.Scenario, stored.Segment.Place, (int)stored.Revision)));
+
+        void Replace(params Segment[] segments)
+        {
+            using InsightsTransaction step = _store.Begin();
+            step.ReplaceSegments(s_anna, 0, 20, segments);
+            step.Commit(_store.Cursor + 1);
+        }
+    }
+
+    [Fact]
     public void Dispose_WithoutCommit_LeavesNothing()
     {
         using (InsightsTransaction step = _store.Begin())

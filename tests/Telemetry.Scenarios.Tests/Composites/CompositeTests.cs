@@ -7,13 +7,14 @@ public sealed class CompositeTests
 {
     private const int Monday = 20_759 * 1440; // 2026-11-02
     private const int Home = 1, Work = 2, Other = 3;
+    private const uint Band = 1, Shoe = 2;
 
     [Fact]
     public void Find_WayFromHomeToWorkWithAStopBetween_IsACommuteWithoutItsEnds()
     {
-        List<PlacedSegment> day = Day((ScenarioNames.Sleep, 420, Home), (ScenarioNames.Rest, 60, Home), (ScenarioNames.Walk, 8, Other), (ScenarioNames.Unknown, 4, Other),
+        List<Segment> day = Day((ScenarioNames.Sleep, 420, Home), (ScenarioNames.Rest, 60, Home), (ScenarioNames.Walk, 8, Other), (ScenarioNames.Unknown, 4, Other),
             (ScenarioNames.Vehicle, 25, Other), (ScenarioNames.Walk, 5, Work), (ScenarioNames.Desk, 200, Work), (ScenarioNames.Rest, 60, Home));
-        CompositeStay commute = Assert.Single(CompositeMatcher.Find(CompositeFile.Default, day, 0));
+        CompositeStay commute = Assert.Single(Find(day));
         Assert.Equal("commute", commute.Composite.Name);
         Assert.Equal((Monday + 480, Monday + 522), (commute.StartMinute, commute.EndMinute));
         Assert.Equal([ScenarioNames.Walk, ScenarioNames.Vehicle, ScenarioNames.Walk], commute.Segments.Select(segment => segment.Scenario));
@@ -26,27 +27,27 @@ public sealed class CompositeTests
     public void Find_WrongDayOrHour_IsNoCommute(int offset, string why)
     {
         int shift = offset > 0 ? 5 * 1440 : 0;
-        List<PlacedSegment> day = Day((ScenarioNames.Rest, 480, Home), (ScenarioNames.Vehicle, 25, Other), (ScenarioNames.Desk, 200, Work));
-        day = [.. day.Select(part => part with { Segment = part.Segment with { StartMinute = part.Segment.StartMinute + shift, EndMinute = part.Segment.EndMinute + shift } })];
+        List<Segment> day = Day((ScenarioNames.Rest, 480, Home), (ScenarioNames.Vehicle, 25, Other), (ScenarioNames.Desk, 200, Work));
+        day = [.. day.Select(part => part with { StartMinute = part.StartMinute + shift, EndMinute = part.EndMinute + shift })];
         Assert.False(IsCommute(offset > 0 ? 0 : offset), why);
         Assert.Equal(offset < 0, IsCommute(0));
 
-        bool IsCommute(int utcOffsetMinutes) => CompositeMatcher.Find(CompositeFile.Default, day, utcOffsetMinutes).Any(stay => stay.Composite.Name == "commute");
+        bool IsCommute(int utcOffsetMinutes) => Find(day, utcOffsetMinutes).Any(stay => stay.Composite.Name == "commute");
     }
 
     [Fact]
     public void Find_DetourLongerThanTheGap_IsNone()
     {
-        List<PlacedSegment> day = Day((ScenarioNames.Rest, 480, Home), (ScenarioNames.Vehicle, 25, Other), (ScenarioNames.Off, 11, Other), (ScenarioNames.Desk, 200, Work));
-        Assert.Empty(CompositeMatcher.Find(CompositeFile.Default, day, 0));
+        List<Segment> day = Day((ScenarioNames.Rest, 480, Home), (ScenarioNames.Vehicle, 25, Other), (ScenarioNames.Off, 11, Other), (ScenarioNames.Desk, 200, Work));
+        Assert.Empty(Find(day));
     }
 
     [Fact]
     public void Find_RunWithAndWithoutShoes_IsFoundOnceAndOnlyWhereTheyWere()
     {
-        List<PlacedSegment> day = Day((ScenarioNames.Run, 20, Other), (ScenarioNames.Walk, 2, Other), (ScenarioNames.Run, 10, Other), (ScenarioNames.Rest, 60, Home), (ScenarioNames.Run, 20, Other));
-        for (int i = 0; i < 3; i++) day[i] = day[i] with { Models = ["brand/band-2", "stride/run-shoe-1"] };
-        CompositeStay run = Assert.Single(CompositeMatcher.Find(CompositeFile.Default, day, 0));
+        List<Segment> day = Day((ScenarioNames.Run, 20, Other), (ScenarioNames.Walk, 2, Other), (ScenarioNames.Run, 10, Other), (ScenarioNames.Rest, 60, Home), (ScenarioNames.Run, 20, Other));
+        for (int i = 0; i < 3; i++) day[i] = day[i] with { Devices = [Band, Shoe] };
+        CompositeStay run = Assert.Single(Find(day));
         Assert.Equal(("run_with_shoes", Monday, Monday + 32), (run.Composite.Name, run.StartMinute, run.EndMinute));
     }
 
@@ -54,8 +55,8 @@ public sealed class CompositeTests
     public void Find_SameSegmentsInPiecesOrWhole_OverlapNever()
     {
         IReadOnlyList<Composite> composites = CompositeFile.Read("composites: [{name: moving, gap: 5, steps: [{scenario: [walk, run]}]}]");
-        List<PlacedSegment> day = [.. Enumerable.Range(0, 200).Select(i => Part(Monday + (i * 3), i % 5 == 4 ? ScenarioNames.Desk : i % 2 == 0 ? ScenarioNames.Walk : ScenarioNames.Run, 3, 0))];
-        IReadOnlyList<CompositeStay> stays = CompositeMatcher.Find(composites, day, 0);
+        List<Segment> day = [.. Enumerable.Range(0, 200).Select(i => Part(Monday + (i * 3), i % 5 == 4 ? ScenarioNames.Desk : i % 2 == 0 ? ScenarioNames.Walk : ScenarioNames.Run, 3, 0))];
+        IReadOnlyList<CompositeStay> stays = CompositeMatcher.Find(composites, day, ModelOf, 0);
         Assert.InRange(stays.Count, 3, 10); // a step takes at most 64 segments
         for (int i = 1; i < stays.Count; i++) Assert.True(stays[i].StartMinute >= stays[i - 1].EndMinute);
     }
@@ -79,9 +80,9 @@ public sealed class CompositeTests
         Assert.Contains(expected, fault.Message, StringComparison.Ordinal);
     }
 
-    private static List<PlacedSegment> Day(params ReadOnlySpan<(string Scenario, int Minutes, int Place)> stays)
+    private static List<Segment> Day(params ReadOnlySpan<(string Scenario, int Minutes, int Place)> stays)
     {
-        List<PlacedSegment> parts = [];
+        List<Segment> parts = [];
         int minute = Monday;
         foreach ((string scenario, int minutes, int place) in stays)
         {
@@ -92,6 +93,10 @@ public sealed class CompositeTests
         return parts;
     }
 
-    private static PlacedSegment Part(int start, string scenario, int minutes, int place) =>
-        new(new Segment(scenario, start, start + minutes, ScenarioNames.ClaimsNothing(scenario) ? 0 : 0.8, [], [1], "m", false), place, ["brand/band-2"]);
+    private static Segment Part(int start, string scenario, int minutes, int place) =>
+        new(scenario, start, start + minutes, ScenarioNames.ClaimsNothing(scenario) ? 0 : 0.8, [], [Band], "m", false) { Place = place };
+
+    private static IReadOnlyList<CompositeStay> Find(List<Segment> day, int utcOffsetMinutes = 0) => CompositeMatcher.Find(CompositeFile.Default, day, ModelOf, utcOffsetMinutes);
+
+    private static string ModelOf(uint device) => device == Shoe ? "stride/run-shoe-1" : "brand/band-2";
 }

@@ -8,7 +8,7 @@ namespace Telemetry.Scenarios.Tests.Segments;
 internal readonly record struct Reading(long UnixMs, uint Device, SignalSlot Slot, double Value);
 
 /// <summary>A stay as the reference sees it.</summary>
-internal sealed record ReferenceStay(string Scenario, int StartMinute, int EndMinute, double Confidence, bool IsProvisional, uint[] Devices);
+internal sealed record ReferenceStay(string Scenario, int StartMinute, int EndMinute, double Confidence, bool IsProvisional, uint[] Devices, int Place);
 
 /// <summary>
 /// The same law as the streaming engine, written a second time and as plainly as it goes: all readings sorted, every minute's features from the readings
@@ -45,20 +45,20 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
             int known = Math.Min(i + Lag, likelihoods.Length - 1);
             double[] later = [.. forward[i].Select(_ => 1.0)];
             for (int j = known; j > i; j--) later = MovedBack(Weighed(later, likelihoods[j]), moves);
-            Add(stays, minute, Name(forward[i].Zip(later, (a, b) => a * b).ToArray(), isEmpty, i, minute), isProvisional: i + Lag > known);
+            Add(stays, minute, Name(forward[i].Zip(later, (a, b) => a * b).ToArray(), isEmpty, i, minute), isProvisional: i + Lag > known, (int)features[i].GetValueOrDefault("place"));
         }
 
         return [.. stays.Select(stay => stay with { Confidence = stay.Confidence / (stay.EndMinute - stay.StartMinute) })];
     }
 
-    private void Add(List<ReferenceStay> stays, int minute, (string Name, double Confidence) said, bool isProvisional)
+    private void Add(List<ReferenceStay> stays, int minute, (string Name, double Confidence) said, bool isProvisional, int place)
     {
         uint[] devices = [.. _byMinute[minute].Select(reading => reading.Device).Distinct().Order()];
         ReferenceStay? open = stays.Count == 0 ? null : stays[^1];
         if (open is null || open.Scenario != said.Name || open.IsProvisional != isProvisional)
-            stays.Add(new ReferenceStay(said.Name, minute, minute + 1, said.Confidence, isProvisional, devices));
+            stays.Add(new ReferenceStay(said.Name, minute, minute + 1, said.Confidence, isProvisional, devices, place));
         else
-            stays[^1] = open with { EndMinute = minute + 1, Confidence = open.Confidence + said.Confidence, Devices = [.. open.Devices.Union(devices).Order()] };
+            stays[^1] = open with { EndMinute = minute + 1, Confidence = open.Confidence + said.Confidence, Devices = [.. open.Devices.Union(devices).Order()], Place = place };
     }
 
     private (string Name, double Confidence) Name(double[] states, bool[] isEmpty, int i, int minute)

@@ -36,8 +36,8 @@ public sealed class SlowReferenceTests
             List<Segment> segments = Derive(model, rows, day, answers);
             Assert.True(expected.Count > 3);
             Assert.Equal(
-                expected.Select(stay => $"{stay.Scenario} {stay.StartMinute}-{stay.EndMinute} {stay.IsProvisional} {string.Join(',', stay.Devices)}"),
-                segments.Select(segment => $"{segment.Scenario} {segment.StartMinute}-{segment.EndMinute} {segment.IsProvisional} {string.Join(',', segment.Devices)}"));
+                expected.Select(stay => $"{stay.Scenario} {stay.StartMinute}-{stay.EndMinute} {stay.IsProvisional} {string.Join(',', stay.Devices)} {stay.Place}"),
+                segments.Select(segment => $"{segment.Scenario} {segment.StartMinute}-{segment.EndMinute} {segment.IsProvisional} {string.Join(',', segment.Devices)} {segment.Place}"));
             Assert.All(expected.Zip(segments), pair => Assert.InRange(pair.Second.Confidence - pair.First.Confidence, -FloatSteps, FloatSteps));
         }
     }

@@ -16,7 +16,7 @@ internal static class QueryCommand
     public static Command Create()
     {
         Option<string> measure = new("--measure") { Description = "minutes, users, segments, transitions or co-use", DefaultValueFactory = _ => "minutes" };
-        Option<string[]> groupBy = new("--group-by") { Description = "scenario, hour, weekday, day, model, brand; comma-separated. Also next (transitions), with (co-use)", AllowMultipleArgumentsPerToken = true };
+        Option<string[]> groupBy = new("--group-by") { Description = "scenario, or composite in its place (a commute: composites.yaml); hour, weekday, day, model, brand; comma-separated. Also next (transitions), with (co-use)", AllowMultipleArgumentsPerToken = true };
         Option<string[]> where = new("--where") { Description = "key=value[,value], e.g. scenario=run or hour=6,7,8; may be given again", AllowMultipleArgumentsPerToken = true };
         Option<string?> from = new("--from") { Description = "First instant, inclusive: 2026-01-31, 2026-01-31T12:00:00Z or unix ms" };
         Option<string?> to = new("--to") { Description = "Last instant, exclusive" };
