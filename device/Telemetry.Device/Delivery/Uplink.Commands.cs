@@ -1,4 +1,5 @@
 using System.Text;
+using Telemetry.Device.Sampling;
 
 namespace Telemetry.Device.Delivery
 {
@@ -9,6 +10,7 @@ namespace Telemetry.Device.Delivery
         private const long LeastUnixMs = 1_577_836_800_000;
         private const int PushLatencyMs = 2000;
         private const int SavingIntervalMs = 3_600_000;
+        private const int QuestionField = 10;
 
         private readonly WallClock _wall;
         private readonly Profile _profile;
@@ -22,6 +24,8 @@ namespace Telemetry.Device.Delivery
         private bool _hasUploadWindow;
         private uint _commandVersion;
         private long _badCommands;
+        private int _askedId;
+        private readonly int[] _toldPeriodsMs; // what the firmware was told last; empty without one that listens
 
         private void OnCommand(long now)
         {
@@ -39,14 +43,25 @@ namespace Telemetry.Device.Delivery
             if (eraseEpoch != 0 && eraseEpoch == _spool.Epoch) Erase();
             if (version != 0 && version == _commandVersion) return; // done before
             _commandVersion = version;
+
+            // A Command replaces the last one as a whole: what it does not name is as the profile and the options say.
             lock (_store)
             {
-                _sampler.ClearWithdrawn();
-                _sampler.LimitBatches(0);
+                _hasUploadWindow = false;
+                _sampler.ClearOrders();
+                _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
+                while (_reader.Next()) Do(buffer);
+                long upload = now + UploadWaitMs();
+                if (_nextUploadMs > upload) _nextUploadMs = upload; // a shorter interval holds at once, not after the long one
             }
 
+            if (_handler == null) return;
+            TellRates();
             _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
-            while (_reader.Next()) Do(buffer);
+            while (_reader.Next())
+            {
+                if (_reader.Field == QuestionField) Ask(buffer);
+            }
         }
 
         private bool IsSound(byte[] buffer, int at, int count, out long unixMs, out uint errorMs, out uint version, out uint eraseEpoch)
@@ -76,7 +91,7 @@ namespace Telemetry.Device.Delivery
                     case 5:
                     case 6:
                     case 8:
-                    case 10:
+                    case QuestionField:
                         if (_reader.Length < 0) return false;
                         _part.Begin(buffer, (int)_reader.Value, _reader.Length);
                         while (_part.Next())
@@ -107,6 +122,7 @@ namespace Telemetry.Device.Delivery
             lock (_store) _wall.Set(unixMs + half, (uint)error, WallClock.SourceServer);
         }
 
+        // The caller holds the store lock.
         private void Do(byte[] buffer)
         {
             switch (_reader.Field)
@@ -123,14 +139,12 @@ namespace Telemetry.Device.Delivery
                 case 9:
                     Withdraw(buffer);
                     break;
-                case 10:
-                    Ask(buffer);
-                    break;
                 case 11:
                     LimitBatches();
                     break;
                 default:
                     // 8, ranges to send again: what is still spooled is sent anyway, what was acked is durable at the collector.
+                    // 10, a question: asked when all else is done.
                     break;
             }
         }
@@ -147,16 +161,27 @@ namespace Telemetry.Device.Delivery
             }
 
             int index = _profile.IndexOf(signal);
-            if (index < 0 || periodMs < 0) return;
-            lock (_store) _sampler.Policy.SetPeriod(index, periodMs);
-            _handler?.OnCaptureRate(signal, periodMs);
+            if (index >= 0 && periodMs >= 0) _sampler.Policy.SetPeriod(index, periodMs);
+        }
+
+        // The firmware is told what changed, so that it can slow a sensor down or switch it off.
+        private void TellRates()
+        {
+            for (int i = 0; i < _toldPeriodsMs.Length; i++)
+            {
+                int wantedMs;
+                lock (_store) wantedMs = _sampler.WantedPeriodMs(i);
+                if (wantedMs == _toldPeriodsMs[i]) continue;
+                _toldPeriodsMs[i] = wantedMs;
+                _handler!.OnCaptureRate(_profile.IdAt(i), wantedMs);
+            }
         }
 
         // Holds for what is sealed from now on; what is spooled goes as it stands.
         private void LimitBatches()
         {
-            if (_reader.Length >= 0 || _reader.Value > Sampling.BatchWriter.MaxBatchBytes) return; // not a number, or no limit
-            lock (_store) _sampler.LimitBatches((int)_reader.Value);
+            if (_reader.Length >= 0 || _reader.Value > BatchWriter.MaxBatchBytes) return; // not a number, or no limit
+            _sampler.LimitBatches((int)_reader.Value);
         }
 
         private void SetUploadWindow(byte[] buffer)
@@ -207,14 +232,11 @@ namespace Telemetry.Device.Delivery
         private void WithdrawSignal(int signal)
         {
             int index = _profile.IndexOf(signal);
-            if (index < 0) return;
-            lock (_store) _sampler.Withdraw(index);
-            _handler?.OnCaptureRate(signal, 0);
+            if (index >= 0) _sampler.Withdraw(index);
         }
 
         private void Ask(byte[] buffer)
         {
-            if (_handler == null) return;
             int id = 0;
             int answerSignal = 0;
             int answers = 0;
@@ -229,9 +251,11 @@ namespace Telemetry.Device.Delivery
                 else if (_part.Field == 4) answerSignal = (int)_part.Value;
             }
 
+            if (id != 0 && id == _askedId) return; // it stands in every Command until it is answered
+            _askedId = id;
             string[] exact = new string[answers];
             System.Array.Copy(found, 0, exact, 0, answers);
-            _handler.OnQuestion(id, text, exact, answerSignal);
+            _handler!.OnQuestion(id, text, exact, answerSignal);
         }
 
         // The fence: what was recorded before it is dropped, here and, being of an erased epoch, at the collector.
@@ -260,18 +284,17 @@ namespace Telemetry.Device.Delivery
         // Everything is acked: the next upload waits for its window.
         private void NoteUploaded(long now)
         {
+            long wait = UploadWaitMs();
+            if (wait > 0) _nextUploadMs = now + wait;
+        }
+
+        private long UploadWaitMs()
+        {
             long interval = _hasUploadWindow ? _uploadIntervalS * 1000L : _defaultUploadIntervalMs;
             if (IsSaving && interval < SavingIntervalMs) interval = SavingIntervalMs;
-            if (interval <= 0) return;
-            long wait = interval;
+            if (interval <= 0 || !_hasUploadWindow) return interval;
             _wall.Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source);
-            if (_hasUploadWindow && source != WallClock.SourceNone)
-            {
-                long phase = (wallUnixMs - (_uploadOffsetS * 1000L)) % interval;
-                wait = interval - phase;
-            }
-
-            _nextUploadMs = now + wait;
+            return source == WallClock.SourceNone ? interval : interval - ((wallUnixMs - (_uploadOffsetS * 1000L)) % interval);
         }
     }
 }

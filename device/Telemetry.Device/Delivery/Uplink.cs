@@ -64,6 +64,8 @@ namespace Telemetry.Device.Delivery
             _version = options.ProtocolVersion;
             _sendingRing = spool.Ring(false);
             _window = new SendWindow(options.Window);
+            _toldPeriodsMs = new int[_handler == null ? 0 : profile.Count];
+            for (int i = 0; i < _toldPeriodsMs.Length; i++) _toldPeriodsMs[i] = CapturePolicy.NoPeriod;
             MqttIdentity identity = new MqttIdentity(options.Brand, options.Device, options.Secret);
             if (options.MessagePort != null) _link = new MessageLink(options.MessagePort, identity, options.CommandBytes);
             else _link = new MqttConnection(options, identity);

@@ -17,7 +17,9 @@ namespace Telemetry.Device.Sampling
     /// <remarks>Guarded by the client's store lock. Its tables are made in the constructor, or with the first capture rate.</remarks>
     internal sealed class CapturePolicy
     {
-        private const int NoPeriod = -1;
+        /// <summary>No Command asks for another period than the profile's.</summary>
+        public const int NoPeriod = -1;
+
         private const long LongAgoMs = -0x4000000000000000;
 
         private readonly Profile _profile;
@@ -33,6 +35,12 @@ namespace Telemetry.Device.Sampling
             if (profile.Deadbands != null) _keptValues = new long[profile.Count];
         }
 
+        /// <summary>What a Command asks of a signal: its period, 0 = none of it, or <see cref="NoPeriod"/>.</summary>
+        public int PeriodMs(int index)
+        {
+            return _periodsMs == null ? NoPeriod : _periodsMs[index];
+        }
+
         /// <summary>A Command's rate: at most one sample of a signal in <paramref name="periodMs"/>; 0 takes none. Counters are never thinned:
         /// a dropped count would be missing from the sum, so for them only 0 has an effect.</summary>
         public void SetPeriod(int index, int periodMs)
@@ -41,18 +49,24 @@ namespace Telemetry.Device.Sampling
             if (_periodsMs == null)
             {
                 _periodsMs = new int[_profile.Count];
-                for (int i = 0; i < _periodsMs.Length; i++) _periodsMs[i] = NoPeriod;
+                ClearPeriods();
             }
 
             _periodsMs[index] = periodMs;
-            _keptMs[index] = LongAgoMs;
+        }
+
+        /// <summary>Every signal is as its profile says again.</summary>
+        public void ClearPeriods()
+        {
+            if (_periodsMs == null) return;
+            for (int i = 0; i < _periodsMs.Length; i++) _periodsMs[i] = NoPeriod;
         }
 
         /// <summary>Judges a value, and remembers it when it is kept.</summary>
         public CaptureFate Judge(int index, SignalKind kind, long value, long timeMs)
         {
             if (_keptMs == null) return CaptureFate.Kept;
-            int periodMs = _periodsMs == null ? NoPeriod : _periodsMs[index];
+            int periodMs = PeriodMs(index);
             if (periodMs == 0) return CaptureFate.TooSoon;
             if (kind == SignalKind.Counter) return CaptureFate.Kept;
 

@@ -158,16 +158,24 @@ namespace Telemetry.Device.Sampling
             _isWithdrawn[index] = true;
         }
 
-        /// <summary>All signals have consent.</summary>
-        public void ClearWithdrawn()
-        {
-            System.Array.Clear(_isWithdrawn, 0, _isWithdrawn.Length);
-        }
-
         /// <summary>The signals' policies, and the capture rates that Commands ask for.</summary>
         public CapturePolicy Policy
         {
             get { return _policy; }
+        }
+
+        /// <summary>What the present Command asks of a signal: a period, 0 = none of it (also: consent is withdrawn), or <see cref="CapturePolicy.NoPeriod"/>.</summary>
+        public int WantedPeriodMs(int index)
+        {
+            return _isWithdrawn[index] ? 0 : _policy.PeriodMs(index);
+        }
+
+        /// <summary>Forgets what Commands asked for: all signals have consent and their profile's rates, batches their full length.</summary>
+        public void ClearOrders()
+        {
+            System.Array.Clear(_isWithdrawn, 0, _isWithdrawn.Length);
+            _policy.ClearPeriods();
+            LimitBatches(0);
         }
 
         private void Take(int tag, long value, long timeMs)

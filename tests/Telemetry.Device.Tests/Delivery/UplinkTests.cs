@@ -256,6 +256,62 @@ public sealed class UplinkTests
     }
 
     [Fact]
+    public void Command_NextOneNamesLess_WhatItDoesNotNameIsAsTheProfileSaysAgain()
+    {
+        Answering handler = new();
+        Rig rig = new(options => options.CommandHandler = handler);
+        rig.Broker.Command = new Command
+        {
+            Version = 1, CaptureRates = { new CaptureRate { Signal = Rig.Door, PeriodMs = 10_000 }, new CaptureRate { Signal = Rig.Cadence } }, WithdrawnSignals = { Rig.HeartRate },
+        }.ToByteArray();
+        rig.Run(1000);
+        Assert.InRange(SamplesOfSeconds(50), 5, 6);
+
+        // The rate of the door stays; it is not told again.
+        rig.Broker.SendCommand(new Command { Version = 2, CaptureRates = { new CaptureRate { Signal = Rig.Door, PeriodMs = 10_000 } } }.ToByteArray());
+        rig.Run(1000);
+        Assert.InRange(SamplesOfSeconds(50), 5, 6);
+        rig.Broker.SendCommand(new Command { Version = 3 }.ToByteArray());
+        rig.Run(1000);
+        Assert.Equal(50, SamplesOfSeconds(50));
+        Assert.Equal(
+            [(Rig.HeartRate, 0), (Rig.Cadence, 0), (Rig.Door, 10_000), (Rig.HeartRate, -1), (Rig.Cadence, -1), (Rig.Door, -1)],
+            handler.Rates);
+        rig.AssertConserved();
+
+        int SamplesOfSeconds(int seconds)
+        {
+            int before = rig.Broker.Published.Count;
+            for (int second = 0; second < seconds; second++)
+            {
+                rig.Client.Record(Rig.Door, second & 1);
+                rig.Run(1000);
+            }
+
+            rig.Client.Flush();
+            rig.Run(1000);
+            return Rig.Samples([.. rig.Broker.Published.Skip(before)]).Count(sample => sample.Signal == Rig.Door);
+        }
+    }
+
+    [Fact]
+    public void Command_ShorterUploadInterval_HoldsAtOnce()
+    {
+        Rig rig = new();
+        rig.Broker.Command = new Command { Version = 1, UploadWindow = new UploadWindow { IntervalS = 86_400 } }.ToByteArray();
+        rig.Client.Record(Rig.Door, 1);
+        rig.Client.Flush();
+        rig.Run(1000);
+        rig.Client.Record(Rig.Door, 0);
+        rig.Client.Flush();
+        rig.Run(3_600_000);
+        Assert.Single(rig.Broker.Published);
+        rig.Broker.SendCommand(new Command { Version = 2, UploadWindow = new UploadWindow { IntervalS = 60 } }.ToByteArray());
+        rig.Run(61_000);
+        Assert.Equal(2, rig.Broker.Published.Count);
+    }
+
+    [Fact]
     public void Command_Question_IsAskedOnceAndTheAnswerOvertakesTheBacklog()
     {
         Answering handler = new();
@@ -276,6 +332,9 @@ public sealed class UplinkTests
         rig.Broker.Command = command.ToByteArray();
         rig.Run(1000);
         rig.Broker.SendCommand(command.ToByteArray()); // retained: it comes again with every connection
+        rig.Run(1000);
+        command.Version = 2; // another order changed beside it
+        rig.Broker.SendCommand(command.ToByteArray());
         rig.Run(1000);
 
         Assert.Equal(["9 How was it? good/bad"], handler.Asked);
@@ -369,16 +428,15 @@ public sealed class UplinkTests
 
         public List<string> Asked { get; } = [];
 
+        public List<(int Signal, int PeriodMs)> Rates { get; } = [];
+
         public void OnQuestion(int id, string text, string[] answers, int answerSignal)
         {
             Asked.Add($"{id} {text} {string.Join('/', answers)}");
             Client!.Record(answerSignal, 1);
         }
 
-        public void OnCaptureRate(int signal, int periodMs)
-        {
-            // Not asked for here.
-        }
+        public void OnCaptureRate(int signal, int periodMs) => Rates.Add((signal, periodMs));
 
         public void OnErased()
         {
