@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
 using Telemetry.Ingest;
+using Telemetry.Registry;
 using Telemetry.Wire;
 using Telemetry.Wire.Profiles;
 using Telemetry.Wire.V1;
@@ -44,7 +45,7 @@ internal static class SealedBatches
 /// <summary>Every device exists and every profile is known: for fleets whose secrets nobody needs.</summary>
 internal sealed class OpenDirectory : IDeviceDirectory
 {
-    public event Action<uint>? EpochErased
+    public event Action<uint>? CommandChanged
     {
         add { }
         remove { }
@@ -57,4 +58,8 @@ internal sealed class OpenDirectory : IDeviceDirectory
     public bool KnowsProfile(uint deviceKey, uint profileHash) => true;
 
     public bool IsErasedEpoch(uint deviceKey, uint epoch) => false;
+
+    public DeviceOrders? FindOrders(uint deviceKey) => null;
+
+    public void ConfirmOrders(uint deviceKey, DeviceOrders orders) => throw new NotSupportedException("Nobody is ordered anything here.");
 }

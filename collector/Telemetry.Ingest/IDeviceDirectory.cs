@@ -6,8 +6,8 @@ namespace Telemetry.Ingest;
 /// <summary>What ingest asks of the registry. Reads take no lock and touch no disk.</summary>
 internal interface IDeviceDirectory
 {
-    /// <summary>Runs with the device's key after one of its epochs was erased.</summary>
-    event Action<uint>? EpochErased;
+    /// <summary>Runs with the device's key after its orders changed, or one of its epochs was erased.</summary>
+    event Action<uint>? CommandChanged;
 
     /// <summary>The device "brand/device", when the secret is its own.</summary>
     DirectoryEntry? Authenticate(string username, ReadOnlySpan<byte> secret);
@@ -20,6 +20,12 @@ internal interface IDeviceDirectory
 
     /// <summary>Whether this epoch of the device was erased.</summary>
     bool IsErasedEpoch(uint deviceKey, uint epoch);
+
+    /// <summary>What the device is told until it is told otherwise; null when it never was told anything.</summary>
+    DeviceOrders? FindOrders(uint deviceKey);
+
+    /// <summary>The device said that it holds these orders.</summary>
+    void ConfirmOrders(uint deviceKey, DeviceOrders orders);
 }
 
 /// <summary>A registered device.</summary>
@@ -35,11 +41,11 @@ internal sealed class RegistryDirectory : IDeviceDirectory
         _registry = registry;
         registry.Changed += change =>
         {
-            if (change.Kind == RegistryChangeKind.ErasedEpoch) EpochErased?.Invoke(change.DeviceKey);
+            if (change.Kind is RegistryChangeKind.ErasedEpoch or RegistryChangeKind.Orders) CommandChanged?.Invoke(change.DeviceKey);
         };
     }
 
-    public event Action<uint>? EpochErased;
+    public event Action<uint>? CommandChanged;
 
     public DirectoryEntry? Authenticate(string username, ReadOnlySpan<byte> secret) => EntryOf(_registry.Authenticate(username, secret));
 
@@ -48,6 +54,10 @@ internal sealed class RegistryDirectory : IDeviceDirectory
     public bool KnowsProfile(uint deviceKey, uint profileHash) => _registry.FindProfile(deviceKey, profileHash) is not null;
 
     public bool IsErasedEpoch(uint deviceKey, uint epoch) => _registry.IsErasedEpoch(deviceKey, epoch);
+
+    public DeviceOrders? FindOrders(uint deviceKey) => _registry.FindOrders(deviceKey);
+
+    public void ConfirmOrders(uint deviceKey, DeviceOrders orders) => _registry.ConfirmOrders(deviceKey, orders);
 
     private static DirectoryEntry? EntryOf(DeviceRecord? device) => device is null ? null : new DirectoryEntry(device.Description, device.IsHub);
 }

@@ -137,7 +137,7 @@ public sealed partial class IngestService
         else _closing.Cancel();
         if (Interlocked.Exchange(ref _isCheckpointing, 1) == 0) _checkpoint = Task.Run(() => WriteCheckpointAsync(_closing.Token));
         _checkpoint.GetAwaiter().GetResult();
-        _directory.EpochErased -= OnEpochErased;
+        _directory.CommandChanged -= _commands.Notify;
         _metrics.Dispose();
         _closing.Dispose();
     }

@@ -27,7 +27,7 @@ public readonly record struct MissingSeqs(uint DeviceKey, uint Epoch, SeqGap Gap
 public sealed partial class IngestService : IIngest, IDisposable
 {
     private const int ShardCount = 16;
-    private const int MaxResendRanges = 64;
+    private const int MaxResendRanges = 8; // the next ones when these came: a Command with orders beside them is to fit the 320 bytes a device has for it
 
     private readonly BlockLog _log;
     private readonly IDeviceDirectory _directory;
@@ -55,7 +55,7 @@ public sealed partial class IngestService : IIngest, IDisposable
         _closing = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         Rebuild();
         _metrics = new IngestMetrics(this);
-        _directory.EpochErased += OnEpochErased;
+        _directory.CommandChanged += _commands.Notify;
     }
 
     /// <summary>Opens ingest over a log and a registry: reads what is known of sequences from the last checkpoint and the log behind it.</summary>
@@ -123,8 +123,13 @@ public sealed partial class IngestService : IIngest, IDisposable
     /// <inheritdoc/>
     public ReadOnlyMemory<byte> CurrentCommand(IngestSession session)
     {
-        Command command = _commands.Begin(session.DeviceKey);
-        command.ServerUnixMs = (ulong)_time.GetUtcNow().ToUnixTimeMilliseconds();
+        Command command = new() { ServerUnixMs = (ulong)NowUnixMs(), Version = _commands.VersionOf(session.DeviceKey) };
+        if (_directory.FindOrders(session.DeviceKey) is { } orders)
+        {
+            command.Version = Math.Max(command.Version, _commands.FirstVersion);
+            orders.AddTo(command);
+        }
+
         AddSequenceOrders(session.DeviceKey, command);
         byte[] bytes = command.ToByteArray();
         while (bytes.Length > WireLimits.MaxCommandBytes && command.Resend.Count > 0)
@@ -139,10 +144,13 @@ public sealed partial class IngestService : IIngest, IDisposable
     /// <inheritdoc/>
     public IDisposable OnCommandChanged(IngestSession session, Action commandChanged) => _commands.Listen(session.DeviceKey, commandChanged);
 
-    /// <summary>Changes what a device is told (capture rates, upload and reconnect windows, withdrawn signals, a question) and tells it at once where it is connected.</summary>
-    /// <param name="deviceKey">From 1.</param>
-    /// <param name="change">Alters the device's standing orders. Server time, resend ranges and the fence are filled in by ingest.</param>
-    public void ChangeOrders(uint deviceKey, Action<Command> change) => _commands.Change(deviceKey, change);
+    /// <inheritdoc/>
+    public void CommandAcknowledged(IngestSession session, ReadOnlySpan<byte> command)
+    {
+        DeviceOrders? orders = _directory.FindOrders(session.DeviceKey);
+        if (orders is null || orders.ConfirmedUnixMs != 0 || !orders.AreIn(Command.Parser.ParseFrom(command))) return;
+        _directory.ConfirmOrders(session.DeviceKey, orders);
+    }
 
     /// <summary>Seqs of a device that never came below the highest that did, by epoch. Erased epochs miss nothing.</summary>
     public IReadOnlyList<MissingSeqs> MissingOf(uint deviceKey)
@@ -230,8 +238,6 @@ public sealed partial class IngestService : IIngest, IDisposable
         SeqWindow.ListMissing(known, listed, gaps);
         if (!_directory.IsErasedEpoch(deviceKey, epoch)) missing.AddRange(gaps.Select(gap => new MissingSeqs(deviceKey, epoch, gap)));
     }
-
-    private void OnEpochErased(uint deviceKey) => _commands.Notify(deviceKey);
 
     private static IngestSession SessionOf(in DirectoryEntry device, string endpoint) => new(
         device.Names.DeviceKey, device.Names.BrandKey, device.Names.Brand, device.Names.Device, device.IsHub, endpoint);

@@ -33,10 +33,9 @@ public sealed class AnswerBook(InsightsStore store, DeviceRegistry registry, Bou
     /// <exception cref="RegistryException">NotFound: no such user.</exception>
     public AnswerList List(AnswersRequest request) => new() { Answers = { User(UserKey.Parse(request.User)).Answers.Select(ToMessage) } };
 
-    /// <summary>Answers.Ask: notes the question; the caller has the device ask it.</summary>
-    /// <returns>The question and the device that asks.</returns>
+    /// <summary>Answers.Ask: notes the question and has the device ask it.</summary>
     /// <exception cref="RegistryException">NotFound: no such device. Invalid: nobody has it, it cannot answer, or there is nothing to ask about.</exception>
-    public (uint DeviceKey, Question Question) Ask(AskRequest request, long nowUnixMs)
+    public AskedQuestion Ask(AskRequest request, long nowUnixMs)
     {
         DeviceRecord device = registry.FindDevice(request.Brand, request.Device) ?? throw new RegistryException(RegistryError.NotFound, $"There is no device {request.Brand}/{request.Device}.");
         UserKey user = device.UserAt(nowUnixMs);
@@ -50,11 +49,7 @@ public sealed class AnswerBook(InsightsStore store, DeviceRegistry registry, Bou
             throw new RegistryException(RegistryError.Invalid, "The stretch is not named yet, so there is nothing to say yes or no to; name scenarios to choose among.");
         if (request.Scenarios.Count > MostChoices) throw new RegistryException(RegistryError.Invalid, $"{request.Scenarios.Count} scenarios were given; at most {MostChoices} fit a question.");
         question = question with { Choices = isYesOrNo ? [new(question.Suggested, true), new(question.Suggested, false)] : [.. request.Scenarios.Select(name => new AnswerChoice(Known(name), true))] };
-        long id = registry.Ask(question);
-
-        Question asked = new() { Id = (uint)id, AnswerSignal = (uint)signal.Id, Text = isYesOrNo ? $"Was it {question.Suggested}?" : "What was it?" };
-        asked.Answers.AddRange(isYesOrNo ? ["yes", "no"] : request.Scenarios);
-        return (device.DeviceKey, asked);
+        return new AskedQuestion { Id = (uint)registry.Ask(question, signal.Id), Text = question.Text, Answers = { question.Labels } };
     }
 
     private UserQuestion About(UserKey user, uint deviceKey, long fromUnixMs, long toUnixMs)

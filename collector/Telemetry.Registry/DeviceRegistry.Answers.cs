@@ -22,16 +22,31 @@ public sealed partial class DeviceRegistry
     /// <summary>Grows with every answer of anyone.</summary>
     public long AnswersVersion => Volatile.Read(ref _answersVersion);
 
-    /// <summary>Notes a question that a device asks; <see cref="AnswerQuestion"/> takes the answer.</summary>
+    /// <summary>Notes a question, and has its device ask it until it is answered, another takes its place, or the device goes to somebody else; <see cref="AnswerQuestion"/> takes the answer.</summary>
+    /// <param name="question">With the device that asks.</param>
+    /// <param name="answerSignal">The event signal of the device that carries the answer.</param>
     /// <returns>Its id.</returns>
     /// <exception cref="RegistryException">NotFound: no such user. Invalid: the stretch or the choices break their rules, or the user has <see cref="MostAnswers"/>.</exception>
-    public long Ask(UserQuestion question)
+    public long Ask(UserQuestion question, int answerSignal)
     {
+        long id;
         lock (_changing)
         {
             CheckQuestion(question);
-            return Change(() => InsertQuestion(question, Unanswered, 0, 0));
+            DeviceRecord device = _devices.Find(question.DeviceKey)!;
+            DeviceOrders orders = (device.Orders ?? DeviceOrders.None) with { ConfirmedUnixMs = 0 };
+            id = Change(() =>
+            {
+                long inserted = InsertQuestion(question, Unanswered, 0, 0);
+                orders = orders with { Question = new OpenQuestion(inserted, question, answerSignal, _clock.GetUtcNow().ToUnixTimeMilliseconds()) };
+                SaveOrders(device.DeviceKey, orders);
+                return inserted;
+            });
+            ShowOrders(device, orders);
         }
+
+        Tell(RegistryChangeKind.Orders, question.DeviceKey);
+        return id;
     }
 
     /// <summary>Notes what a user said unasked.</summary>
@@ -64,17 +79,27 @@ public sealed partial class DeviceRegistry
     public bool AnswerQuestion(uint deviceKey, int choice, long unixMs)
     {
         UserKey user;
+        bool wasOpen;
         lock (_changing)
         {
             if (FindAsked(deviceKey, unixMs) is not { } asked || choice < 0 || choice >= asked.Question.Choices.Length) return false;
             user = asked.Question.User;
             if (UserAt(deviceKey, unixMs) != user || (asked.SaidUnixMs, asked.Choice).CompareTo((unixMs, choice)) >= 0) return false;
             long version = _answersVersion + 1;
-            Change(() => Run("UPDATE questions SET choice = ?2, said_unix_ms = ?3, changed = ?4 WHERE question_id = ?1", asked.QuestionId, (long)choice, unixMs, version));
+            DeviceRecord device = _devices.Find(deviceKey)!;
+            wasOpen = device.Orders?.Question?.Id == asked.QuestionId;
+            DeviceOrders? orders = wasOpen ? device.Orders! with { Question = null } : device.Orders;
+            Change(() =>
+            {
+                if (wasOpen) SaveOrders(deviceKey, orders!);
+                return Run("UPDATE questions SET choice = ?2, said_unix_ms = ?3, changed = ?4 WHERE question_id = ?1", asked.QuestionId, (long)choice, unixMs, version);
+            });
             Show(asked with { Choice = choice, SaidUnixMs = unixMs }, version);
+            if (wasOpen) ShowOrders(device, orders);
         }
 
         Tell(RegistryChangeKind.Answer, deviceKey, user);
+        if (wasOpen) Tell(RegistryChangeKind.Orders, deviceKey);
         return true;
     }
 

@@ -141,7 +141,7 @@ public sealed partial class DeviceRegistry
     }
 
     /// <summary>
-    /// The registry's part of an erasure: fences the given epochs and removes the user with all bindings, consents and answers, in one transaction,
+    /// The registry's part of an erasure: fences the given epochs and removes the user with all bindings, consents, answers and what the user's devices were told, in one transaction,
     /// and takes the bytes off the disk. The log, segments and sinks remove theirs.
     /// </summary>
     /// <param name="user">Whom.</param>
@@ -150,23 +150,27 @@ public sealed partial class DeviceRegistry
     public RegistryErasure EraseUser(UserKey user, IReadOnlyList<DeviceEpoch> epochs)
     {
         RegistryErasure receipt;
+        DeviceRecord[] told;
         lock (_changing)
         {
             UserRecord record = User(user);
             DeviceEpoch[] fences = [.. epochs.Distinct()];
+            DeviceRecord[] devices = [.. record.Bindings.Select(binding => binding.DeviceKey).Distinct().Select(key => _devices.Find(key)!)];
+            told = [.. devices.Where(device => IsToldFor(device, user))];
             (int bindings, int consents, int answers) = Change(() =>
             {
                 foreach (DeviceEpoch epoch in fences) Fence(epoch);
                 int removedBindings = Run("DELETE FROM bindings WHERE user = ?1", user.Text), removedConsents = Run("DELETE FROM consents WHERE user = ?1", user.Text);
                 int removedAnswers = Run("DELETE FROM questions WHERE user = ?1", user.Text);
+                foreach (DeviceRecord device in told) SaveOrders(device.DeviceKey, DeviceOrders.None);
                 Run("DELETE FROM users WHERE user = ?1", user.Text);
                 return (removedBindings, removedConsents, removedAnswers);
             });
             foreach (DeviceEpoch epoch in fences) ShowFence(epoch);
-            foreach (uint deviceKey in record.Bindings.Select(binding => binding.DeviceKey).Distinct())
+            foreach (DeviceRecord erased in devices)
             {
-                DeviceRecord device = _devices.Find(deviceKey)!;
-                Show(_brands[device.Description.Brand], device.With(bindings: device.Bindings.RemoveAll(binding => binding.User == user)));
+                DeviceRecord device = _devices.Find(erased.DeviceKey)!; // with its fences
+                ShowOrders(device.With(bindings: device.Bindings.RemoveAll(binding => binding.User == user)), told.Contains(erased) ? DeviceOrders.None : device.Orders);
             }
 
             _users.TryRemove(user, out _);
@@ -176,6 +180,7 @@ public sealed partial class DeviceRegistry
         }
 
         foreach (uint deviceKey in receipt.FencedEpochs.Select(epoch => epoch.DeviceKey).Distinct()) Tell(RegistryChangeKind.ErasedEpoch, deviceKey);
+        foreach (DeviceRecord device in told) Tell(RegistryChangeKind.Orders, device.DeviceKey);
         Tell(RegistryChangeKind.UserErased, user: user);
         return receipt;
     }

@@ -98,7 +98,11 @@ public sealed partial class DeviceRegistry : IDeviceCatalog, IDisposable
     /// <summary>Closes the file. Nothing may be in use.</summary>
     public void Dispose()
     {
-        lock (_changing) _connection.Dispose();
+        lock (_changing)
+        {
+            if (_unsavedConfirmations.Count > 0) Change(() => 0);
+            _connection.Dispose();
+        }
     }
 
     // Every change: check against memory, write and flush, then swap the records. Readers never see what could still fail.
@@ -109,7 +113,9 @@ public sealed partial class DeviceRegistry : IDeviceCatalog, IDisposable
         try
         {
             T result = write();
+            SaveConfirmations();
             transaction.Commit();
+            _unsavedConfirmations.Clear();
             return result;
         }
         finally
@@ -154,11 +160,11 @@ public sealed partial class DeviceRegistry : IDeviceCatalog, IDisposable
             row => new DeviceBinding((uint)row.GetInt64(0), UserKey.Parse(row.GetString(1)), row.GetInt64(2), row.GetInt64(3))).ToLookup(binding => binding.DeviceKey);
         ILookup<uint, uint> erased = Select("SELECT device_key, epoch FROM erased_epochs", row => ((uint)row.GetInt64(0), (uint)row.GetInt64(1)))
             .ToLookup(pair => pair.Item1, pair => pair.Item2);
-        LoadDevices(brands, bindings, erased);
+        LoadDevices(brands, bindings, erased, LoadOrders());
         LoadUsers(bindings.SelectMany(group => group).ToLookup(binding => binding.User));
     }
 
-    private void LoadDevices(Dictionary<uint, BrandEntry> brands, ILookup<uint, DeviceBinding> bindings, ILookup<uint, uint> erased)
+    private void LoadDevices(Dictionary<uint, BrandEntry> brands, ILookup<uint, DeviceBinding> bindings, ILookup<uint, uint> erased, Dictionary<uint, DeviceOrders> orders)
     {
         Dictionary<string, string> models = new(StringComparer.Ordinal); // one string a model, however many devices
         using Statement statement = Prepare("SELECT device_key, brand_key, id, model, hub, secret FROM devices ORDER BY device_key", 0);
@@ -173,6 +179,7 @@ public sealed partial class DeviceRegistry : IDeviceCatalog, IDisposable
             {
                 Bindings = [.. bindings[description.DeviceKey]],
                 ErasedEpochs = [.. erased[description.DeviceKey]],
+                Orders = orders.GetValueOrDefault(description.DeviceKey),
             });
             _deviceCount++;
         }

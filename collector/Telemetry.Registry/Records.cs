@@ -38,6 +38,9 @@ public sealed class DeviceRecord
     /// <summary>Epochs whose data was erased.</summary>
     public ImmutableArray<uint> ErasedEpochs { get; internal init; } = [];
 
+    /// <summary>What it is told until it is told otherwise; null while it never was told anything.</summary>
+    public DeviceOrders? Orders { get; internal init; }
+
     /// <summary>Salt and hash, <see cref="DeviceSecret.StoredBytes"/> bytes.</summary>
     internal byte[] Secret { get; }
 
@@ -54,7 +57,9 @@ public sealed class DeviceRecord
     }
 
     internal DeviceRecord With(ImmutableArray<DeviceBinding>? bindings = null, ImmutableArray<uint>? erasedEpochs = null) =>
-        new(Description, IsHub, Secret) { Bindings = bindings ?? Bindings, ErasedEpochs = erasedEpochs ?? ErasedEpochs };
+        new(Description, IsHub, Secret) { Bindings = bindings ?? Bindings, ErasedEpochs = erasedEpochs ?? ErasedEpochs, Orders = Orders };
+
+    internal DeviceRecord With(DeviceOrders? orders) => new(Description, IsHub, Secret) { Bindings = Bindings, ErasedEpochs = ErasedEpochs, Orders = orders };
 }
 
 /// <summary>A device is with a user in [<paramref name="FromUnixMs"/>, <paramref name="ToUnixMs"/>).</summary>
@@ -98,7 +103,16 @@ public readonly record struct AnswerChoice(string Scenario, bool Holds)
 /// <param name="Choices">What may be answered, 1 to 4.</param>
 /// <param name="Suggested">What the stretch is named now; empty = nothing is known of it.</param>
 /// <param name="ModelVersion">Of the model that named it so.</param>
-public sealed record UserQuestion(UserKey User, uint DeviceKey, int FromMinute, int ToMinute, ImmutableArray<AnswerChoice> Choices, string Suggested, string ModelVersion);
+public sealed record UserQuestion(UserKey User, uint DeviceKey, int FromMinute, int ToMinute, ImmutableArray<AnswerChoice> Choices, string Suggested, string ModelVersion)
+{
+    /// <summary>What the device shows.</summary>
+    public string Text => IsYesOrNo ? $"Was it {Choices[0].Scenario}?" : "What was it?";
+
+    /// <summary>What the device offers, one a choice.</summary>
+    public IEnumerable<string> Labels => IsYesOrNo ? ["yes", "no"] : Choices.Select(choice => choice.Scenario);
+
+    private bool IsYesOrNo => Choices.Length == 2 && Choices[0].Holds && !Choices[1].Holds && Choices[0].Scenario == Choices[1].Scenario;
+}
 
 /// <summary>What a user said about a stretch of own time.</summary>
 /// <param name="QuestionId">Of the question it answers.</param>
@@ -135,4 +149,7 @@ public enum RegistryChangeKind
     ErasedEpoch = 7,
     UserErased = 8,
     Answer = 9,
+
+    /// <summary>What a device is told.</summary>
+    Orders = 10,
 }

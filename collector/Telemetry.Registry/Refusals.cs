@@ -22,6 +22,9 @@ internal static class Refusals
     public static RegistryException NoDevice(string brand, string device) =>
         new(RegistryError.NotFound, $"There is no device \"{Shorten(brand)}/{Shorten(device)}\". Add it first (telemetry device add).");
 
+    public static RegistryException NoSignal(string model, string signal, IEnumerable<string> known) =>
+        new(RegistryError.Invalid, $"Model {model} has no signal \"{Shorten(signal)}\"; one of {string.Join(", ", known)} is expected.");
+
     public static RegistryException DeviceTaken(string brand, string device) =>
         new(RegistryError.Conflict, $"The device {brand}/{device} is there already; its secret is shown only once. Choose another id.");
 

@@ -46,5 +46,17 @@ internal static class RegistrySchema
         CREATE INDEX questions_of_device ON questions(device_key, asked_unix_ms);
         CREATE INDEX questions_by_change ON questions(changed);
         """,
+        """
+        -- What a device is told until it is told otherwise. A device that was ordered once keeps its row: whoever holds its last Command must get an empty one.
+        -- upload_interval_s 0 and question_id 0: no such order. question_signal: the event that carries the answer. confirmed 0: the device has not confirmed them.
+        CREATE TABLE orders(
+          device_key INTEGER PRIMARY KEY REFERENCES devices, upload_interval_s INTEGER NOT NULL, upload_offset_s INTEGER NOT NULL, upload_since_unix_ms INTEGER NOT NULL,
+          question_id INTEGER NOT NULL, question_signal INTEGER NOT NULL, question_since_unix_ms INTEGER NOT NULL, confirmed_unix_ms INTEGER NOT NULL);
+
+        -- period_ms 0: none of the signal.
+        CREATE TABLE capture_orders(
+          device_key INTEGER NOT NULL REFERENCES devices, signal INTEGER NOT NULL, period_ms INTEGER NOT NULL, since_unix_ms INTEGER NOT NULL,
+          PRIMARY KEY(device_key, signal)) WITHOUT ROWID;
+        """,
     ];
 }

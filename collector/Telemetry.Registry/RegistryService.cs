@@ -47,7 +47,7 @@ public sealed class RegistryService(DeviceRegistry registry)
     /// <summary>Binds a device to a user, or ends a binding.</summary>
     public Binding BindDevice(Binding request)
     {
-        DeviceRecord device = registry.FindDevice(request.Brand, request.Device) ?? throw Refusals.NoDevice(request.Brand, request.Device);
+        DeviceRecord device = Device(request.Brand, request.Device);
         long to = request.ToUnixMs == 0 ? DeviceBinding.Open : request.ToUnixMs;
         return ToMessage(registry.Bind(new DeviceBinding(device.DeviceKey, UserKey.Parse(request.User), request.FromUnixMs, to)));
     }
@@ -58,6 +58,30 @@ public sealed class RegistryService(DeviceRegistry registry)
         registry.SetConsent(UserKey.Parse(request.User), new ConsentEntry((ConsentPurpose)request.Purpose, request.Recipient, request.Granted, request.FromUnixMs));
         return request;
     }
+
+    /// <summary>Changes what a device is told.</summary>
+    public StandingOrders PutOrders(OrderRequest request)
+    {
+        DeviceRecord device = Device(request.Brand, request.Device);
+        OrderChange change = new()
+        {
+            IsCleared = request.Clear,
+            Rates = [.. request.Rates.Select(rate => (rate.Signal, rate.Usual ? default(int?) : (int)Math.Min(rate.PeriodMs, int.MaxValue)))],
+            Upload = request.Upload is { } upload ? new UploadRhythm(Seconds(upload.IntervalS), Seconds(upload.OffsetS), Seconds(upload.SpreadS)) : null,
+        };
+        return ToMessage(device, registry.Order(device.DeviceKey, change));
+
+        static int Seconds(uint seconds) => (int)Math.Min(seconds, int.MaxValue);
+    }
+
+    /// <summary>What a device is told now.</summary>
+    public StandingOrders ListOrders(OrdersRequest request)
+    {
+        DeviceRecord device = Device(request.Brand, request.Device);
+        return ToMessage(device, registry.FindOrders(device.DeviceKey) ?? DeviceOrders.None);
+    }
+
+    private DeviceRecord Device(string brand, string device) => registry.FindDevice(brand, device) ?? throw Refusals.NoDevice(brand, device);
 
     private static int Limit(ListRequest request) => request.Limit switch
     {
@@ -96,6 +120,18 @@ public sealed class RegistryService(DeviceRegistry registry)
         }));
         return message;
     }
+
+    private StandingOrders ToMessage(DeviceRecord device, DeviceOrders orders)
+    {
+        StandingOrders message = new() { Brand = device.Description.Brand, Device = device.Description.Device, ConfirmedUnixMs = orders.ConfirmedUnixMs };
+        message.Rates.AddRange(orders.Rates.Select(rate => new RateOrder { Signal = KeyOf(device, rate.Signal), PeriodMs = (uint)rate.PeriodMs, SinceUnixMs = rate.SinceUnixMs }));
+        if (orders.Upload is { } upload) message.Upload = new UploadTimes { IntervalS = (uint)upload.IntervalS, OffsetS = (uint)upload.OffsetS, SinceUnixMs = upload.SinceUnixMs };
+        if (orders.Question is { } open) (message.Question, message.QuestionSinceUnixMs) = (open.ToMessage(), open.SinceUnixMs);
+        return message;
+    }
+
+    private string KeyOf(DeviceRecord device, int signal) =>
+        registry.ModelVersions(device.Description).Select(version => version.Find(signal)?.Key).First(key => key is not null)!;
 
     private Binding ToMessage(DeviceBinding binding)
     {

@@ -101,6 +101,8 @@ internal sealed class FakeIngest : IIngest
         lock (_gate) return Command;
     }
 
+    public void CommandAcknowledged(IngestSession session, ReadOnlySpan<byte> command) => throw new NotSupportedException("gRPC has no acknowledgement of a Command.");
+
     public void ReportLife(IngestSession session, in ReadOnlySequence<byte> message) => throw new NotSupportedException("gRPC has no birth or will.");
 
     public IDisposable OnCommandChanged(IngestSession session, Action commandChanged)

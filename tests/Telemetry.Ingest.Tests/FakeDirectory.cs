@@ -1,4 +1,5 @@
 using System.Text;
+using Telemetry.Registry;
 using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Ingest.Tests;
@@ -6,11 +7,13 @@ namespace Telemetry.Ingest.Tests;
 /// <summary>Devices "brand-B/N" with key B * 1000 + N, secret "s"; device 0 of each brand is its hub.</summary>
 internal sealed class FakeDirectory : IDeviceDirectory
 {
-    public event Action<uint>? EpochErased;
+    public event Action<uint>? CommandChanged;
 
     public HashSet<uint> Profiles { get; } = [Batches.KnownProfile];
 
     public HashSet<(uint Device, uint Epoch)> Erased { get; } = [];
+
+    public Dictionary<uint, DeviceOrders> Orders { get; } = [];
 
     public DirectoryEntry? Authenticate(string username, ReadOnlySpan<byte> secret) =>
         Encoding.UTF8.GetString(secret) == "s" ? Find(username) : null;
@@ -27,9 +30,19 @@ internal sealed class FakeDirectory : IDeviceDirectory
 
     public bool IsErasedEpoch(uint deviceKey, uint epoch) => Erased.Contains((deviceKey, epoch));
 
+    public DeviceOrders? FindOrders(uint deviceKey) => Orders.GetValueOrDefault(deviceKey);
+
+    public void ConfirmOrders(uint deviceKey, DeviceOrders orders) => Orders[deviceKey] = orders with { ConfirmedUnixMs = 1 };
+
+    public void Order(uint deviceKey, DeviceOrders orders)
+    {
+        Orders[deviceKey] = orders;
+        CommandChanged?.Invoke(deviceKey);
+    }
+
     public void Erase(uint deviceKey, uint epoch)
     {
         Erased.Add((deviceKey, epoch));
-        EpochErased?.Invoke(deviceKey);
+        CommandChanged?.Invoke(deviceKey);
     }
 }

@@ -1,4 +1,6 @@
 using System.Buffers;
+using Google.Protobuf;
+using Telemetry.Registry;
 using Telemetry.Wire.Ingest;
 using Telemetry.Wire.V1;
 
@@ -117,15 +119,27 @@ public sealed class SubmitTests : IngestTestBase
     }
 
     [Fact]
-    public void ChangeOrders_ReachesTheDevicesCommandWithAHigherVersion()
+    public void Orders_Changed_ReachTheDevicesCommandWithAHigherVersionAndAreConfirmedByIt()
     {
-        Service.ChangeOrders(1001, command => command.UploadWindow = new UploadWindow { IntervalS = 60 });
-        Command first = Command.Parser.ParseFrom(Service.CurrentCommand(Session()).Span);
-        Service.ChangeOrders(1001, command => command.WithdrawnSignals.Add(4));
-        Command second = Command.Parser.ParseFrom(Service.CurrentCommand(Session()).Span);
-        Assert.Equal(60u, second.UploadWindow.IntervalS);
-        Assert.Equal([4u], second.WithdrawnSignals);
-        Assert.True(second.Version > first.Version);
+        int told = 0;
+        Assert.Equal(0u, Current().Version); // nothing was ever ordered
+        using IDisposable listening = Service.OnCommandChanged(Session(), () => told++);
+        DeviceOrders first = new() { Upload = new UploadOrder(60, 7, SinceUnixMs: 1) };
+        Directory.Order(1001, first);
+        Command before = Current();
+        Directory.Order(1001, first with { Rates = [new CaptureOrder(4, 5_000, SinceUnixMs: 2)] });
+        Command after = Current();
+        Assert.Equal((60u, 7u), (after.UploadWindow.IntervalS, after.UploadWindow.OffsetS));
+        Assert.Equal([(4u, 5_000u)], after.CaptureRates.Select(rate => (rate.Signal, rate.PeriodMs)));
+        Assert.True(after.Version > before.Version);
+        Assert.Equal(2, told);
+
+        Service.CommandAcknowledged(Session(), before.ToByteArray()); // of the Command before
+        Assert.Equal(0, Directory.Orders[1001].ConfirmedUnixMs);
+        Service.CommandAcknowledged(Session(), after.ToByteArray());
+        Assert.NotEqual(0, Directory.Orders[1001].ConfirmedUnixMs);
+
+        Command Current() => Command.Parser.ParseFrom(Service.CurrentCommand(Session()).Span);
     }
 
     [Fact]

@@ -244,6 +244,27 @@ public class SessionTests
         await client.ExpectAsync(Bytes.Publish(version, Down, "command 2", id: 2));
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task Command_AcknowledgedByTheDevice_IsTold(byte version)
+    {
+        await using MqttHost host = await MqttHost.StartAsync();
+        host.Ingest.Commands["acme/band-1"] = "command 1";
+        await using WireClient client = await host.ConnectAsync(version: version);
+        await client.SendAsync(Bytes.Subscribe(version, 9, Down));
+        await client.ReadPacketAsync();
+        await client.ReadPacketAsync();
+        await client.SendAsync(0xC0, 0);
+        await client.ExpectAsync(0xD0, 0);
+        Assert.Empty(host.Ingest.AcknowledgedCommands);
+
+        await client.SendAsync(0x40, 2, 0, 1, 0xC0, 0);
+        await client.ExpectAsync(0xD0, 0);
+        (_, byte[] command) = Assert.Single(host.Ingest.AcknowledgedCommands);
+        Assert.Equal("command 1"u8.ToArray(), command);
+    }
+
     [Fact]
     public async Task Command_ManyWhileTheClientIsSlow_OnlyTheNewestFollows()
     {

@@ -81,6 +81,8 @@ internal abstract class RegistryTarget : IDisposable
                 AddUserRequest user => _service.AddUser(user),
                 Binding binding => _service.BindDevice(binding),
                 Consent consent => _service.SetConsent(consent),
+                OrderRequest order => _service.PutOrders(order),
+                OrdersRequest orders => _service.ListOrders(orders),
                 ListRequest list => method switch
                 {
                     "ListBrands" => _service.ListBrands(list),

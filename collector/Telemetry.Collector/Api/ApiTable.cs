@@ -1,4 +1,5 @@
 using Telemetry.Collector.Devices;
+using Telemetry.Insights;
 using Telemetry.Registry;
 using Telemetry.Wire.V1;
 
@@ -18,7 +19,7 @@ internal static class ApiTable
     {
         RegistryService registry = new(rooms.Registry);
         DeadLetterService letters = new(rooms.Ingest, rooms.Registry);
-        AnswersService answers = new(rooms.Insights.Answers, rooms.Ingest, rooms.Time);
+        AnswerBook answers = rooms.Insights.Answers;
         return
         [
             ApiMethod.Unary<Brand, Brand>(Registry, "PutBrand", registry.PutBrand),
@@ -31,6 +32,8 @@ internal static class ApiTable
             ApiMethod.Unary<ListRequest, UserList>(Registry, "ListUsers", registry.ListUsers),
             ApiMethod.Unary<Binding, Binding>(Registry, "BindDevice", registry.BindDevice),
             ApiMethod.Unary<Consent, Consent>(Registry, "SetConsent", registry.SetConsent),
+            ApiMethod.Unary<OrderRequest, StandingOrders>(Registry, "PutOrders", registry.PutOrders),
+            ApiMethod.Unary<OrdersRequest, StandingOrders>(Registry, "ListOrders", registry.ListOrders),
             ApiMethod.Unary<SamplesRequest, SampleCountList>(Query, "SampleCounts", rooms.Samples.Count),
             ApiMethod.Unary<ScenariosRequest, SegmentList>(Query, "Scenarios", rooms.Insights.Scenarios),
             ApiMethod.Unary<ExplainRequest, Explanation>(Query, "Explain", rooms.Insights.Explain),
@@ -38,7 +41,7 @@ internal static class ApiTable
             ApiMethod.Unary<ReleaseRequest, ReleaseTable>(Query, "Release", rooms.Release),
             ApiMethod.Unary<SayRequest, SaidAnswer>(Answers, "Say", answers.Say),
             ApiMethod.Unary<AnswersRequest, AnswerList>(Answers, "List", answers.List),
-            ApiMethod.Unary<AskRequest, AskedQuestion>(Answers, "Ask", answers.Ask),
+            ApiMethod.Unary<AskRequest, AskedQuestion>(Answers, "Ask", request => answers.Ask(request, rooms.Time.GetUtcNow().ToUnixTimeMilliseconds())),
             ApiMethod.Unary<CheckDeviceRequest, DeviceReport>(Query, "CheckDevice", new DeviceCheck(rooms.Log, rooms.Registry, rooms.Ingest).Check),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterList>(DeadLetters, "List", letters.List),
             ApiMethod.Unary<DeadLettersRequest, DeadLetterReplay>(DeadLetters, "Replay", letters.ReplayAsync),

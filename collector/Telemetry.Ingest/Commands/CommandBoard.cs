@@ -1,48 +1,33 @@
 using System.Collections.Concurrent;
-using Telemetry.Wire.V1;
 
 namespace Telemetry.Ingest.Commands;
 
-/// <summary>What each device was told beyond what its sequences say, and who wants to know when that changes.</summary>
+/// <summary>Who wants to know when a device's Command changes, and the version it has then.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class CommandBoard(TimeProvider time)
 {
-    private readonly ConcurrentDictionary<uint, DeviceOrders> _orders = new();
+    private readonly ConcurrentDictionary<uint, Watched> _watched = new();
 
-    /// <summary>The device's orders as of now: a copy the caller completes.</summary>
-    public Command Begin(uint deviceKey)
+    /// <summary>The version of orders that stood before anybody saw a Command of them here. Begins at the time, so versions grow across restarts without being kept.</summary>
+    public uint FirstVersion { get; } = SecondsOf(time);
+
+    /// <summary>The version of a device's Command now; 0 = it did not change while anybody watched. Read it before what the Command says: the same version then
+    /// never comes with less than it came with.</summary>
+    public uint VersionOf(uint deviceKey)
     {
-        if (!_orders.TryGetValue(deviceKey, out DeviceOrders? orders)) return new Command();
-        lock (orders)
-        {
-            Command command = orders.Command?.Clone() ?? new Command();
-            command.Version = orders.Version;
-            return command;
-        }
-    }
-
-    /// <summary>Changes a device's orders and tells its sessions.</summary>
-    public void Change(uint deviceKey, Action<Command> change)
-    {
-        DeviceOrders orders = OrdersOf(deviceKey);
-        lock (orders)
-        {
-            change(orders.Command ??= new Command());
-            orders.Version = NextVersion(orders.Version);
-        }
-
-        Notify(deviceKey);
+        if (!_watched.TryGetValue(deviceKey, out Watched? watched)) return 0;
+        lock (watched) return watched.Version;
     }
 
     /// <summary>Tells a device's sessions that its Command is another now.</summary>
     public void Notify(uint deviceKey)
     {
-        if (!_orders.TryGetValue(deviceKey, out DeviceOrders? orders)) return;
+        if (!_watched.TryGetValue(deviceKey, out Watched? watched)) return; // nobody has seen a Command of it yet
         Action? listeners;
-        lock (orders)
+        lock (watched)
         {
-            orders.Version = NextVersion(orders.Version);
-            listeners = orders.Listeners;
+            watched.Version = Math.Max(Math.Max(watched.Version, FirstVersion) + 1, SecondsOf(time));
+            listeners = watched.Listeners;
         }
 
         listeners?.Invoke();
@@ -50,31 +35,25 @@ internal sealed class CommandBoard(TimeProvider time)
 
     public IDisposable Listen(uint deviceKey, Action listener)
     {
-        DeviceOrders orders = OrdersOf(deviceKey);
-        lock (orders) orders.Listeners += listener;
-        return new Subscription(orders, listener);
+        Watched watched = _watched.GetOrAdd(deviceKey, static _ => new Watched());
+        lock (watched) watched.Listeners += listener;
+        return new Subscription(watched, listener);
     }
 
-    private DeviceOrders OrdersOf(uint deviceKey) => _orders.GetOrAdd(deviceKey, static _ => new DeviceOrders());
+    private static uint SecondsOf(TimeProvider time) => (uint)time.GetUtcNow().ToUnixTimeSeconds();
 
-    // Begins at the time, so it grows across restarts without being kept.
-    private uint NextVersion(uint version) => Math.Max(version + 1, (uint)time.GetUtcNow().ToUnixTimeSeconds());
-
-    private sealed class DeviceOrders
+    private sealed class Watched
     {
-        /// <summary>Null until the first order: most devices never get one.</summary>
-        public Command? Command { get; set; }
-
         public uint Version { get; set; }
 
         public Action? Listeners { get; set; }
     }
 
-    private sealed class Subscription(DeviceOrders orders, Action listener) : IDisposable
+    private sealed class Subscription(Watched watched, Action listener) : IDisposable
     {
         public void Dispose()
         {
-            lock (orders) orders.Listeners -= listener;
+            lock (watched) watched.Listeners -= listener;
         }
     }
 }

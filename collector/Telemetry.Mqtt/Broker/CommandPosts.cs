@@ -138,8 +138,7 @@ internal sealed class CommandPosts(IIngest ingest, MqttVersion version, int maxW
         command.ServerUnixMs = 0;
         command.ServerErrorMs = 0;
         byte[] bytes = command.ToByteArray();
-        command.Version = 0;
-        ordersNothing = command.CalculateSize() == 0;
+        ordersNothing = bytes.Length == 0; // a version alone says that there were orders once, which the broker may still hold
         return bytes;
     }
 

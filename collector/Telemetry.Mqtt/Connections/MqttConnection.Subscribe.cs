@@ -131,11 +131,13 @@ internal sealed partial class MqttConnection
 
     private void SendCommand(Subscription subscription, bool retain)
     {
-        ReadOnlyMemory<byte> command = endpoint.Ingest.CurrentCommand(subscription.Commands!);
+        IngestSession device = subscription.Commands!;
+        ReadOnlyMemory<byte> command = endpoint.Ingest.CurrentCommand(device);
         if (command.IsEmpty) return;
-        byte[] topic = Encoding.UTF8.GetBytes(Wire.Topics.Down(subscription.Commands!.Brand, subscription.Commands.Device));
-        Message message = new(topic, command, [], Qos: 1, Retain: true, long.MaxValue, Source: null);
-        _session!.DeliverLatest(message, Math.Min(1, subscription.Qos), retain, subscription.Identifier == 0 ? [] : [subscription.Identifier]);
+        byte[] topic = Encoding.UTF8.GetBytes(Wire.Topics.Down(device.Brand, device.Device));
+        bool isItself = _session!.Account.Device?.DeviceKey == device.DeviceKey; // not its hub
+        Message message = new(topic, command, [], Qos: 1, Retain: true, long.MaxValue, Source: null) { Told = isItself ? device : null };
+        _session.DeliverLatest(message, Math.Min(1, subscription.Qos), retain, subscription.Identifier == 0 ? [] : [subscription.Identifier]);
         if (endpoint.Tap.HasSubscribers) endpoint.Tap.Publish(message);
     }
 

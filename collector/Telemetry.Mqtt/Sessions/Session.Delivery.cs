@@ -81,13 +81,17 @@ internal sealed partial class Session
 
     private void Complete(ushort id, bool isReleased)
     {
+        Message done;
         lock (Gate)
         {
             int at = _inFlight?.FindIndex(one => one.PacketIdentifier == id && one.IsReleased == isReleased) ?? -1;
             if (at < 0) return;
-            _inFlight!.RemoveAt(at);
+            done = _inFlight![at].Message;
+            _inFlight.RemoveAt(at);
             SendQueued();
         }
+
+        if (done.Told is { } device) endpoint.Ingest.CommandAcknowledged(device, done.Payload.Span);
     }
 
     private void SendQueued()

@@ -31,6 +31,11 @@ public interface IIngest
     /// <summary>The Command a device should hold now, serialized, at most <see cref="WireLimits.MaxCommandBytes"/>.</summary>
     ReadOnlyMemory<byte> CurrentCommand(IngestSession session);
 
+    /// <summary>The device itself acknowledged a Command: it holds what the Command orders.</summary>
+    /// <param name="session">The device, not a hub or a broker between.</param>
+    /// <param name="command">The bytes, as <see cref="CurrentCommand"/> gave them.</param>
+    void CommandAcknowledged(IngestSession session, ReadOnlySpan<byte> command);
+
     /// <summary>A birth or last-will message of the device (topic <c>life</c>).</summary>
     void ReportLife(IngestSession session, in ReadOnlySequence<byte> message);
 

@@ -124,9 +124,10 @@ public sealed class UserAnswerTests : IDisposable
     {
         await AppendAsync(Household.Batches(4, Hours));
         Derive(ModelFile.Default);
-        (uint device, Question question) = Book().Ask(
+        AskedQuestion question = Book().Ask(
             new AskRequest { Brand = "acme", Device = "d1", FromUnixMs = Run * 60_000L, ToUnixMs = RunEnd * 60_000L, Scenarios = { ScenarioNames.Cycle, ScenarioNames.Workout } }, Now);
-        Assert.Equal((Household.Band, 5u), (device, question.AnswerSignal));
+        OpenQuestion open = _registry.FindRecord(Household.Band)!.Orders!.Question!;
+        Assert.Equal((question.Id, 5), ((uint)open.Id, open.AnswerSignal));
 
         (uint, byte[])[] presses =
         [
@@ -148,7 +149,7 @@ public sealed class UserAnswerTests : IDisposable
     {
         await AppendAsync(Household.Batches(4, Hours));
         Derive(ModelFile.Default);
-        (_, Question question) = Book().Ask(new AskRequest { Brand = "acme", Device = "d1", FromUnixMs = Run * 60_000L, ToUnixMs = RunEnd * 60_000L }, Now);
+        AskedQuestion question = Book().Ask(new AskRequest { Brand = "acme", Device = "d1", FromUnixMs = Run * 60_000L, ToUnixMs = RunEnd * 60_000L }, Now);
         Assert.Equal(("Was it run?", "yes", "no"), (question.Text, question.Answers[0], question.Answers[1]));
         await AppendAsync([(Household.Band, Household.AnswerBatch(Now + 5000, 9001, 1))]);
         Derive(ModelFile.Default);

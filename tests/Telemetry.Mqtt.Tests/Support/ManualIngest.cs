@@ -111,6 +111,14 @@ internal sealed class ManualIngest : IIngest
         Arrived.Release();
     }
 
+    /// <summary>Commands that devices themselves acknowledged.</summary>
+    public List<(uint Device, byte[] Command)> AcknowledgedCommands { get; } = [];
+
+    public void CommandAcknowledged(IngestSession session, ReadOnlySpan<byte> command)
+    {
+        lock (_gate) AcknowledgedCommands.Add((session.DeviceKey, command.ToArray()));
+    }
+
     public IDisposable OnCommandChanged(IngestSession session, Action commandChanged)
     {
         lock (_gate)

@@ -52,9 +52,11 @@ internal static class RegistryCommands
         Option<string> user = new("--user") { Description = "The user", Required = true };
         Option<string?> from = new("--from") { Description = "Inclusive; default now" };
         Option<string?> to = new("--to") { Description = "Exclusive; default open" };
-        return new Command("device", "Devices: credentials, who has them, and whether their firmware does right.")
+        return new Command("device", "Devices: credentials, who has them, what they are told, and whether their firmware does right.")
         {
             DeviceCheckCommand.Create(),
+            OrderCommands.Order(),
+            OrderCommands.Orders(),
             Call("add", "Add a device. Its secret is shown only here, once.", [device, model, hub], "AddDevice",
                 parsed =>
                 {

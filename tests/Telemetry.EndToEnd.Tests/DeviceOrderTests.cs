@@ -1,0 +1,180 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using Telemetry.Device;
+using Telemetry.Device.Platform;
+using Telemetry.Simulator.Devices;
+using Telemetry.Wire.Profiles;
+
+namespace Telemetry.EndToEnd.Tests;
+
+/// <summary>What an operator orders reaches the SDK on a device, over both versions of MQTT, and outlives the collector.</summary>
+public sealed class DeviceOrderTests
+{
+    private const int Level = 1, Answer = 2;
+
+    private const string Json =
+        """
+        {"model": "meter", "version": 1, "signals": [
+          {"id": 1, "key": "level", "unit": "1", "kind": "gauge", "resolution": 1, "min": 0, "max": 1000, "privacy": "ambient", "periodMs": 1000, "minIntervalMs": 500},
+          {"id": 2, "key": "answer", "unit": "1", "kind": "event", "resolution": 1, "min": 0, "max": 3, "privacy": "activity"}]}
+        """;
+
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(100);
+
+    [Fact]
+    public async Task Order_BeforeTheCollectorIsKilled_IsObeyedAndConfirmedAfterwards()
+    {
+        await using CollectorProcess collector = await CollectorProcess.StartAsync();
+        string secret = await AddDeviceAsync(collector);
+        StandingOrders given = await OrdersAsync(collector, "order", "--rate", "level=10s", "--upload-every", "1s");
+        Assert.Equal((10_000, 1, 0), (given.LevelMs, given.IntervalS, given.ConfirmedUnixMs));
+        string asked = await collector.TelemetryAsync(
+            "scenarios", "ask", "--device", "acme/m1", "--from", "2026-01-31T12:00:00Z", "--to", "2026-01-31T12:30:00Z", "--choices", "run", "walk", "--json");
+        await collector.KillAsync();
+        await collector.StartAgainAsync();
+
+        using Meter five = new(collector.MqttPort, secret, version: 5);
+        Assert.InRange(five.SamplesKeptOf(seconds: 100), 10, 12);
+        Assert.Equal([(Level, 10_000)], five.Firmware.Rates);
+        using JsonDocument question = JsonDocument.Parse(asked);
+        Assert.Equal([$"{question.RootElement.GetProperty("id").GetInt32()} What was it? run/walk"], five.Firmware.Questions);
+        Assert.True((await OrdersAsync(collector, "orders")).ConfirmedUnixMs > 0);
+
+        // Connected: it hears of a change at once.
+        await OrdersAsync(collector, "order", "--rate", "level=usual");
+        five.Turn(() => five.Firmware.Rates.Count == 2);
+        Assert.Equal((Level, -1), five.Firmware.Rates[1]);
+        Assert.Equal(100, five.SamplesKeptOf(seconds: 100));
+        five.Dispose();
+
+        await OrdersAsync(collector, "order", "--rate", "level=20s");
+        using Meter four = new(collector.MqttPort, secret, version: 4);
+        Assert.InRange(four.SamplesKeptOf(seconds: 100), 5, 6);
+        Assert.True((await OrdersAsync(collector, "orders")).ConfirmedUnixMs > 0);
+    }
+
+    [Fact]
+    public async Task Order_OfWhatTheModelDoesNotHave_IsRefusedWithExit2()
+    {
+        await using CollectorProcess collector = await CollectorProcess.StartAsync();
+        await AddDeviceAsync(collector);
+        await RefusedAsync("no signal \"speed\"; one of level, answer", "acme/m1", "--rate", "speed=1s");
+        await RefusedAsync("500..86400000 ms", "acme/m1", "--rate", "level=100ms");
+        await RefusedAsync("two times of the day", "acme/m1", "--upload-window", "2-5");
+        await RefusedAsync("Nothing is ordered", "acme/m1");
+        await RefusedAsync("no device \"acme/m2\"", "acme/m2", "--rate", "level=1s");
+
+        async Task RefusedAsync(string expected, params string[] arguments)
+        {
+            (int exit, _, string transcript) = await collector.TryTelemetryAsync(["device", "order", .. arguments]);
+            Assert.Contains(expected, transcript, StringComparison.Ordinal);
+            Assert.Equal(2, exit);
+        }
+    }
+
+    private static async Task<string> AddDeviceAsync(CollectorProcess collector)
+    {
+        await File.WriteAllTextAsync(collector["meter.json"], Json);
+        await collector.TelemetryAsync("brand", "add", "acme");
+        await collector.TelemetryAsync("model", "add", "acme", collector["meter.json"]);
+        await collector.TelemetryAsync("user", "add", "u1");
+        using JsonDocument added = JsonDocument.Parse(await collector.TelemetryAsync("device", "add", "acme/m1", "--model", "meter", "--json"));
+        await collector.TelemetryAsync("device", "bind", "acme/m1", "--user", "u1", "--from", "0");
+        return added.RootElement.GetProperty("secret").GetString()!;
+    }
+
+    private static async Task<StandingOrders> OrdersAsync(CollectorProcess collector, string command, params string[] options)
+    {
+        using JsonDocument json = JsonDocument.Parse(await collector.TelemetryAsync(["device", command, "acme/m1", .. options, "--json"]));
+        JsonElement orders = json.RootElement, rates = orders.GetProperty("rates"), upload = orders.GetProperty("upload");
+        return new StandingOrders(
+            rates.GetArrayLength() == 0 ? -1 : rates[0].GetProperty("periodMs").GetInt32(),
+            upload.ValueKind == JsonValueKind.Null ? -1 : upload.GetProperty("intervalS").GetInt32(),
+            long.Parse(orders.GetProperty("confirmedUnixMs").GetString()!));
+    }
+
+    private sealed record StandingOrders(int LevelMs, int IntervalS, long ConfirmedUnixMs);
+
+    /// <summary>A device with the SDK's client: its own clock is virtual, its link and the link's clock are real.</summary>
+    private sealed class Meter : IDisposable
+    {
+        private readonly ManualClock _clock = new(0);
+        private readonly SocketTransport _link = new();
+        private readonly TelemetryClient _client;
+        private bool _isStopped;
+
+        public Meter(int port, string secret, int version)
+        {
+            _client = new TelemetryClient(new TelemetryOptions
+            {
+                Brand = "acme", Device = "m1", Secret = secret, Host = "127.0.0.1", Port = port, ProtocolVersion = version, Clock = _clock, LinkClock = new SystemClock(trustsWall: false),
+                Flash = new MemoryFlash(256, 4096, 32), Transport = _link, CommandHandler = Firmware,
+                Profile = new FirmwareTables(ProfileReader.Read(Encoding.UTF8.GetBytes(Json)).Profile!).ToProfile(), Seed = version,
+            });
+            Turn(() => _client.ReadCounters().Commands > 0);
+        }
+
+        public Firmware Firmware { get; } = new();
+
+        /// <summary>Takes one sample a second of its own clock; returns how many the SDK keeps.</summary>
+        public long SamplesKeptOf(int seconds)
+        {
+            long before = Kept();
+            for (int second = 0; second < seconds; second++)
+            {
+                _clock.Advance(1000);
+                _client.Record(Level, second);
+            }
+
+            _client.UploadNow();
+            Turn(() => _client.IsDrained);
+            return Kept() - before;
+        }
+
+        public void Turn(Func<bool> until)
+        {
+            Stopwatch watch = Stopwatch.StartNew();
+            while (!until())
+            {
+                _client.Step();
+                Assert.True(watch.Elapsed < s_limit, "the device is not there in time");
+                Thread.Yield();
+            }
+        }
+
+        public void Dispose()
+        {
+            if (_isStopped) return;
+            _isStopped = true;
+            _client.Stop();
+            _link.Close();
+        }
+
+        private long Kept()
+        {
+            TelemetryCounters counters = _client.ReadCounters();
+            return counters.Recorded - counters.DroppedTotal;
+        }
+    }
+
+    private sealed class Firmware : ICommandHandler
+    {
+        public List<(int Signal, int PeriodMs)> Rates { get; } = [];
+
+        public List<string> Questions { get; } = [];
+
+        public void OnCaptureRate(int signal, int periodMs) => Rates.Add((signal, periodMs));
+
+        public void OnQuestion(int id, string text, string[] answers, int answerSignal)
+        {
+            Assert.Equal(Answer, answerSignal);
+            Questions.Add($"{id} {text} {string.Join('/', answers)}");
+        }
+
+        public void OnErased()
+        {
+            // Nobody is erased here.
+        }
+    }
+}
