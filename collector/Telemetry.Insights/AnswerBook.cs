@@ -54,12 +54,12 @@ public sealed class AnswerBook(InsightsStore store, DeviceRegistry registry, Bou
 
     private UserQuestion About(UserKey user, uint deviceKey, long fromUnixMs, long toUnixMs)
     {
-        User(user);
+        int offset = User(user).UtcOffsetMinutes;
         if (fromUnixMs < 0 || toUnixMs <= fromUnixMs || toUnixMs > int.MaxValue * 60_000L)
             throw new RegistryException(RegistryError.Invalid, $"from {fromUnixMs}, to {toUnixMs}: a stretch in ms since 1970 is expected.");
         int from = (int)(fromUnixMs / 60_000), to = (int)((toUnixMs + 59_999) / 60_000);
         Segment? named = store.Segments(user, from, to).Select(stored => stored.Segment).MaxBy(segment => Math.Min(segment.EndMinute, to) - Math.Max(segment.StartMinute, from));
-        return new UserQuestion(user, deviceKey, from, to, [], named?.Scenario ?? "", named?.ModelVersion ?? "");
+        return new UserQuestion(user, deviceKey, from, to, [], named?.Scenario ?? "", named?.ModelVersion ?? "") { UtcOffsetMinutes = offset };
     }
 
     private string Known(string scenario) => model.NumberOf(scenario) >= 0 ? scenario

@@ -15,7 +15,7 @@ public sealed partial class DeviceRegistry
     private const int MostChoices = 4; // of a device's question (proto/telemetry/v1/commands.proto)
     private const int MostNameChars = 64;
     private const int Unanswered = -1;
-    private const string QuestionColumns = "question_id, user, device_key, from_minute, to_minute, choices, suggested, model, choice, said_unix_ms";
+    private const string QuestionColumns = "question_id, user, device_key, from_minute, to_minute, choices, suggested, model, choice, said_unix_ms, (SELECT utc_offset_minutes FROM users WHERE users.user = questions.user)";
 
     private long _answersVersion;
 
@@ -158,7 +158,7 @@ public sealed partial class DeviceRegistry
     private static UserAnswer ReadQuestion(SqliteDataReader row)
     {
         UserQuestion question = new(
-            UserKey.Parse(row.GetString(1)), (uint)row.GetInt64(2), row.GetInt32(3), row.GetInt32(4), [.. row.GetString(5).Split(',').Select(AnswerChoice.Parse)], row.GetString(6), row.GetString(7));
+            UserKey.Parse(row.GetString(1)), (uint)row.GetInt64(2), row.GetInt32(3), row.GetInt32(4), [.. row.GetString(5).Split(',').Select(AnswerChoice.Parse)], row.GetString(6), row.GetString(7)) { UtcOffsetMinutes = row.GetInt32(10) };
         return new UserAnswer(row.GetInt64(0), question, row.GetInt32(8), row.GetInt64(9));
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Registry;
@@ -105,11 +106,16 @@ public readonly record struct AnswerChoice(string Scenario, bool Holds)
 /// <param name="ModelVersion">Of the model that named it so.</param>
 public sealed record UserQuestion(UserKey User, uint DeviceKey, int FromMinute, int ToMinute, ImmutableArray<AnswerChoice> Choices, string Suggested, string ModelVersion)
 {
-    /// <summary>What the device shows.</summary>
-    public string Text => IsYesOrNo ? $"Was it {Choices[0].Scenario}?" : "What was it?";
+    /// <summary>The user's, for the times in <see cref="Text"/>; not kept with the question.</summary>
+    public int UtcOffsetMinutes { get; init; }
+
+    /// <summary>What the device shows: the stretch by the user's clock, then the question. A stretch is at most a day long, so its end needs no date.</summary>
+    public string Text => string.Create(CultureInfo.InvariantCulture, $"{Local(FromMinute):yyyy-MM-dd HH:mm}-{Local(ToMinute):HH:mm}: {(IsYesOrNo ? $"was it {Choices[0].Scenario}?" : "what was it?")}");
 
     /// <summary>What the device offers, one a choice.</summary>
     public IEnumerable<string> Labels => IsYesOrNo ? ["yes", "no"] : Choices.Select(choice => choice.Scenario);
+
+    private DateTime Local(int minute) => DateTime.UnixEpoch.AddMinutes(minute + UtcOffsetMinutes);
 
     private bool IsYesOrNo => Choices.Length == 2 && Choices[0].Holds && !Choices[1].Holds && Choices[0].Scenario == Choices[1].Scenario;
 }

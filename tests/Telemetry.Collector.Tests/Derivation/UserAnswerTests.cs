@@ -150,7 +150,7 @@ public sealed class UserAnswerTests : IDisposable
         await AppendAsync(Household.Batches(4, Hours));
         Derive(ModelFile.Default);
         AskedQuestion question = Book().Ask(new AskRequest { Brand = "acme", Device = "d1", FromUnixMs = Run * 60_000L, ToUnixMs = RunEnd * 60_000L }, Now);
-        Assert.Equal(("Was it run?", "yes", "no"), (question.Text, question.Answers[0], question.Answers[1]));
+        Assert.Equal(("2026-11-02 09:25-09:45: was it run?", "yes", "no"), (question.Text, question.Answers[0], question.Answers[1]));
         await AppendAsync([(Household.Band, Household.AnswerBatch(Now + 5000, 9001, 1))]);
         Derive(ModelFile.Default);
         Assert.DoesNotContain(ScenarioNames.Run, Names(Run, RunEnd));

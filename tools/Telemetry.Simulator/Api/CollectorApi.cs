@@ -42,6 +42,11 @@ public sealed class CollectorApi : IDisposable
     public Task<TAnswer> QueryAsync<TAnswer>(string method, IMessage request, CancellationToken cancellation)
         where TAnswer : IMessage<TAnswer>, new() => CallAsync<TAnswer>("query", method, request, cancellation);
 
+    /// <summary>Calls a method of the answers service.</summary>
+    /// <exception cref="CollectorApiException">The collector refused, or did not answer in time.</exception>
+    public Task<TAnswer> AnswersAsync<TAnswer>(string method, IMessage request, CancellationToken cancellation)
+        where TAnswer : IMessage<TAnswer>, new() => CallAsync<TAnswer>("answers", method, request, cancellation);
+
     /// <summary>Where the log ends and how far its consumers have read.</summary>
     /// <exception cref="CollectorApiException">The collector refused, or did not answer in time.</exception>
     public Task<CollectorStatus> StatusAsync(CancellationToken cancellation) => RetryAsync(async () =>

@@ -9,11 +9,14 @@ namespace Telemetry.Simulator.People;
 /// <param name="Minutes">Simulated minutes, at least 1.</param>
 public sealed record FleetOptions(ulong Seed, int People, int Minutes)
 {
-    /// <summary>First instant, a whole minute of the hour <see cref="StartMinuteOfDay"/>. Default Monday 2026-03-02 06:00 UTC.</summary>
+    /// <summary>First instant, a whole minute, at <see cref="StartMinuteOfDay"/> of the plans. Default Monday 2026-03-02 06:00 UTC.</summary>
     public long StartUnixMs { get; init; } = 1_772_431_200_000;
 
-    /// <summary>Minute of the (UTC) day at <see cref="StartUnixMs"/>; day 0 of the plans is its Monday.</summary>
+    /// <summary>Minutes since Monday 00:00, UTC, at <see cref="StartUnixMs"/>; 0 or more. Default Monday 06:00.</summary>
     public int StartMinuteOfDay { get; init; } = 360;
+
+    /// <summary>How likely people answer truly when their wristband asks what they did, 0..1. Default 1.</summary>
+    public double Truthfulness { get; init; } = 1;
 
     /// <summary>Devices to stop at, in the order people get them; null = all.</summary>
     public int? MaxDevices { get; init; }
@@ -62,7 +65,7 @@ public sealed class HouseholdFleet : IFleetSource
             string number = $"{index + 1:D4}";
             string user = $"person-{number}";
             _users.Add(new SimulatedUser(user, body.Truth[span]));
-            Add(BandBrand, $"band-{number}", user, StandardProfiles.Band, Wristband.Readings(body, options.StartUnixMs, span));
+            Add(BandBrand, $"band-{number}", user, StandardProfiles.Band, Wristband.Readings(body, options.StartUnixMs, span), new Respondent(person, body.Truth[span], options.StartUnixMs, options.Truthfulness));
             Add(RoomBrand, $"bedroom-{number}", user, StandardProfiles.Room, RoomSensor.Readings(body, options.StartUnixMs, span));
             if (person.Sport == Activity.Run || person.Commute == Activity.Walk)
             {
@@ -100,8 +103,8 @@ public sealed class HouseholdFleet : IFleetSource
     /// <inheritdoc/>
     public IEnumerable<DeviceSource> Devices() => _devices;
 
-    private void Add(string brand, string device, string user, DeviceProfile profile, IEnumerable<Reading> readings)
+    private void Add(string brand, string device, string user, DeviceProfile profile, IEnumerable<Reading> readings, IRespondent? respondent = null)
     {
-        if (HasRoom) _devices.Add(new DeviceSource(brand, device, user, profile, readings));
+        if (HasRoom) _devices.Add(new DeviceSource(brand, device, user, profile, readings) { Respondent = respondent });
     }
 }

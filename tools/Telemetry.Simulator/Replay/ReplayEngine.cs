@@ -75,7 +75,7 @@ public sealed class ReplayEngine(ReplayOptions options, IFleetRegistry registry,
 
     private async Task WaitAsync(CancellationToken cancellation)
     {
-        bool isPaced = options.Speed > 0 && _active.Any(device => !device.HasEnded);
+        bool isPaced = (options.Speed > 0 || options.UntilUnixMs is not null) && _active.Any(device => !device.HasEnded);
         if (!isPaced && time.GetElapsedTime(_lastMove) > Patience)
         {
             throw new TimeoutException(
@@ -128,7 +128,9 @@ public sealed class ReplayEngine(ReplayOptions options, IFleetRegistry registry,
         return hasMoved;
     }
 
-    private long PacedUntil(VirtualDevice device) => options.Speed <= 0
+    private long PacedUntil(VirtualDevice device) => options.UntilUnixMs is { } until
+        ? until()
+        : options.Speed <= 0
         ? long.MaxValue
         : device.StartUnixMs + (long)(time.GetElapsedTime(_begin).TotalMilliseconds * options.Speed);
 

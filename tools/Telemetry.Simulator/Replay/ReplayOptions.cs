@@ -17,6 +17,9 @@ public sealed record ReplayOptions
     /// <summary>Simulated seconds a real second; 0 = as fast as the collector acknowledges.</summary>
     public double Speed { get; init; }
 
+    /// <summary>How far simulated time may come now, unix ms; asked every turn, so that a test can stop the world and let it go on. Null = to the end.</summary>
+    public Func<long>? UntilUnixMs { get; init; }
+
     /// <summary>Devices of a fleet stay within this much simulated time of the slowest; 0 = each goes its own pace.</summary>
     public long AlignMs { get; init; }
 

@@ -33,6 +33,8 @@ internal sealed class VirtualDevice : IDisposable
     private readonly TelemetryClient _client;
     private readonly IReadOnlyList<FaultEvent> _faults;
     private readonly Dictionary<int, long> _recorded = [];
+    private (long UnixMs, int Signal, int Choice)? _press; // what its person is about to answer
+    private int _readQuestion;
     private int _nextFault;
     private long _offlineUntilUnixMs;
     private long _answersLostSinceSent = -1;
@@ -70,6 +72,7 @@ internal sealed class VirtualDevice : IDisposable
             UploadIntervalMs = 0, // of the link's clock, which is the real one
             ThinsWhenNearlyFull = false,
             DriftPpm = 0,
+            CommandHandler = new Screen(this),
         });
         TellTime();
     }
@@ -145,6 +148,14 @@ internal sealed class VirtualDevice : IDisposable
         {
             Reading reading = _readings.Current;
             if (_client.SpoolFreeBytes < LeastFreeSpoolBytes || AwaitsConnectionToBreak(reading.UnixMs)) break;
+            if (_press is { } press && press.UnixMs <= Math.Min(reading.UnixMs, untilUnixMs))
+            {
+                _press = null;
+                MoveTo(press.UnixMs);
+                Record(new Reading(press.UnixMs, press.Signal, press.Choice, Reading.Worn));
+                continue;
+            }
+
             if (reading.UnixMs > untilUnixMs)
             {
                 // Nothing to measure yet: time passes all the same.
@@ -161,14 +172,7 @@ internal sealed class VirtualDevice : IDisposable
             }
 
             MoveTo(reading.UnixMs);
-            if (_client.Quality != reading.Quality) _client.Quality = reading.Quality;
-            DeviceStatus status = _client.RecordAt(reading.Signal, reading.Scaled, _clock.UptimeAt(reading.UnixMs));
-            if (status != DeviceStatus.Ok)
-            {
-                throw new InvalidOperationException($"{Source.Name} could not record signal {reading.Signal} at {reading.UnixMs}: {status}. The source and its profile do not fit.");
-            }
-
-            _recorded[reading.Signal] = _recorded.GetValueOrDefault(reading.Signal) + 1;
+            Record(reading);
             taken++;
             _hasReading = _readings.MoveNext();
         }
@@ -176,6 +180,18 @@ internal sealed class VirtualDevice : IDisposable
         // Away from the network with a full spool, only the network helps.
         if (_transport.IsOffline && _client.SpoolFreeBytes < LeastFreeSpoolBytes) _transport.IsOffline = false;
         return taken;
+    }
+
+    private void Record(in Reading reading)
+    {
+        if (_client.Quality != reading.Quality) _client.Quality = reading.Quality;
+        DeviceStatus status = _client.RecordAt(reading.Signal, reading.Scaled, _clock.UptimeAt(reading.UnixMs));
+        if (status != DeviceStatus.Ok)
+        {
+            throw new InvalidOperationException($"{Source.Name} could not record signal {reading.Signal} at {reading.UnixMs}: {status}. The source and its profile do not fit.");
+        }
+
+        _recorded[reading.Signal] = _recorded.GetValueOrDefault(reading.Signal) + 1;
     }
 
     private void MoveTo(long unixMs)
@@ -228,6 +244,27 @@ internal sealed class VirtualDevice : IDisposable
         _answersLostSinceSent = -1;
         _transport.LosesAnswers = false;
         _transport.Cut();
+    }
+
+    /// <summary>Shows questions to the person. A question comes again with every connection until the collector has its answer; it is read once, and another takes its place.</summary>
+    private sealed class Screen(VirtualDevice device) : ICommandHandler
+    {
+        public void OnQuestion(int id, string text, string[] answers, int answerSignal)
+        {
+            if (id == device._readQuestion || device.Source.Respondent is not { } respondent) return;
+            device._readQuestion = id;
+            device._press = respondent.Read(text, answers, device.NowUnixMs) is { } pressed ? (device.NowUnixMs + pressed.AfterMs, answerSignal, pressed.Choice) : null;
+        }
+
+        public void OnCaptureRate(int signal, int periodMs)
+        {
+            // Readings are made whatever the collector wants; the client thins them.
+        }
+
+        public void OnErased()
+        {
+            // The simulated firmware keeps nothing of its user.
+        }
     }
 
     // An int that is not 0, which would mean "derive one".

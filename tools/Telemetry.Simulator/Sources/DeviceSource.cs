@@ -14,6 +14,9 @@ public sealed record DeviceSource(string Brand, string Device, string User, Devi
     /// <remarks>The SDK gathers signals of one period into rows; one that is mostly missing would tear the rows apart.</remarks>
     public IReadOnlySet<int>? SteadySignals { get; init; }
 
+    /// <summary>Who reads the questions that the device asks, and presses a button; null = nobody.</summary>
+    public IRespondent? Respondent { get; init; }
+
     /// <summary>"brand/device", as in credentials and reports.</summary>
     public string Name => $"{Brand}/{Device}";
 }
