@@ -38,7 +38,7 @@ public sealed class DeviceOrderTests
         Assert.InRange(five.SamplesKeptOf(seconds: 100), 10, 12);
         Assert.Equal([(Level, 10_000)], five.Firmware.Rates);
         using JsonDocument question = JsonDocument.Parse(asked);
-        Assert.Equal([$"{question.RootElement.GetProperty("id").GetInt32()} What was it? run/walk"], five.Firmware.Questions);
+        Assert.Equal([$"{question.RootElement.GetProperty("id").GetInt32()} 2026-01-31 12:00-12:30: what was it? run/walk"], five.Firmware.Questions);
         Assert.True((await OrdersAsync(collector, "orders")).ConfirmedUnixMs > 0);
 
         // Connected: it hears of a change at once.

@@ -24,7 +24,7 @@ public sealed class OrderTests : IDisposable
         _registry.PutBrand("acme", "Acme");
         _registry.PutModel("acme", Json);
         _registry.AddDevice(new NewDevice("acme", "w1", "band-2"));
-        _registry.AddUser(s_anna, 0);
+        _registry.AddUser(s_anna, 90);
         _registry.AddUser(s_ben, 0);
     }
 
@@ -109,7 +109,7 @@ public sealed class OrderTests : IDisposable
         long id = Ask();
         Reopen();
         OpenQuestion open = _registry.FindOrders(Device)!.Question!;
-        Assert.Equal((id, 9, "Was it run?"), (open.Id, open.AnswerSignal, open.Question.Text));
+        Assert.Equal((id, 9, "1970-01-01 01:30-01:40: was it run?"), (open.Id, open.AnswerSignal, open.Question.Text));
         Assert.Equal(["yes", "no"], open.Question.Labels);
         _told.Clear();
         Assert.True(_registry.AnswerQuestion(Device, 1, long.MaxValue / 2));
