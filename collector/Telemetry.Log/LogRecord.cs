@@ -32,8 +32,8 @@ public enum LogRecordKind : byte
     /// <summary>In a packed segment: records of one device, verbatim. No reader of the log meets it.</summary>
     VerbatimRun = 32,
 
-    /// <summary>In a packed segment: batches of one device as long columns. No reader of the log meets it. (33 was one before the first release.)</summary>
-    LongRun = 34,
+    /// <summary>In a packed segment: batches of one device as long columns. No reader of the log meets it. (33 and 34 were some before the first release.)</summary>
+    LongRun = 35,
 
     /// <summary>A record whose payload was erased. Readers pass over it.</summary>
     Erased = 255,

@@ -9,7 +9,7 @@ namespace Telemetry.Log.Rewriting;
 /// <remarks>One thread; buffers are reused.</remarks>
 internal sealed class LongRunTables
 {
-    private readonly SymbolModels _models = ColumnReader.NewModels();
+    private readonly ColumnReader _columns = new();
     private readonly RowBuffer _ledger = LongRun.NewLedger();
     private readonly RowBuffer _cuts = LongRun.NewCuts();
     private readonly RowBuffer _losses = LongRun.NewLosses();
@@ -39,8 +39,7 @@ internal sealed class LongRunTables
     {
         Position = run.ReceivedUnixMs;
         (_row, _cut, _loss, _received, _seq, _uptime, _wallAgainstUptime) = (-1, 0, 0, 0, 0, 0, 0);
-        ColumnReader columns = new(payload, _models);
-        return TryReadTable(ref columns, _ledger) && TryReadTable(ref columns, _cuts) && TryReadTable(ref columns, _losses) && TryReadAllSeries(ref columns) && columns.IsWhole;
+        return _columns.TryOpen(payload) && TryReadTable(_ledger) && TryReadTable(_cuts) && TryReadTable(_losses) && TryReadAllSeries() && _columns.IsWhole;
     }
 
     /// <summary>Moves to the next batch.</summary>
@@ -89,53 +88,53 @@ internal sealed class LongRunTables
 
     private long Ledger(LongRun.Columns column) => _ledger.Values((int)column)[_row];
 
-    private static bool TryReadTable(ref ColumnReader columns, RowBuffer table)
+    private bool TryReadTable(RowBuffer table)
     {
         table.Clear();
-        int rows = (int)columns.ReadNumber(LongRun.TableRowBits);
+        int rows = (int)_columns.ReadNumber(LongRun.TableRowBits);
         if (rows > LongRun.MaxRows) return false;
         table.Grow(rows);
         for (int column = 0; column < table.ColumnCount; column++)
         {
-            if (!columns.TryReadIntegers(table.ValuesToSet(column))) return false;
+            if (!_columns.TryReadIntegers(table.ValuesToSet(column))) return false;
         }
 
         return true;
     }
 
-    private bool TryReadAllSeries(ref ColumnReader columns)
+    private bool TryReadAllSeries()
     {
         _series.Clear();
         int left = LongRun.MaxNumbers;
-        for (long series = columns.ReadNumber(LongRun.TableRowBits); series > 0; series--)
+        for (long series = _columns.ReadNumber(LongRun.TableRowBits); series > 0; series--)
         {
-            if (!TryReadSeries(ref columns, ref left)) return false;
+            if (!TryReadSeries(ref left)) return false;
         }
 
         return true;
     }
 
-    private bool TryReadSeries(ref ColumnReader columns, ref int left)
+    private bool TryReadSeries(ref int left)
     {
-        int[] signals = new int[columns.ReadNumber(LongRun.ColumnBits) + 1];
+        int[] signals = new int[_columns.ReadNumber(LongRun.ColumnBits) + 1];
         byte[] kinds = new byte[signals.Length];
         for (int column = 0; column < signals.Length; column++)
         {
-            signals[column] = (int)columns.ReadNumber(LongRun.SignalBits);
-            kinds[column] = (byte)columns.ReadNumber(LongRun.KindBits);
+            signals[column] = (int)_columns.ReadNumber(LongRun.SignalBits);
+            kinds[column] = (byte)_columns.ReadNumber(LongRun.KindBits);
         }
 
-        int rows = (int)columns.ReadNumber(LongRun.SeriesRowBits) + 1;
+        int rows = (int)_columns.ReadNumber(LongRun.SeriesRowBits) + 1;
         if (rows > left / (signals.Length + 1)) return false;
         left -= rows * (signals.Length + 1);
         RowBuffer series = Buffer(_series.Count, signals, kinds);
         series.Grow(rows);
         _series.Add((series, 0));
-        if (!TryReadTimes(ref columns, series.TimesToSet) || !TryReadQuality(ref columns, series.QualityToSet)) return false;
+        if (!TryReadTimes(series.TimesToSet) || !TryReadQuality(series.QualityToSet)) return false;
         for (int column = 0; column < signals.Length; column++)
         {
             Span<long> values = series.ValuesToSet(column);
-            if (!(kinds[column] == BlockPacker.RealKind ? columns.TryReadReals(values) : columns.TryReadIntegers(values))) return false;
+            if (!(kinds[column] == BlockPacker.RealKind ? _columns.TryReadReals(values) : _columns.TryReadIntegers(values))) return false;
         }
 
         return true;
@@ -149,16 +148,16 @@ internal sealed class LongRunTables
         return _buffers[number];
     }
 
-    private bool TryReadTimes(ref ColumnReader columns, Span<long> times)
+    private bool TryReadTimes(Span<long> times)
     {
-        times[0] = columns.ReadNumber(LongRun.TimeBits);
-        bool inSeconds = columns.ReadNumber(1) != 0;
+        times[0] = _columns.ReadNumber(LongRun.TimeBits);
+        bool inSeconds = _columns.ReadNumber(1) != 0;
         Span<long> steps = times[1..];
-        if (!columns.TryReadIntegers(steps)) return false;
+        if (!_columns.TryReadIntegers(steps)) return false;
         if (inSeconds)
         {
             Span<long> left = ScratchColumn(steps.Length);
-            if (!columns.TryReadIntegers(left)) return false;
+            if (!_columns.TryReadIntegers(left)) return false;
             for (int i = 0; i < steps.Length; i++) steps[i] = (steps[i] * LongRun.MsPerSecond) + left[i];
         }
 
@@ -166,11 +165,11 @@ internal sealed class LongRunTables
         return true;
     }
 
-    private bool TryReadQuality(ref ColumnReader columns, Span<byte> quality)
+    private bool TryReadQuality(Span<byte> quality)
     {
-        if (columns.ReadNumber(1) == 0) return true;
+        if (_columns.ReadNumber(1) == 0) return true;
         Span<long> column = ScratchColumn(quality.Length);
-        if (!columns.TryReadIntegers(column)) return false;
+        if (!_columns.TryReadIntegers(column)) return false;
         for (int row = 0; row < quality.Length; row++) quality[row] = (byte)column[row];
         return true;
     }

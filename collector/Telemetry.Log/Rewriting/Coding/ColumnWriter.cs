@@ -1,155 +1,123 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Numerics;
-using static Telemetry.Log.Rewriting.Coding.ColumnContexts;
+using System.Runtime.InteropServices;
 
 namespace Telemetry.Log.Rewriting.Coding;
 
-/// <summary>Writes columns of numbers into one stream, each by what its own rows so far foretell.</summary>
+/// <summary>Writes columns of numbers into one stream: plain bits, and symbols by shares that are counted first.</summary>
 /// <remarks>One thread; reused.</remarks>
-internal sealed class ColumnWriter
+internal sealed partial class ColumnWriter
 {
-    private readonly SymbolModels _models = new(ColumnContexts.Count);
-    private readonly EntropyWriter _coder;
+    // With fewer changes than one in so many rows it is shorter, and faster to read, to tell how far apart they are.
+    private const int RowsToAChange = 24;
 
-    public ColumnWriter() => _coder = new EntropyWriter(_models);
+    private readonly BitOutput _bits = new();
+    private readonly EntropyWriter _coder = new();
+    private readonly SymbolColumn _steps = new();
+    private readonly SymbolColumn _residuals = new();
+    private readonly SymbolColumn _gaps = new();
+    private readonly List<long> _changed = [];
 
     /// <summary>Ends the stream; the next column begins another.</summary>
-    public void End(IBufferWriter<byte> output) => _coder.End(output);
+    public void End(IBufferWriter<byte> output)
+    {
+        ReadOnlySpan<byte> plain = _bits.End();
+        BinaryPrimitives.WriteUInt32LittleEndian(output.GetSpan(sizeof(uint)), (uint)plain.Length);
+        output.Advance(sizeof(uint));
+        output.Write(plain);
+        _coder.End(output);
+    }
 
     /// <summary>Writes a number that stands outside of columns.</summary>
-    public void WriteNumber(long value, int bits) => _coder.PutBits((ulong)value, bits);
+    public void WriteNumber(long value, int bits) => _bits.Put((ulong)value, bits);
 
-    /// <summary>Writes a column of integers: each against the one before, or, where that takes fewer bits, against the running level.</summary>
+    /// <summary>Writes a column of integers in the mode that takes fewest bits.</summary>
     public void WriteIntegers(ReadOnlySpan<long> values)
     {
-        int start = _coder.Count;
-        WriteSteps(values);
-        if (!LevelCode.TryChoose(values, out LevelCode code)) return;
-        double bits = _coder.BitsSince(start);
-        int middle = _coder.Count;
-        WriteAgainstLevel(values, code);
-        if (_coder.BitsSince(middle) < bits) _coder.TakeBack(start, middle);
-        else _coder.TakeBack(middle, _coder.Count);
+        if (values.IsEmpty) return;
+        int changes = 0;
+        for (int row = 1; row < values.Length; row++) changes += values[row] != values[row - 1] ? 1 : 0;
+        if (changes == 0) Begin(ColumnMode.Constant, values[0]);
+        else if (changes < values.Length / RowsToAChange) WriteChanges(values, changes);
+        else WriteEachRow(values);
     }
 
-    /// <summary>Writes a column of doubles, given as their bits: what changed against the row before, byte by byte.</summary>
-    public void WriteReals(ReadOnlySpan<long> values)
+    private void WriteEachRow(ReadOnlySpan<long> values)
     {
-        _models.Reset();
-        (long last, int leading) = (0, 0);
+        double bits = FillSteps(values[0], values[1..]);
+        if (LevelCode.TryChoose(values, out LevelCode code) && FillResiduals(values, code) < bits)
+        {
+            Begin(ColumnMode.Level, values[0]);
+            _bits.Put((uint)code.Shift, ColumnFormat.ShiftBits);
+            _bits.Put((uint)code.LowBits, ColumnFormat.LowBits);
+            _residuals.Write(_bits, _coder);
+        }
+        else
+        {
+            Begin(ColumnMode.Steps, values[0]);
+            _steps.Write(_bits, _coder);
+        }
+    }
+
+    private void Begin(ColumnMode mode, long first)
+    {
+        ulong zigzag = ColumnFormat.ZigZag(first);
+        int length = 64 - BitOperations.LeadingZeroCount(zigzag);
+        _bits.Put((uint)mode, ColumnFormat.ModeBits);
+        _bits.Put((uint)length, ColumnFormat.LengthBits);
+        _bits.Put(zigzag, length);
+    }
+
+    private void WriteChanges(ReadOnlySpan<long> values, int changes)
+    {
+        Begin(ColumnMode.Changes, values[0]);
+        _bits.Put((uint)changes, ColumnFormat.CountBits);
+        _changed.Clear();
+        _gaps.Clear(changes);
+        int begun = 1;
+        for (int row = 1; row < values.Length; row++)
+        {
+            if (values[row] == values[row - 1]) continue;
+            _gaps.AddNumber((uint)(row - begun));
+            _changed.Add(values[row]);
+            begun = row + 1;
+        }
+
+        _gaps.Choose(ContextWalk.OfNeighbours);
+        _gaps.Write(_bits, _coder);
+        FillSteps(values[0], CollectionsMarshal.AsSpan(_changed));
+        _steps.Write(_bits, _coder);
+    }
+
+    private double FillSteps(long last, ReadOnlySpan<long> values)
+    {
+        _steps.Clear(values.Length);
+        long other = 0;
         foreach (long value in values)
         {
-            ulong change = (ulong)(value ^ last);
-            int before = leading;
-            leading = BitOperations.LeadingZeroCount(change) / 8;
-            _coder.Put(LeadingBytes + before, leading);
+            long change = value - last;
+            bool isBack = value == other && Symbols.Of(change) > Symbols.LastSmall;
+            if (isBack) _steps.Add(Symbols.Back);
+            else _steps.AddChange(change);
+            if (Symbols.Magnitude(change) >= Symbols.JumpMagnitude) other = last;
             last = value;
-            if (change == 0) continue;
-            int trailing = BitOperations.TrailingZeroCount(change) / 8;
-            _coder.Put(TrailingBytes + leading, trailing);
-            for (int at = 7 - leading; at >= trailing; at--)
-            {
-                int octet = (byte)(change >> (8 * at));
-                _coder.Put(HalfByte + (2 * at), octet >> 4);
-                _coder.Put(HalfByte + (2 * at) + 1, octet & 15);
-            }
         }
+
+        return _steps.Choose(ContextWalk.OfChanges);
     }
 
-    private void WriteSteps(ReadOnlySpan<long> values)
+    private double FillResiduals(ReadOnlySpan<long> values, LevelCode code)
     {
-        _models.Reset();
-        _coder.PutBits(0, LevelCode.Bits);
-        (long last, long beforeJump, uint mean) = (0, 0, FirstMean);
-        (int change, int rowsSame) = (0, 0);
-        for (int row = 0; row < values.Length; row++)
-        {
-            int context = Next(change, rowsSame, LevelOf(mean));
-            if (rowsSame == RowsBeforeRun)
-            {
-                int end = values[row..].IndexOfAnyExcept(last);
-                int run = end < 0 ? values.Length - row : end;
-                PutRun(run, LevelOf(mean));
-                row += run;
-                if (row == values.Length) return;
-                context = BehindRun(change, run);
-                mean >>= Math.Min(run, 31);
-            }
-
-            long value = values[row];
-            int symbol = PutDifference(context, LevelOf(mean), value, last, beforeJump, canGoBack: true);
-            ulong magnitude = Magnitude(value - last);
-            if (magnitude >= JumpMagnitude) beforeJump = last;
-            mean = After(mean, magnitude);
-            (change, rowsSame, last) = symbol == 0 ? (change, rowsSame + 1, value) : (GroupOf[symbol], 0, value);
-        }
-    }
-
-    private void WriteAgainstLevel(ReadOnlySpan<long> values, LevelCode code)
-    {
-        _models.Reset();
-        _coder.PutBits(code.Stored, LevelCode.Bits);
-        _coder.PutBits((ulong)values[0], 64);
-        (RunningLevel level, uint mean) = (new RunningLevel(values[0]), FirstMean);
+        _residuals.Clear(values.Length);
+        RunningLevel level = new(values[0]);
         foreach (long value in values[1..])
         {
             long residual = value - level.Guess;
-            long upper = residual >> code.LowBits;
-            PutDifference(Residual + code.FractionOf(level), LevelOf(mean), upper, 0, 0, canGoBack: false);
-            _coder.PutBits((ulong)residual, code.LowBits);
-            mean = After(mean, Magnitude(upper));
+            _residuals.AddResidual(code.LowBits == 0 ? level.Turned(residual) : residual, code.LowBits);
             level.Follow(value, code.Shift);
         }
+
+        return _residuals.Choose(ContextWalk.OfChanges);
     }
-
-    private void PutRun(int run, int level)
-    {
-        for (; run >= FullRun; run -= FullRun) _coder.Put(RunLength + level, FullRunSymbol);
-        int length = 32 - BitOperations.LeadingZeroCount((uint)run);
-        _coder.Put(RunLength + level, length);
-        _coder.PutBits((uint)run, Math.Max(0, length - 1));
-    }
-
-    private int PutDifference(int context, int level, long value, long last, long beforeJump, bool canGoBack)
-    {
-        long difference = value - last;
-        ulong magnitude = Magnitude(difference);
-        if (magnitude <= MostSmall)
-        {
-            int small = (int)(2 * magnitude) - (difference > 0 ? 1 : 0);
-            _coder.Put(context, small);
-            return small;
-        }
-
-        long fromThere = value - beforeJump;
-        ulong distance = Magnitude(fromThere);
-        if (canGoBack && distance == 0)
-        {
-            _coder.Put(context, Back);
-            return Back;
-        }
-
-        if (canGoBack && magnitude >= JumpMagnitude && distance <= MostNearly && distance * 4 < magnitude)
-        {
-            _coder.Put(context, NearlyBack);
-            _coder.PutBits(fromThere < 0 ? 1u : 0, 1);
-            PutLength(NearlyLength, distance - 1);
-            return NearlyBack;
-        }
-
-        int far = difference > 0 ? FarUp : FarDown;
-        _coder.Put(context, far);
-        PutLength(FarLength + ((far - FarUp) * Levels) + level, magnitude - MostSmall - 1);
-        return far;
-    }
-
-    private void PutLength(int context, ulong number)
-    {
-        int length = 64 - BitOperations.LeadingZeroCount(number);
-        _coder.Put(context, Math.Min(length, LongLength));
-        if (length >= LongLength) _coder.PutBits((uint)(length - LongLength), 6);
-        _coder.PutBits(number, Math.Max(0, length - 1));
-    }
-
-    private static uint After(uint mean, ulong magnitude) => magnitude <= MostSmall ? AfterSmall(mean, (int)magnitude) : AfterOther(mean, magnitude);
 }
