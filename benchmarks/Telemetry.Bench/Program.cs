@@ -27,6 +27,7 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["restart"] = RestartBench.Run,
     ["clock"] = ClockBench.Run,
     ["herd"] = HerdBench.Run,
+    ["merge"] = MergeBench.Run,
     ["read"] = ReadBench.Run,
     ["record"] = RecordBench.Run,
     ["spool"] = SpoolBench.Run,

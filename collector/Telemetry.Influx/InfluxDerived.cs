@@ -45,9 +45,9 @@ public sealed class InfluxDerived : IDisposable
         _eraser = new SeriesEraser(_client, options);
     }
 
-    /// <summary>Whether the server can hold segments: VictoriaMetrics keeps no texts, and removes whole series only.</summary>
+    /// <summary>Whether the server can hold segments: VictoriaMetrics keeps no texts and removes whole series only, InfluxDB 3 removes nothing.</summary>
     /// <exception cref="HttpRequestException">The server cannot be asked.</exception>
-    public async Task<bool> KeepsSegmentsAsync(CancellationToken cancellation) => !await _client.IsVictoriaMetricsAsync(cancellation);
+    public async Task<bool> KeepsSegmentsAsync(CancellationToken cancellation) => _options.UsedApi != InfluxApi.V3 && !await _client.IsVictoriaMetricsAsync(cancellation);
 
     /// <summary>Replaces a user's segments that start in [from, to).</summary>
     /// <remarks>What stands between the beginnings of the new ones goes, then these are written, over what begins at the same instants. So no instant is removed and written

@@ -6,7 +6,7 @@ public sealed class InfluxOptions
     /// <summary>Base address, e.g. <c>http://127.0.0.1:8086</c>. A user and password in it are sent as HTTP Basic.</summary>
     public Uri? Url { get; set; }
 
-    /// <summary>v1: database; v2: bucket. Default "telemetry". A missing v1 database is created.</summary>
+    /// <summary>v1 and v3: database; v2: bucket. Default "telemetry". A missing v1 database is created.</summary>
     public string Bucket { get; set; } = "telemetry";
 
     /// <summary>v2: organization; empty = the token's own.</summary>
@@ -60,10 +60,14 @@ public sealed class InfluxOptions
     /// <summary>How long, by the receive times in the log, a batch whose device did not know the time waits for a later clock reading. Default 1 h.</summary>
     public TimeSpan ClockWait { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>How long a server that answers before it has flushed (VictoriaMetrics) must have run on until what it took counts as kept; the cursor trails by that. 0 to 10 min,
+    /// default 30 s: VictoriaMetrics gathers rows for 1 s and looks every 5 s for what has been in memory for 5 s, so 11 s at most while it is not overloaded. 0 = an answer is enough.</summary>
+    public TimeSpan SettleTime { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Name of the durable cursor in the log. Default "influx".</summary>
     public string CursorName { get; set; } = "influx";
 
-    internal bool UsesV2 => Api == InfluxApi.V2 || (Api == InfluxApi.Auto && TokenFile.Length > 0);
+    internal InfluxApi UsedApi => Api != InfluxApi.Auto ? Api : TokenFile.Length > 0 ? InfluxApi.V2 : InfluxApi.V1;
 
     internal bool UsesGzip => Gzip ?? !Url!.IsLoopback;
 
@@ -80,6 +84,7 @@ public sealed class InfluxOptions
         Require(nameof(MaxRequestBytes), MaxRequestBytes, 64 * 1024, 32 * 1024 * 1024);
         Require(nameof(FlushInterval) + " (ms)", (long)FlushInterval.TotalMilliseconds, 0, 60_000);
         Require(nameof(FirstRetryDelay) + " (ms)", (long)FirstRetryDelay.TotalMilliseconds, 1, (long)LongestRetryDelay.TotalMilliseconds);
+        Require(nameof(SettleTime) + " (ms)", (long)SettleTime.TotalMilliseconds, 0, 600_000);
         Require(nameof(RequestTimeout) + " (ms)", (long)RequestTimeout.TotalMilliseconds, 100, 600_000);
     }
 
@@ -100,6 +105,9 @@ public enum InfluxApi
 
     /// <summary><c>/api/v2/write?bucket=</c>: InfluxDB 2 and 3, 1.8, VictoriaMetrics.</summary>
     V2 = 2,
+
+    /// <summary><c>/api/v3/write_lp?db=</c>: InfluxDB 3. It makes the database with the first line, and has no way to delete points.</summary>
+    V3 = 3,
 }
 
 /// <summary>What a line is. Series per device: one a signal, or one.</summary>

@@ -29,6 +29,7 @@ public sealed class InfluxSink : BackgroundService
     private readonly ILogger _logger;
     private readonly InfluxClient _client;
     private readonly LineDelivery _delivery;
+    private readonly Settling _settling;
     private readonly SeriesCatalog _series;
     private readonly ClockPlacement _placement;
     private readonly LogCursor _cursor;
@@ -38,6 +39,7 @@ public sealed class InfluxSink : BackgroundService
     private readonly List<BlockSlice> _slices = [];
     private long _firstLineAt;
     private long _consumed;
+    private long _committed;
 
     /// <summary>Makes a sink; it runs as a hosted service or by <see cref="RunAsync"/>.</summary>
     /// <param name="log">What to read; the sink's place in it is the cursor <see cref="InfluxOptions.CursorName"/>.</param>
@@ -57,6 +59,7 @@ public sealed class InfluxSink : BackgroundService
         _logger = logger ?? NullLogger<InfluxSink>.Instance;
         _client = new InfluxClient(options, _time, handler);
         _delivery = new LineDelivery(_client, Refused = new RefusedLines(options.RefusedFolder, _time), options, Metrics, _time, _logger);
+        _settling = new Settling(_client, options, _time);
         _series = new SeriesCatalog(catalog, options);
         _placement = new ClockPlacement(options);
         _lines = new LineBatch(options.MaxLinesPerRequest, options.MaxRequestBytes);
@@ -84,6 +87,10 @@ public sealed class InfluxSink : BackgroundService
                 await ConsumeAsync(stop, work.Token);
                 return;
             }
+            catch (ServerRestartedException)
+            {
+                Log.ServerRestarted(_logger, _cursor.Position);
+            }
             catch (OperationCanceledException) when (work.IsCancellationRequested)
             {
                 return; // the rest waits in the log for the next start
@@ -110,12 +117,14 @@ public sealed class InfluxSink : BackgroundService
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
 
     /// <summary>The loop. <paramref name="stop"/> ends the waiting, <paramref name="work"/> ends everything.</summary>
+    /// <exception cref="ServerRestartedException">It must begin again at the cursor: the server has forgotten what lies behind it.</exception>
     private async Task ConsumeAsync(CancellationToken stop, CancellationToken work)
     {
         using LogReader reader = _log.OpenReader(_cursor.Position);
-        _consumed = _cursor.Position;
+        _consumed = _committed = _cursor.Position;
         _lines.Clear();
         _placement.Reset();
+        _settling.Reset();
         bool isLast = false;
         while (true)
         {
@@ -124,23 +133,40 @@ public sealed class InfluxSink : BackgroundService
                 await TakeAsync(record, work);
                 _consumed = record.NextPosition;
                 if (!_lines.IsEmpty && _time.GetElapsedTime(_firstLineAt) >= _options.FlushInterval) await SendAsync(work);
+                if (_settling.DueIn == TimeSpan.Zero) await SettleAsync(work);
             }
 
             // Lines wait for company until they are due; without lines the log alone is waited for.
             if (_lines.IsEmpty) Commit();
             Awaited awaited = isLast ? Awaited.End : await WaitForMoreAsync(reader, stop);
-            if (awaited == Awaited.Due) await SendAsync(work);
-            else if (awaited == Awaited.End && isLast) break;
-            else isLast = awaited == Awaited.End;
+            if (awaited == Awaited.End && isLast) break;
+            isLast = awaited == Awaited.End;
+            if (awaited != Awaited.Due) continue;
+            if (RestOf(_firstLineAt) == TimeSpan.Zero) await SendAsync(work);
+            if (_settling.DueIn == TimeSpan.Zero) await SettleAsync(work);
         }
 
         await SendAsync(work);
     }
 
+    // How long the oldest line may wait yet; infinite without one.
+    private TimeSpan RestOf(long firstLineAt)
+    {
+        if (_lines.IsEmpty) return Timeout.InfiniteTimeSpan;
+        TimeSpan rest = _options.FlushInterval - _time.GetElapsedTime(firstLineAt);
+        return rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
+    }
+
+    private async ValueTask SettleAsync(CancellationToken cancellation)
+    {
+        if (await _settling.LookAsync(cancellation) is { } keptBefore) _cursor.Save(keptBefore);
+    }
+
     private async ValueTask<Awaited> WaitForMoreAsync(LogReader reader, CancellationToken stop)
     {
-        TimeSpan rest = _lines.IsEmpty ? Timeout.InfiniteTimeSpan : _options.FlushInterval - _time.GetElapsedTime(_firstLineAt);
-        if (!_lines.IsEmpty && rest <= TimeSpan.Zero) return Awaited.Due;
+        (TimeSpan rest, TimeSpan settles) = (RestOf(_firstLineAt), _settling.DueIn);
+        if (rest == Timeout.InfiniteTimeSpan || (settles != Timeout.InfiniteTimeSpan && settles < rest)) rest = settles;
+        if (rest == TimeSpan.Zero) return Awaited.Due;
         using CancellationTokenSource due = new(rest, _time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(stop, due.Token);
         try
@@ -208,16 +234,25 @@ public sealed class InfluxSink : BackgroundService
 
     private async ValueTask SendAsync(CancellationToken cancellation)
     {
-        if (!_lines.IsEmpty) await _delivery.DeliverAsync(_lines, cancellation);
+        if (!_lines.IsEmpty)
+        {
+            await _settling.MeetAsync(cancellation);
+            long retries = Metrics.Retries;
+            await _delivery.DeliverAsync(_lines, cancellation);
+            if (Metrics.Retries > retries) _settling.Doubt();
+        }
+
         _lines.Clear();
         Commit();
     }
 
-    /// <summary>Everything before the cursor is in the server: up to the last whole record, but never past a batch that waits for a clock.</summary>
+    /// <summary>Everything before the cursor is in the server, and stays there: up to the last whole record, but never past a batch that waits for a clock.</summary>
     private void Commit()
     {
         long safe = Math.Min(_consumed, _placement.OldestWaiting ?? long.MaxValue);
-        if (safe > _cursor.Position) _cursor.Save(safe);
+        if (safe <= Math.Max(_cursor.Position, _committed)) return;
+        _committed = safe;
+        if (_settling.IsKept(safe)) _cursor.Save(safe);
     }
 
     private void Skip(in LogRecord record, string reason)

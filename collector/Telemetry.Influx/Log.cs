@@ -23,6 +23,9 @@ internal static partial class Log
     [LoggerMessage(1505, LogLevel.Warning, "Batch of device {DeviceKey} at log position {Position} was passed over: {Reason}.")]
     public static partial void BatchSkipped(ILogger logger, uint deviceKey, long position, string reason);
 
+    [LoggerMessage(1507, LogLevel.Warning, "The server was started anew and may have forgotten what it took last; everything behind log position {Position} is sent again.")]
+    public static partial void ServerRestarted(ILogger logger, long position);
+
     [LoggerMessage(1506, LogLevel.Error, "InfluxDB sink failed; it starts again from its cursor in {Pause}.")]
     public static partial void Failed(ILogger logger, TimeSpan pause, Exception failure);
 }

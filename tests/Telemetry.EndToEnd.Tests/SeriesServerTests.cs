@@ -34,16 +34,7 @@ public sealed class SeriesServerTests
         await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", victoria.Url.ToString(), "--influx-api", "v2");
         Dictionary<(string Device, string Signal), long> stored = await ReplayAsync(collector);
 
-        Dictionary<(string Device, string Signal), long> inServer = [];
-        foreach (string signal in stored.Keys.Select(key => key.Signal).Distinct())
-        {
-            foreach (var series in (await victoria.ExportAsync($"{signal}_value")).GroupBy(sample => sample.Labels["device"]))
-            {
-                inServer[(series.Key, signal)] = series.Count();
-            }
-        }
-
-        Assert.Equal(stored.OrderBy(entry => entry.Key), inServer.OrderBy(entry => entry.Key));
+        Assert.Equal(stored.OrderBy(entry => entry.Key), (await CountsAsync(victoria, stored)).OrderBy(entry => entry.Key));
     }
 
     // Kill -9 of the server, then of the collector, then of both at once, while a fleet sends and the sink writes: each time as soon as the sink has come further.
@@ -77,6 +68,49 @@ public sealed class SeriesServerTests
         Assert.Equal(await HeartRatesAsync(collector, someone), rows);
     }
 
+    // The same with a server that forgets its last seconds when it is killed. The sink's place trails by those, so it is the lines that tell when to kill.
+    [RealPartFact("victoria-metrics")]
+    public async Task Simulate_CollectorAndVictoriaMetricsKilled_ServerHoldsEveryStoredSample()
+    {
+        await using RealVictoria victoria = new();
+        await victoria.StartAsync();
+        using TempFolder folder = new();
+        await File.WriteAllTextAsync(folder["config.json"], """{"influxSettleSeconds": 13}""");
+        await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", victoria.Url.ToString(), "--config", folder["config.json"]);
+        Task<string> fleet = collector.TelemetryAsync("simulate", "--to", $"mqtt://127.0.0.1:{collector.MqttPort}", "--devices", "4", "--hours", "24", "--seed", "6", "--json");
+
+        await SinkWritesAsync(collector, 1_000);
+        await victoria.KillAsync();
+        await victoria.StartAsync();
+        await SinkWritesAsync(collector, 5_000);
+        await collector.KillAsync();
+        await collector.StartAgainAsync();
+        await SinkWritesAsync(collector, 5_000);
+        await Task.WhenAll(collector.KillAsync(), victoria.KillAsync());
+        await victoria.StartAsync();
+        await collector.StartAgainAsync();
+
+        using JsonDocument summary = JsonDocument.Parse(await fleet);
+        Assert.Equal(0, summary.RootElement.GetProperty("samplesLost").GetInt64());
+        Dictionary<(string Device, string Signal), long> stored = await StoredAsync(collector);
+        Assert.True(stored.Values.Sum() > 20_000);
+        await victoria.KillAsync(); // what the sink calls kept is on the disk
+        await victoria.StartAsync();
+        Assert.Equal(stored.OrderBy(entry => entry.Key), (await CountsAsync(victoria, stored)).OrderBy(entry => entry.Key));
+        (string someone, _) = stored.Keys.First(key => key.Signal == "heart_rate");
+        Assert.Equal(
+            await HeartRatesAsync(collector, someone),
+            (await victoria.ExportAsync($"heart_rate_value{{device=\"{someone}\"}}")).Select(sample => (sample.UnixMs, sample.Value)).Order());
+    }
+
+    // Waits until this process of the collector has written so many lines.
+    private static async Task SinkWritesAsync(CollectorProcess collector, int lines)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(3));
+        using PeriodicTimer look = new(TimeSpan.FromMilliseconds(50));
+        while (CollectorProcess.Metric(await collector.MetricsAsync(), "telemetry_influx_lines_total") < lines) await look.WaitForNextTickAsync(limit.Token);
+    }
+
     // Waits until the sink's place is behind a position, or at the end of the log.
     private static async Task<long> SinkPassesAsync(CollectorProcess collector, long position)
     {
@@ -103,6 +137,17 @@ public sealed class SeriesServerTests
                 string device = series.GetProperty("tags").GetProperty("device").GetString()!;
                 inServer[(device, signal)] = series.GetProperty("values")[0][1].GetInt64();
             }
+        }
+
+        return inServer;
+    }
+
+    private static async Task<Dictionary<(string Device, string Signal), long>> CountsAsync(RealVictoria victoria, Dictionary<(string Device, string Signal), long> stored)
+    {
+        Dictionary<(string Device, string Signal), long> inServer = [];
+        foreach (string signal in stored.Keys.Select(key => key.Signal).Distinct())
+        {
+            foreach (var series in (await victoria.ExportAsync($"{signal}_value")).GroupBy(sample => sample.Labels["device"])) inServer[(series.Key, signal)] = series.Count();
         }
 
         return inServer;

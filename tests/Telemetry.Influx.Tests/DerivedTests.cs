@@ -120,33 +120,6 @@ public sealed class DerivedTests : IDisposable
         Assert.Equal(["d2"], (await victoria.ExportAsync("{__name__=\"heart_rate_value\"}")).Select(sample => sample.Labels["device"]));
     }
 
-    [RealPartFact("influxd")]
-    public async Task Influx_BehindALinkThatDropsCutsDoublesAndStalls_HoldsEverySampleOnce()
-    {
-        const int Seed = 41;
-        await using RealInflux influx = new();
-        await influx.StartAsync();
-        for (int seq = 0; seq < 60; seq++) await _log.AppendAsync(1, (ulong)seq + 1, TestLog.HeartRates(seq * 100_000, [.. Enumerable.Range(0, 100).Select(row => (long)((seq * 100) + row))]));
-        InfluxOptions options = new()
-        {
-            Url = influx.Url, MaxLinesPerRequest = 150, RequestTimeout = TimeSpan.FromMilliseconds(100), Gzip = true,
-            FirstRetryDelay = TimeSpan.FromMilliseconds(1), LongestRetryDelay = TimeSpan.FromMilliseconds(5),
-        };
-        ManualTime time = new();
-        using FaultyLink link = new(Seed, time, options.RequestTimeout);
-        await using (SinkRun run = new(_log, options, time, link))
-        {
-            // Stopping delivers what is durable; all faults together take less than the five seconds it is given for that.
-            Task stopped = run.StopAsync();
-            while (await Task.WhenAny(stopped, time.TimerAsync(delay => delay <= options.LongestRetryDelay)) != stopped) time.Advance(options.LongestRetryDelay);
-            await stopped;
-        }
-
-        Assert.True(link.Faults > 10, $"{link.Faults} faults with seed {Seed}.");
-        var rows = await influx.QueryAsync("SELECT value FROM heart_rate");
-        Assert.Equal(Enumerable.Range(0, 6000).Select(i => (TestLog.BootUnixMs + (i * 1000L), (double)i)), rows.Select(row => (row["time"].GetInt64() / 1_000_000, row["value"].GetDouble())));
-    }
-
     [Fact]
     public void Lines_AfterTheFirstRequest_AllocateNothing()
     {

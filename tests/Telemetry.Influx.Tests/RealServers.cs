@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Telemetry.Testing;
@@ -12,11 +12,7 @@ internal sealed class RealInflux : IAsyncDisposable
     private readonly int _port = ChildProcess.FreePort();
     private readonly int _rpcPort = ChildProcess.FreePort();
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
-    private readonly int _diskBytes;
     private ChildProcess? _process;
-
-    /// <param name="diskBytes">Room on a disk of its own, which needs mounts of its own (<see cref="SmallDiskFactAttribute"/>); 0 = the machine's.</param>
-    public RealInflux(int diskBytes = 0) => _diskBytes = diskBytes;
 
     public Uri Url => new($"http://127.0.0.1:{_port}");
 
@@ -38,17 +34,27 @@ internal sealed class RealInflux : IAsyncDisposable
             [monitor]
               store-enabled = false
             """);
-        string[] run = [RealParts.PathOf("influxd")!, "run", "-config", _folder["influx.conf"]];
-        if (_diskBytes > 0) run = OnSmallDisk(run);
-        _process = ChildProcess.Start(run[0], run[1..], environment: new Dictionary<string, string> { ["HOME"] = _folder.Path });
-        await UntilListeningAsync(starts: 1);
+        // A blocked SIGXFSZ lets a write beyond a limit (below) fail like any other; else the Go runtime would end the process.
+        _process = ChildProcess.Start(
+            RealParts.PathOf("env")!, ["--block-signal=XFSZ", RealParts.PathOf("influxd")!, "run", "-config", _folder["influx.conf"]],
+            environment: new Dictionary<string, string> { ["HOME"] = _folder.Path });
+        await _process.LineAsync(line => line.Contains("Listening on HTTP", StringComparison.Ordinal));
     }
 
-    /// <summary>Makes room on the small disk and starts the server again: one whose write-ahead log met a full disk does not write to it any more.</summary>
+    /// <summary>From now on none of its files grows beyond so many bytes: the write that would is cut there, and the next one fails with EFBIG where a full disk says ENOSPC. The
+    /// server's way from there is the same (its words show it), and no machine forbids it, as many do mounts. The shard must be there: its other files are larger from the start.</summary>
+    public async Task FillDiskAsync(int fileBytes)
+    {
+        (int exit, _, string transcript) = await ChildProcess.RunAsync(RealParts.PathOf("prlimit")!, ["--pid", Invariant(_process!.Id), $"--fsize={Invariant(fileBytes)}"]);
+        Assert.True(exit == 0, transcript);
+        static string Invariant(int number) => number.ToString(CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Makes room and starts the server again: one whose write-ahead log met a full disk does not write to it any more.</summary>
     public async Task FreeDiskAsync()
     {
-        await _process!.FeedAsync("now\n"u8.ToArray());
-        await UntilListeningAsync(starts: 2);
+        await KillAsync();
+        await StartAsync();
     }
 
     public async Task KillAsync() => await _process!.DisposeAsync();
@@ -80,44 +86,6 @@ internal sealed class RealInflux : IAsyncDisposable
         _http.Dispose();
         _folder.Dispose();
     }
-
-    private async Task UntilListeningAsync(int starts) =>
-        await _process!.LineAsync(_ => _process.Transcript.Split("Listening on HTTP").Length > starts);
-
-    // A file system in memory, all but taken by a file that goes when a line comes in. The shell becomes the second server; the first ends with it.
-    private string[] OnSmallDisk(string[] run)
-    {
-        const int WholeBytes = 8 << 20;
-        string server = string.Join(' ', run), disk = _folder["disk"];
-        Directory.CreateDirectory(disk);
-        return
-        [
-            RealParts.PathOf("unshare")!, "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec",
-            $"mount -t tmpfs -o size={WholeBytes} none {disk}; head -c {WholeBytes - _diskBytes} /dev/zero > {disk}/taken; "
-            + $"{server} & read word; kill -9 $!; wait || true; rm {disk}/taken; exec {server}",
-        ];
-    }
-}
-
-/// <summary>A test with a full disk: needs influxd, and a machine that lets a process have mounts of its own.</summary>
-[AttributeUsage(AttributeTargets.Method)]
-internal sealed class SmallDiskFactAttribute : FactAttribute
-{
-    private static readonly bool s_mayMount = MayMount();
-
-    public SmallDiskFactAttribute()
-    {
-        if (!RealParts.Has("influxd") && !RealParts.AreRequired) Skip = "needs influxd, not on this machine (README, 'Tests')";
-        else if (!s_mayMount) Skip = "needs mounts of its own, which this machine does not let a process have";
-    }
-
-    private static bool MayMount()
-    {
-        if (RealParts.PathOf("unshare") is not { } unshare) return false;
-        using Process trial = Process.Start(new ProcessStartInfo(unshare, ["--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]) { RedirectStandardError = true })!;
-        trial.WaitForExit();
-        return trial.ExitCode == 0;
-    }
 }
 
 /// <summary>A real VictoriaMetrics in a folder of its own, on loopback.</summary>
@@ -137,6 +105,8 @@ internal sealed class RealVictoria : IAsyncDisposable
             [$"-httpListenAddr=127.0.0.1:{_port}", $"-storageDataPath={_folder["data"]}", "-retentionPeriod=100y", "-dedup.minScrapeInterval=1ms", "-loggerTimezone=UTC"]);
         await _process.LineAsync(line => line.Contains("pprof handlers are exposed", StringComparison.Ordinal));
     }
+
+    public async Task KillAsync() => await _process!.DisposeAsync();
 
     /// <summary>All samples of a selector: labels, time in ms, value.</summary>
     public async Task<List<(Dictionary<string, string> Labels, long UnixMs, double Value)>> ExportAsync(string selector)

@@ -15,6 +15,11 @@ internal sealed class ScriptedServer : HttpMessageHandler
     /// <summary>Lines of the requests that were answered with success, in order.</summary>
     public List<string> Taken { get; } = [];
 
+    /// <summary>What <c>/metrics</c> shows; null = there is no such page, as with InfluxDB; empty = 502. Questions for it are no <see cref="Requests"/>.</summary>
+    public string? Metrics { get; set; }
+
+    public int Questions { get; private set; }
+
     public Func<ScriptedRequest, HttpResponseMessage> Answer { get; set; } = static _ => new HttpResponseMessage(HttpStatusCode.NoContent);
 
     public static HttpResponseMessage Reply(HttpStatusCode status, string body = "") => new(status) { Content = new StringContent(body) };
@@ -31,8 +36,20 @@ internal sealed class ScriptedServer : HttpMessageHandler
         }
     }
 
+    /// <summary>Loses the lines it took.</summary>
+    public void Forget()
+    {
+        lock (_gate) Taken.Clear();
+    }
+
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
+        if (request.RequestUri!.AbsolutePath == "/metrics")
+        {
+            lock (_gate) Questions++;
+            return Reply(Metrics is null ? HttpStatusCode.NotFound : Metrics.Length == 0 ? HttpStatusCode.BadGateway : HttpStatusCode.OK, Metrics ?? "");
+        }
+
         byte[] body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);
         bool gzip = request.Content?.Headers.ContentEncoding.Contains("gzip") == true;
         if (gzip)
@@ -43,7 +60,7 @@ internal sealed class ScriptedServer : HttpMessageHandler
             body = inflated.ToArray();
         }
 
-        ScriptedRequest seen = new(request.RequestUri!.PathAndQuery, request.Headers.Authorization?.ToString(), gzip, Encoding.UTF8.GetString(body));
+        ScriptedRequest seen = new(request.RequestUri.PathAndQuery, request.Headers.Authorization?.ToString(), gzip, Encoding.UTF8.GetString(body));
         HttpResponseMessage answer;
         lock (_gate)
         {

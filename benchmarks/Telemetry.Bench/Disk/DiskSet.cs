@@ -49,7 +49,10 @@ internal sealed record DiskSet(string Name, string ProfileJson, IReadOnlyList<Co
     public double? BoundBytesPerSample { get; private init; }
 
     /// <summary>Samples of all devices.</summary>
-    public long Samples => Enumerable.Range(0, Devices).Sum(device => (long)SeriesOf(device).TimesMs.Length * SeriesOf(device).Columns.Length);
+    public long Samples => SamplesOf(Devices);
+
+    /// <summary>Samples of the first so many devices.</summary>
+    public long SamplesOf(int devices) => Enumerable.Range(0, devices).Sum(device => (long)SeriesOf(device).TimesMs.Length * SeriesOf(device).Columns.Length);
 
     /// <summary>Every device's batches in the order in which a collector receives them.</summary>
     public IEnumerable<(int Device, long ReceivedUnixMs, byte[] Batch)> Batches(uint profileHash, int sealIntervalMs) =>

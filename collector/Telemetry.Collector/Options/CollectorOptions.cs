@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using Telemetry.Influx;
 using Telemetry.Log.Disk;
@@ -120,8 +121,11 @@ public sealed record InfluxTarget
     /// <summary>File with the token (v2) or "user:password" (v1); its content never reaches a log.</summary>
     public string? TokenFile { get; init; }
 
-    /// <summary>"v1" (<c>/write</c>) or "v2" (<c>/api/v2/write</c>). Default v2 when a token file is given, else v1.</summary>
+    /// <summary>"v1" (<c>/write</c>), "v2" (<c>/api/v2/write</c>) or "v3" (<c>/api/v3/write_lp</c>). Default v2 when a token file is given, else v1.</summary>
     public string? Api { get; init; }
+
+    /// <summary>How long a server that answers before it has flushed must have run on until what it took counts as kept; <c>influxSettleSeconds</c> in the file of <c>--config</c>. Default the sink's.</summary>
+    public TimeSpan? SettleTime { get; init; }
 
     /// <summary>Whether scenario segments are written there too. They carry user keys, so whoever reads the bucket reads of persons. Default off.</summary>
     public bool Segments { get; init; }
@@ -133,22 +137,28 @@ public sealed record InfluxTarget
     internal string CursorName => "influx";
 
     /// <summary>The sink's settings; what is not said here keeps the sink's default.</summary>
-    internal InfluxOptions ToSinkOptions(string refusedFolder) => new()
+    internal InfluxOptions ToSinkOptions(string refusedFolder)
     {
-        Url = Url,
-        Bucket = Bucket,
-        Organization = Organization,
-        TokenFile = TokenFile ?? "",
-        Api = Api switch { "v1" => InfluxApi.V1, "v2" => InfluxApi.V2, _ => InfluxApi.Auto },
-        RefusedFolder = refusedFolder,
-        CursorName = CursorName,
-    };
+        InfluxOptions options = new()
+        {
+            Url = Url,
+            Bucket = Bucket,
+            Organization = Organization,
+            TokenFile = TokenFile ?? "",
+            Api = Api switch { "v1" => InfluxApi.V1, "v2" => InfluxApi.V2, "v3" => InfluxApi.V3, _ => InfluxApi.Auto },
+            RefusedFolder = refusedFolder,
+            CursorName = CursorName,
+        };
+        if (SettleTime is { } settle) options.SettleTime = settle;
+        return options;
+    }
 
     internal void Check()
     {
         if (!Url.IsAbsoluteUri || Url.Scheme is not ("http" or "https")) throw new OptionsException("influx", Url.ToString(), "an absolute http:// or https:// address");
         if (TokenFile is not null && !File.Exists(TokenFile)) throw new OptionsException("influxTokenFile", $"'{TokenFile}', which does not exist", "a file holding the token");
-        if (Api is not (null or "v1" or "v2")) throw new OptionsException("influxApi", Api, "v1 or v2");
+        if (Api is not (null or "v1" or "v2" or "v3")) throw new OptionsException("influxApi", Api, "v1, v2 or v3");
+        if (SettleTime is { TotalMinutes: < 0 or > 10 }) throw new OptionsException("influxSettleSeconds", SettleTime.Value.TotalSeconds.ToString(CultureInfo.InvariantCulture), "0 to 600");
     }
 }
 

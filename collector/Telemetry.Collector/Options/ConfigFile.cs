@@ -17,6 +17,7 @@ public sealed record ConfigFile
     public string? InfluxOrg { get; init; }
     public string? InfluxTokenFile { get; init; }
     public string? InfluxApi { get; init; }
+    public double? InfluxSettleSeconds { get; init; }
     public bool? InfluxSegments { get; init; }
     public bool? InfluxReleases { get; init; }
     public string? Broker { get; init; }
@@ -100,6 +101,7 @@ public sealed record ConfigFile
                     Organization = InfluxOrg ?? "telemetry",
                     TokenFile = InfluxTokenFile,
                     Api = InfluxApi,
+                    SettleTime = InfluxSettleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                     Segments = InfluxSegments ?? false,
                     Releases = InfluxReleases ?? false,
                 }

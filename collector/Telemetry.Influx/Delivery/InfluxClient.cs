@@ -65,12 +65,27 @@ internal sealed class InfluxClient : IDisposable
 
     /// <summary>True when the server is VictoriaMetrics, which takes line protocol but deletes in its own way.</summary>
     /// <exception cref="HttpRequestException">The server cannot be asked.</exception>
-    public async Task<bool> IsVictoriaMetricsAsync(CancellationToken cancellation)
+    public async Task<bool> IsVictoriaMetricsAsync(CancellationToken cancellation) =>
+        (await AskProcessAsync(cancellation) ?? throw new HttpRequestException("The server did not say under /metrics what it is.")).IsVictoriaMetrics;
+
+    /// <summary>Which process answers.</summary>
+    /// <returns>Null when none does, or it says that it cannot now (5xx).</returns>
+    public async Task<ServerProcess?> AskProcessAsync(CancellationToken cancellation)
     {
         using HttpRequestMessage request = new(HttpMethod.Get, new Uri("metrics", UriKind.Relative));
         request.Headers.Authorization = _authorization;
-        using HttpResponseMessage response = await _http.SendAsync(request, cancellation);
-        return response.IsSuccessStatusCode && (await response.Content.ReadAsStringAsync(cancellation)).Contains("vm_app_version", StringComparison.Ordinal);
+        using CancellationTokenSource limit = new(_options.RequestTimeout, _time);
+        using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+        try
+        {
+            using HttpResponseMessage response = await _http.SendAsync(request, either.Token);
+            if (response.StatusCode >= HttpStatusCode.InternalServerError) return null;
+            return ServerProcess.Of(response.IsSuccessStatusCode ? await response.Content.ReadAsStringAsync(either.Token) : "");
+        }
+        catch (Exception failure) when (failure is HttpRequestException or IOException or OperationCanceledException && !cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
     }
 
     public void Dispose() => _http.Dispose();
@@ -106,7 +121,7 @@ internal sealed class InfluxClient : IDisposable
         >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => WriteVerdict.Taken,
         HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity => WriteVerdict.BadLines,
         HttpStatusCode.RequestEntityTooLarge => WriteVerdict.TooLarge,
-        HttpStatusCode.NotFound when !_options.UsesV2 && reason.Contains("database not found", StringComparison.OrdinalIgnoreCase) => WriteVerdict.NoDatabase,
+        HttpStatusCode.NotFound when _options.UsedApi == InfluxApi.V1 && reason.Contains("database not found", StringComparison.OrdinalIgnoreCase) => WriteVerdict.NoDatabase,
         _ => WriteVerdict.Again,
     };
 
@@ -137,18 +152,44 @@ internal sealed class InfluxClient : IDisposable
 
     private static string WritePath(InfluxOptions options)
     {
-        string precision = options.Precision == InfluxPrecision.Nanoseconds ? "ns" : "ms";
+        bool isNs = options.Precision == InfluxPrecision.Nanoseconds;
+        string precision = isNs ? "ns" : "ms";
         string bucket = Uri.EscapeDataString(options.Bucket);
-        return options.UsesV2
-            ? $"api/v2/write?org={Uri.EscapeDataString(options.Organization)}&bucket={bucket}&precision={precision}"
-            : $"write?db={bucket}&precision={precision}";
+        return options.UsedApi switch
+        {
+            InfluxApi.V3 => $"api/v3/write_lp?db={bucket}&precision={(isNs ? "nanosecond" : "millisecond")}",
+            InfluxApi.V2 => $"api/v2/write?org={Uri.EscapeDataString(options.Organization)}&bucket={bucket}&precision={precision}",
+            _ => $"write?db={bucket}&precision={precision}",
+        };
     }
 
     private static AuthenticationHeaderValue? Authorization(InfluxOptions options)
     {
-        if (options.TokenFile.Length > 0) return new AuthenticationHeaderValue("Token", File.ReadAllText(options.TokenFile).Trim());
+        if (options.TokenFile.Length > 0) return new AuthenticationHeaderValue(options.UsedApi == InfluxApi.V3 ? "Bearer" : "Token", File.ReadAllText(options.TokenFile).Trim());
         string user = Uri.UnescapeDataString(options.Url!.UserInfo);
         return user.Length > 0 ? new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(user))) : null;
+    }
+}
+
+/// <summary>The process that answers for a server.</summary>
+/// <param name="IsVictoriaMetrics">It calls itself so.</param>
+/// <param name="Start">Of VictoriaMetrics: the second of its start, as it says; else empty.</param>
+internal sealed record ServerProcess(bool IsVictoriaMetrics, string Start)
+{
+    private const string Product = "vm_app_version", StartMetric = "\nvm_app_start_timestamp ";
+
+    /// <summary>A server that answers once it has flushed, or that says nothing of itself.</summary>
+    public static ServerProcess Other { get; } = new(false, "");
+
+    /// <summary>What it took less than some seconds ago is in its memory only.</summary>
+    public bool ForgetsWhenKilled => IsVictoriaMetrics;
+
+    /// <summary>By what the server shows under <c>/metrics</c>.</summary>
+    public static ServerProcess Of(string metrics)
+    {
+        if (!metrics.Contains(Product, StringComparison.Ordinal)) return Other;
+        int at = metrics.IndexOf(StartMetric, StringComparison.Ordinal);
+        return new ServerProcess(true, at < 0 ? "" : metrics[(at + StartMetric.Length)..].Split('\n', 2)[0].Trim());
     }
 }
 

@@ -27,7 +27,11 @@ internal sealed class SeriesEraser(InfluxClient client, InfluxOptions options)
         {
             Require(await client.PostAsync(VictoriaPath(tags, measurement), json: null, cancellation));
         }
-        else if (options.UsesV2)
+        else if (options.UsedApi == InfluxApi.V3)
+        {
+            throw new HttpRequestException("InfluxDB 3 has no way to delete points; what is erased here must be removed there by hand, or by its retention.");
+        }
+        else if (options.UsedApi == InfluxApi.V2)
         {
             foreach ((long from, long to) in ranges) Require(await client.PostAsync(V2Path(), V2Body(tags, measurement, from, to), cancellation));
         }
@@ -59,7 +63,8 @@ internal sealed class SeriesEraser(InfluxClient client, InfluxOptions options)
     {
         IEnumerable<(string Key, string Value)> all = measurement is null ? tags : tags.Prepend(("_measurement", measurement));
         string predicate = string.Join(" AND ", all.Select(tag => $"{InfluxQl.Identifier(tag.Key)}={InfluxQl.Identifier(tag.Value)}"));
-        return JsonSerializer.Serialize(new { start = DateTimeOffset.FromUnixTimeMilliseconds(fromUnixMs), stop = DateTimeOffset.FromUnixTimeMilliseconds(toUnixMs), predicate });
+        // InfluxDB 2 takes the stop with it: a tick of 100 ns before the end.
+        return JsonSerializer.Serialize(new { start = DateTimeOffset.FromUnixTimeMilliseconds(fromUnixMs), stop = DateTimeOffset.FromUnixTimeMilliseconds(toUnixMs).AddTicks(-1), predicate });
     }
 
     private static string VictoriaPath(IReadOnlyList<(string Key, string Value)> tags, string? measurement)

@@ -21,7 +21,7 @@ internal static class UpCommand
         Option<string?> influxTokenFile = new("--influx-token-file") { Description = "File with its token (v2) or user:password (v1)" };
         Option<string?> influxBucket = new("--influx-bucket") { Description = "Bucket (v2) or database (v1). Default telemetry" };
         Option<string?> influxOrg = new("--influx-org") { Description = "Organisation (v2). Default telemetry" };
-        Option<string?> influxApi = new("--influx-api") { Description = "v1 or v2. Default v2 with a token file, else v1" };
+        Option<string?> influxApi = new("--influx-api") { Description = "v1, v2 or v3. Default v2 with a token file, else v1" };
         Option<bool> influxSegments = new("--influx-segments") { Description = "Write scenario segments there too; they carry user keys. Default off" };
         Option<bool> influxReleases = new("--influx-releases") { Description = "Write releases there too as they are given out. Default off" };
         Option<string?> broker = new("--broker") { Description = "Also take batches from this broker, as its client: mqtt://[USER@]HOST[:PORT], or mqtts://" };

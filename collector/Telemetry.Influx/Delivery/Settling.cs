@@ -1,0 +1,110 @@
+namespace Telemetry.Influx.Delivery;
+
+/// <summary>
+/// Tells from when on the server keeps what it took. InfluxDB answers after its own flush. VictoriaMetrics answers at once and writes to disk some seconds later: killed meanwhile, it
+/// has forgotten. So there a place in the log counts only once the same process has run on for <see cref="InfluxOptions.SettleTime"/> behind the answer; when another process is
+/// met, all that was not settled must be sent again.
+/// </summary>
+/// <remarks>One owner. Processes are told apart by the second of their start, which VictoriaMetrics publishes under <c>/metrics</c>; a server that does not is taken at its word.</remarks>
+internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeProvider time)
+{
+    // While much is sent, one place is remembered for each such part of the time.
+    private const int Steps = 8;
+
+    private readonly Queue<(long Position, long TakenAt)> _taken = new();
+    private (long Position, long TakenAt)? _newest;
+    private ServerProcess? _server = options.SettleTime == TimeSpan.Zero ? ServerProcess.Other : null;
+    private long? _silentSince;
+    private bool _isDoubtful;
+
+    /// <summary>How long until <see cref="LookAsync"/> may find something; infinite when everything is settled.</summary>
+    public TimeSpan DueIn
+    {
+        get
+        {
+            if (!_taken.TryPeek(out var oldest)) return Timeout.InfiniteTimeSpan;
+            TimeSpan settles = _server is null || _isDoubtful ? TimeSpan.Zero : Rest(oldest.TakenAt, options.SettleTime);
+            TimeSpan asks = _silentSince is { } since ? Rest(since, options.FirstRetryDelay) : TimeSpan.Zero;
+            return settles > asks ? settles : asks;
+        }
+    }
+
+    /// <summary>Forgets what was taken; the reader begins again at the cursor.</summary>
+    public void Reset()
+    {
+        _taken.Clear();
+        _newest = null;
+    }
+
+    /// <summary>The server was away: it may be another process now.</summary>
+    public void Doubt() => _isDoubtful = true;
+
+    /// <summary>Learns who takes what is sent next, unless that is known. A server that does not say it now is asked again before the next portion.</summary>
+    /// <exception cref="ServerRestartedException">Something was taken before it was known by whom.</exception>
+    public async ValueTask MeetAsync(CancellationToken cancellation)
+    {
+        if (_server is null && !(_silentSince is { } since && Rest(since, options.FirstRetryDelay) > TimeSpan.Zero)) await AskAsync(cancellation);
+    }
+
+    /// <summary>Notes that everything before a position was taken.</summary>
+    /// <returns>True when that is enough; else the position is remembered until it is settled.</returns>
+    public bool IsKept(long position)
+    {
+        if (_server is { ForgetsWhenKilled: false })
+        {
+            Reset();
+            return true;
+        }
+
+        long now = time.GetTimestamp();
+        if (_taken.Count > 0 && time.GetElapsedTime(_taken.Last().TakenAt, now) < options.SettleTime / Steps)
+        {
+            _newest = (position, now);
+            return false;
+        }
+
+        _taken.Enqueue((position, now));
+        _newest = null;
+        return false;
+    }
+
+    /// <summary>Looks whether the server is still the one that took what was sent.</summary>
+    /// <returns>The position before which everything is kept; null = as before.</returns>
+    /// <exception cref="ServerRestartedException">It is another one: what is not settled must be sent again.</exception>
+    public async ValueTask<long?> LookAsync(CancellationToken cancellation)
+    {
+        long now = time.GetTimestamp(); // before the question: until then at least it has run on
+        await AskAsync(cancellation);
+        if (_silentSince is not null) return null;
+
+        long? kept = null;
+        while (_taken.TryPeek(out var oldest) && (_server is { ForgetsWhenKilled: false } || time.GetElapsedTime(oldest.TakenAt, now) >= options.SettleTime))
+        {
+            kept = _taken.Dequeue().Position;
+            if (_taken.Count > 0 || _newest is not { } newest) continue;
+            _taken.Enqueue(newest);
+            _newest = null;
+        }
+
+        return kept;
+    }
+
+    private async ValueTask AskAsync(CancellationToken cancellation)
+    {
+        ServerProcess? before = _server;
+        ServerProcess? answer = await client.AskProcessAsync(cancellation);
+        _silentSince = answer is null ? time.GetTimestamp() : null;
+        if (answer is null) return;
+        (_server, _isDoubtful) = (answer, false);
+        if (answer.ForgetsWhenKilled && answer != before && _taken.Count > 0) throw new ServerRestartedException();
+    }
+
+    private TimeSpan Rest(long since, TimeSpan wait)
+    {
+        TimeSpan rest = wait - time.GetElapsedTime(since);
+        return rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
+    }
+}
+
+/// <summary>The server may have forgotten what it took: begin again at the cursor.</summary>
+internal sealed class ServerRestartedException() : Exception("The server was started anew.");

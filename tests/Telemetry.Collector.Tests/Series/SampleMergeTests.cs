@@ -1,0 +1,109 @@
+using Google.Protobuf;
+using Telemetry.Collector.Series;
+using Telemetry.Log;
+using Telemetry.Registry;
+using Telemetry.Testing;
+using Telemetry.Wire;
+using Telemetry.Wire.Profiles;
+using Telemetry.Wire.V1;
+
+namespace Telemetry.Collector.Tests.Series;
+
+/// <summary>Samples read page by page while the log beneath is sealed, compacted and merged.</summary>
+public sealed class SampleMergeTests : IDisposable
+{
+    private const int Hours = 12;
+    private const long BeginUnixMs = 1_700_000_000_000;
+    private const string ProfileJson =
+        """{"model":"band","version":1,"signals":[{"id":1,"key":"heart_rate","unit":"/min","kind":"gauge","resolution":1,"min":0,"max":300,"privacy":"health","periodMs":1000}]}""";
+
+    private readonly TempFolder _folder = new();
+    private readonly DeviceRegistry _registry;
+    private readonly BlockLog _log;
+    private readonly ModelProfile _profile = ProfileReader.Read(System.Text.Encoding.UTF8.GetBytes(ProfileJson)).Profile!;
+    private readonly uint[] _devices;
+    private readonly UserKey _user;
+
+    public SampleMergeTests()
+    {
+        _registry = DeviceRegistry.Open(_folder["registry.db"], new ManualTime());
+        _registry.PutBrand("acme", "");
+        _registry.PutModel("acme", ProfileJson);
+        _devices = [.. Enumerable.Range(1, 2).Select(i => _registry.AddDevice(new NewDevice("acme", $"b{i}", "band")).Device.DeviceKey)];
+        _user = _registry.AddUser(default, 0).User;
+        foreach (uint device in _devices) _registry.Bind(new DeviceBinding(device, _user, 0, DeviceBinding.Open));
+        _log = BlockLog.Open(new BlockLogOptions { Folder = _folder["log"], SegmentBytes = 1 << 20, BufferBytes = 1 << 20 });
+    }
+
+    public void Dispose()
+    {
+        _log.Dispose();
+        _registry.Dispose();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(0, 37u)]
+    [InlineData(60_000, 5u)]
+    public async Task Pages_WhileSegmentsAreMergedAndMoreComes_AreTheAnswerOfTheFirstInstant(long stepMs, uint limit)
+    {
+        for (int hour = 0; hour < Hours; hour++) await AppendHourAsync(hour);
+        SampleQueries queries = new(_log, _registry);
+        SamplesRequest request = new() { User = _user.Text, StepMs = stepMs };
+        List<string> whole = Rows(queries, request);
+
+        List<string> rows = [];
+        int merged = 0, pages = 0;
+        request.Limit = limit;
+        do
+        {
+            rows.AddRange(Page(queries, request, out string next));
+            request.Page = next;
+            if (++pages % 3 != 0) continue;
+            await AppendHourAsync(pages % Hours, seq: Hours + pages, offsetMs: 7_000); // late rows between those that are being read
+            merged += (await _log.CompactAsync(DateTimeOffset.MaxValue)).Merged;
+        }
+        while (request.Page.Length > 0);
+
+        Assert.True(merged > Hours / 2 && pages > 10, $"{merged} merged, {pages} pages");
+        Assert.Equal(whole, rows);
+        Assert.NotEqual(whole, Rows(queries, new SamplesRequest { User = _user.Text, StepMs = stepMs }));
+    }
+
+    private async Task AppendHourAsync(int hour, int? seq = null, long offsetMs = 0)
+    {
+        foreach (uint device in _devices)
+        {
+            Batch batch = new()
+            {
+                Epoch = 9, Seq = (ulong)(seq ?? hour) + 1, Boot = 1, Profile = _profile.Hash,
+                Clock = new Clock { WallUnixMs = (ulong)(BeginUnixMs + ((hour + 1) * 3_600_000L)), UptimeMs = (ulong)((hour + 1) * 3_600_000L), Source = ClockSource.Server },
+                PlainBlocks = { new PlainBlock { StartUptimeMs = (ulong)((hour * 3_600_000L) + offsetMs), PeriodMs = 20_000, Rows = 20, Columns = { new PlainColumn { Signal = 1, Deltas = { Enumerable.Repeat(1L, 20) } } } } },
+            };
+            byte[] body = batch.ToByteArray();
+            byte[] sealedBatch = [.. body, (15 << 3) | 5, 0, 0, 0, 0];
+            BitConverter.TryWriteBytes(sealedBatch.AsSpan(body.Length + 1), Crc32C.Compute(body));
+            Assert.True(_log.TryAppend(LogRecordKind.Batch, 0, device, BeginUnixMs + (hour * 3_600_000L), sealedBatch, out long position));
+            Assert.True(await _log.WaitDurableAsync(position));
+        }
+
+        await _log.SealAsync();
+    }
+
+    private static List<string> Rows(SampleQueries queries, SamplesRequest request) =>
+        request.StepMs == 0 ? [.. queries.Read(request).Select(row => row.ToString())] : [.. queries.ReadSteps(request).Select(step => step.ToString())];
+
+    private static List<string> Page(SampleQueries queries, SamplesRequest request, out string next)
+    {
+        if (request.StepMs == 0)
+        {
+            SamplePage<SampleRow> rows = queries.ReadPage(request);
+            next = rows.Next;
+            return [.. rows.Rows.Select(row => row.ToString())];
+        }
+
+        var steps = queries.ReadStepsPage(request);
+        next = steps.Next;
+        return [.. steps.Rows.Select(step => step.ToString())];
+    }
+}
