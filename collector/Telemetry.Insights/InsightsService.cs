@@ -131,6 +131,7 @@ public sealed class InsightsService : IDisposable
 
         Explanation explanation = new() { Segment = ToMessage(said) };
         ScenarioExplainer explainer = new(_store, _model);
+        explanation.Values.AddRange(explainer.ValuesOf(user, said.Segment, said.Segment.Evidence.Select(evidence => evidence.Feature), record.UtcOffsetMinutes));
         foreach ((uint device, Telemetry.Scenarios.Segments.Segment? segment) in explainer.WithoutEach(user, minute, said.Segment.Devices, record.UtcOffsetMinutes, AnswerBook.Read(record, _model)))
         {
             WithoutDevice without = new() { Device = NameOf(device) };

@@ -1,9 +1,11 @@
 using Telemetry.Insights.Store;
 using Telemetry.Registry;
 using Telemetry.Scenarios.Answers;
+using Telemetry.Scenarios.Features;
 using Telemetry.Scenarios.Minutes;
 using Telemetry.Scenarios.Model;
 using Telemetry.Scenarios.Segments;
+using FeatureValue = Telemetry.Wire.V1.FeatureValue;
 
 namespace Telemetry.Insights;
 
@@ -26,6 +28,39 @@ internal sealed class ScenarioExplainer(InsightsStore store, BoundModel model)
         int day = minute / DaySegmenter.MinutesPerDay;
         IReadOnlyList<(int Minute, MinuteRow Row)> rows = store.Minutes(user, DaySegmenter.FirstRowOf(day), DaySegmenter.LastRowOf(day) + 1);
         return [.. devices.Select(device => (device, Without(rows, device, day, minute, utcOffsetMinutes, answers)))];
+    }
+
+    /// <summary>What features were in the minutes of a segment, whole devices fused, as the model saw them.</summary>
+    /// <param name="user">Whose.</param>
+    /// <param name="segment">Of one UTC day.</param>
+    /// <param name="features">Which; names that are no feature are left out.</param>
+    /// <param name="utcOffsetMinutes">Of the user.</param>
+    public IReadOnlyList<FeatureValue> ValuesOf(UserKey user, Segment segment, IEnumerable<string> features, int utcOffsetMinutes)
+    {
+        int first = DaySegmenter.FirstRowOf(segment.StartMinute / DaySegmenter.MinutesPerDay);
+        Dictionary<int, MinuteRow> rows = store.Minutes(user, first, segment.EndMinute).ToDictionary(row => row.Minute, row => row.Row);
+        FeatureExtractor extractor = new(utcOffsetMinutes);
+        float[] vector = new float[FeatureCatalog.Count];
+        List<float>[] found = [.. vector.Select(_ => new List<float>())];
+        for (int minute = first; minute < segment.EndMinute; minute++)
+        {
+            extractor.Read(minute, rows.GetValueOrDefault(minute), vector);
+            for (int i = 0; minute >= segment.StartMinute && i < vector.Length; i++)
+            {
+                if (!float.IsNaN(vector[i])) found[i].Add(vector[i]);
+            }
+        }
+
+        return
+        [
+            .. features.Select(name => FeatureCatalog.Names.ToList().IndexOf(name)).Where(index => index >= 0 && found[index].Count > 0).Select(index => new FeatureValue
+            {
+                Feature = FeatureCatalog.Names[index],
+                Mean = Math.Round((Feature)index == Feature.Place ? found[index].CountBy(place => place).MaxBy(place => place.Value).Key : found[index].Average(), 3),
+                Unit = FeatureCatalog.UnitOf((Feature)index),
+                Minutes = (uint)found[index].Count,
+            }),
+        ];
     }
 
     private Segment? Without(IReadOnlyList<(int Minute, MinuteRow Row)> rows, uint device, int day, int minute, int utcOffsetMinutes, PersonalAnswers answers)

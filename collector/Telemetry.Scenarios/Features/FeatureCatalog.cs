@@ -39,11 +39,22 @@ public static class FeatureCatalog
         "screen_on", "power", "climb", "hour_of_day",
     ];
 
+    // For people; empty = a state or a class, which has none.
+    private static readonly string[] Units =
+    [
+        "/min", "/min", "/min", "/min", "/min", "/min", "(0-3)", "m/s", "/min", "",
+        "/min", "", "lx", "ppm", "ppm", "deg C", "%", "dB", "", "",
+        "", "W", "m", "h",
+    ];
+
     /// <summary>Names in the order of <see cref="Feature"/>.</summary>
     public static IReadOnlyList<string> Names => AllNames;
 
     /// <summary>Length of a feature vector.</summary>
     public static int Count => AllNames.Length;
+
+    /// <summary>The unit of a feature, as people read it; empty for states (0 or 1) and the place class (1 home, 2 work, 3 other).</summary>
+    public static string UnitOf(Feature feature) => Units[(int)feature];
 
     /// <summary>The name of a feature.</summary>
     public static string NameOf(Feature feature) => AllNames[(int)feature];

@@ -1,12 +1,8 @@
 using Telemetry.Collector.Derivation;
 using Telemetry.Insights.Store;
 using Telemetry.Log;
-using Telemetry.Registry;
-using Telemetry.Scenarios.Answers;
 using Telemetry.Scenarios.Minutes;
-using Telemetry.Scenarios.Model;
 using Telemetry.Testing;
-using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Collector.Tests.Derivation;
 
@@ -25,7 +21,7 @@ public sealed class DerivationCrashTests : IDisposable
     {
         const int Crashes = 200;
         using BlockLog log = BlockLog.Open(new BlockLogOptions { Folder = _folder["log"], SegmentBytes = 1 << 20 });
-        await AppendAsync(log, Household.Batches(5, Hours));
+        await Household.AppendAsync(log, Household.Batches(5, Hours));
         (List<string> segments, List<string> minutes) = BatchRun(log);
 
         Random random = new(11);
@@ -85,50 +81,16 @@ public sealed class DerivationCrashTests : IDisposable
 
     private static int Samples(byte[] state) => MinuteRowCodec.Read(state).Devices.Sum(device => device.Has(SignalSlot.HeartRate) ? device[SignalSlot.HeartRate].Count : 0);
 
-    private static async Task AppendAsync(BlockLog log, List<(uint Device, byte[] Bytes)> batches)
-    {
-        long last = 0;
-        foreach ((uint device, byte[] bytes) in batches)
-        {
-            long receivedUnixMs = Household.MidnightMs + (long)Wire.V1.Batch.Parser.ParseFrom(bytes).Clock.UptimeMs;
-            Assert.True(log.TryAppend(LogRecordKind.Batch, 0, device, receivedUnixMs, bytes, out last));
-        }
-
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
-        Assert.True(await log.WaitDurableAsync(last, limit.Token));
-    }
-
     private sealed class DeathException : Exception;
 
     /// <summary>The household, until it is asked for one batch too many.</summary>
-    private sealed class Mortal(int batches, Action die) : IDeviceCatalog, IConsentingUsers
+    private sealed class Mortal(int batches, Action die) : Household
     {
-        private readonly Household _home = new();
         private int _left = batches;
 
-        public DeviceDescription? FindDevice(uint deviceKey) => _home.FindDevice(deviceKey);
-
-        public ModelProfile? FindProfile(uint deviceKey, uint profileHash) => _home.FindProfile(deviceKey, profileHash);
-
-        public int? UtcOffsetOf(UserKey user) => _home.UtcOffsetOf(user);
-
-        public long AnswersVersion => _home.AnswersVersion;
-
-        public event Action? Answered
+        public override IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey)
         {
-            add => _home.Answered += value;
-            remove => _home.Answered -= value;
-        }
-
-        public IReadOnlyList<(UserKey User, int FromMinute)> AnsweredSince(long version) => _home.AnsweredSince(version);
-
-        public PersonalAnswers AnswersOf(UserKey user, BoundModel model) => _home.AnswersOf(user, model);
-
-        public void TakeAnswer(uint deviceKey, int choice, long unixMs) => _home.TakeAnswer(deviceKey, choice, unixMs);
-
-        public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey)
-        {
-            if (_left-- > 0) return _home.RangesOf(deviceKey);
+            if (_left-- > 0) return base.RangesOf(deviceKey);
             die();
             throw new DeathException();
         }

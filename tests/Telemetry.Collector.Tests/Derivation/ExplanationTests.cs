@@ -1,9 +1,8 @@
-using Telemetry.Collector.Derivation;
 using Telemetry.Insights;
 using Telemetry.Insights.Privacy;
 using Telemetry.Insights.Store;
-using Telemetry.Log;
 using Telemetry.Registry;
+using Telemetry.Scenarios.Minutes;
 using Telemetry.Testing;
 using Telemetry.Wire.V1;
 
@@ -21,7 +20,7 @@ public sealed class ExplanationTests : IDisposable
     public async Task Explain_WithoutADevice_SaysWhatARunWithoutItsBatchesSays()
     {
         List<(uint Device, byte[] Bytes)> batches = Household.Batches(3, Hours);
-        using InsightsStore whole = await DeriveAsync("whole", batches);
+        using InsightsStore whole = await _home.DeriveAsync(_folder, "whole", batches);
         using DeviceRegistry registry = DeviceRegistry.Open(_folder["registry.db"], TimeProvider.System);
         registry.AddUser(_home.User, 0);
         using InsightsService service = InsightsService.Open(whole, registry, _folder.Path, PrivacyOptions.Default, TimeProvider.System);
@@ -29,7 +28,7 @@ public sealed class ExplanationTests : IDisposable
         int changed = 0;
         foreach (uint device in (uint[])[Household.Band, Household.Room])
         {
-            using InsightsStore without = await DeriveAsync($"without-{device}", [.. batches.Where(batch => batch.Device != device)]);
+            using InsightsStore without = await _home.DeriveAsync(_folder, $"without-{device}", [.. batches.Where(batch => batch.Device != device)]);
             for (int minute = 5; minute < Hours * 60; minute += 60)
             {
                 long at = Household.MidnightMs + (minute * 60_000L);
@@ -49,9 +48,26 @@ public sealed class ExplanationTests : IDisposable
     }
 
     [Fact]
+    public async Task Explain_Evidence_ComesWithWhatWasMeasured()
+    {
+        using InsightsStore store = await _home.DeriveAsync(_folder, "whole", Household.Batches(3, Hours));
+        using DeviceRegistry registry = DeviceRegistry.Open(_folder["registry.db"], TimeProvider.System);
+        registry.AddUser(_home.User, 0);
+        using InsightsService service = InsightsService.Open(store, registry, _folder.Path, PrivacyOptions.Default, TimeProvider.System);
+        Scenarios.Segments.Segment run = store.Segments(_home.User, 0, int.MaxValue).First(stored => stored.Segment.Scenario == "run").Segment;
+
+        Explanation explanation = service.Explain(new ExplainRequest { User = _home.User.Text, AtUnixMs = run.StartMinute * 60_000L });
+        Assert.Equal(run.Evidence.Select(evidence => evidence.Feature), explanation.Values.Select(value => value.Feature));
+        SlotStats[] steps = [.. store.Minutes(_home.User, run.StartMinute, run.EndMinute).SelectMany(minute => minute.Row.Devices).Where(device => device.Has(SignalSlot.Steps)).Select(device => device[SignalSlot.Steps])];
+        FeatureValue said = Assert.Single(explanation.Values, value => value.Feature == "steps");
+        Assert.Equal(("/min", (uint)steps.Length), (said.Unit, said.Minutes));
+        Assert.Equal(steps.Average(cell => cell.Sum / 10.0), said.Mean, 3);
+    }
+
+    [Fact]
     public async Task Explain_InstantNothingIsKnownOf_IsEmptyAndAnUnknownUserIsRefused()
     {
-        using InsightsStore store = await DeriveAsync("few", Household.Batches(1, 1));
+        using InsightsStore store = await _home.DeriveAsync(_folder, "few", Household.Batches(1, 1));
         using DeviceRegistry registry = DeviceRegistry.Open(_folder["registry.db"], TimeProvider.System);
         registry.AddUser(_home.User, 0);
         using InsightsService service = InsightsService.Open(store, registry, _folder.Path, PrivacyOptions.Default, TimeProvider.System);
@@ -59,27 +75,5 @@ public sealed class ExplanationTests : IDisposable
         Assert.Null(service.Explain(new ExplainRequest { User = _home.User.Text, AtUnixMs = Household.MidnightMs - 60_000 }).Segment);
         RegistryException fault = Assert.Throws<RegistryException>(() => service.Explain(new ExplainRequest { User = "u9", AtUnixMs = Household.MidnightMs }));
         Assert.Equal(RegistryError.NotFound, fault.Error);
-    }
-
-    private async Task<InsightsStore> DeriveAsync(string name, IReadOnlyList<(uint Device, byte[] Bytes)> batches)
-    {
-        using BlockLog log = BlockLog.Open(new BlockLogOptions { Folder = _folder[$"log-{name}"], SegmentBytes = 1 << 20 });
-        long last = 0;
-        foreach ((uint device, byte[] bytes) in batches)
-        {
-            long receivedUnixMs = Household.MidnightMs + (long)Batch.Parser.ParseFrom(bytes).Clock.UptimeMs;
-            Assert.True(log.TryAppend(LogRecordKind.Batch, 0, device, receivedUnixMs, bytes, out last));
-        }
-
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
-        Assert.True(await log.WaitDurableAsync(last, limit.Token));
-        InsightsStore store = InsightsStore.Open(_folder[$"{name}.db"]);
-        using ScenarioConsumer consumer = new(log, _home, _home, store);
-        while (consumer.Step())
-        {
-        }
-
-        Assert.Equal(log.DurablePosition, consumer.Position);
-        return store;
     }
 }

@@ -1,9 +1,12 @@
 using System.Buffers.Binary;
 using Google.Protobuf;
 using Telemetry.Collector.Derivation;
+using Telemetry.Insights.Store;
+using Telemetry.Log;
 using Telemetry.Registry;
 using Telemetry.Scenarios.Answers;
 using Telemetry.Scenarios.Model;
+using Telemetry.Testing;
 using Telemetry.Wire;
 using Telemetry.Wire.Profiles;
 using Telemetry.Wire.V1;
@@ -12,7 +15,7 @@ using SignalKind = Telemetry.Wire.Profiles.SignalKind;
 namespace Telemetry.Collector.Tests.Derivation;
 
 /// <summary>A user with a wristband (device 1) and a room sensor (device 2), and the batches these seal: what the derivation sees of a collector.</summary>
-internal sealed class Household : IDeviceCatalog, IConsentingUsers
+internal class Household : IDeviceCatalog, IConsentingUsers
 {
     public const uint Band = 1, Room = 2, Profile = 7;
 
@@ -44,7 +47,8 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
 
     public ModelProfile? FindProfile(uint deviceKey, uint profileHash) => profileHash == Profile ? s_profile : null;
 
-    public IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey) => deviceKey is Band or Room ? [new ConsentedRange(User, Consent.FromMs, Consent.ToMs, 0)] : [];
+    /// <summary>Asked once a batch, where a step has begun to write; a test that wants a step to end there overrides it.</summary>
+    public virtual IReadOnlyList<ConsentedRange> RangesOf(uint deviceKey) => deviceKey is Band or Room ? [new ConsentedRange(User, Consent.FromMs, Consent.ToMs, 0)] : [];
 
     public int? UtcOffsetOf(UserKey user) => user == User ? 0 : null;
 
@@ -67,6 +71,35 @@ internal sealed class Household : IDeviceCatalog, IConsentingUsers
     public PersonalAnswers AnswersOf(UserKey user, BoundModel model) => new(model, [.. Answers]);
 
     public void TakeAnswer(uint deviceKey, int choice, long unixMs) => throw new NotSupportedException("No device of the household can answer.");
+
+    /// <summary>Appends batches and waits until they are durable. A batch arrives when it was sealed: the end of its ten minutes, as its uptime says.</summary>
+    public static async Task AppendAsync(BlockLog log, IEnumerable<(uint Device, byte[] Bytes)> batches)
+    {
+        long last = 0;
+        foreach ((uint device, byte[] bytes) in batches)
+            Assert.True(log.TryAppend(LogRecordKind.Batch, 0, device, MidnightMs + (long)Batch.Parser.ParseFrom(bytes).Clock.UptimeMs, bytes, out last));
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
+        Assert.True(await log.WaitDurableAsync(last, limit.Token));
+    }
+
+    /// <summary>What is derived of batches in a log of their own.</summary>
+    /// <param name="folder">For the log and the store.</param>
+    /// <param name="name">Of this store in the folder.</param>
+    /// <param name="batches">In the order of arrival.</param>
+    /// <param name="users">Whose devices they are; null = the household's.</param>
+    public async Task<InsightsStore> DeriveAsync(TempFolder folder, string name, IEnumerable<(uint Device, byte[] Bytes)> batches, IConsentingUsers? users = null)
+    {
+        using BlockLog log = BlockLog.Open(new BlockLogOptions { Folder = folder[$"log-{name}"], SegmentBytes = 1 << 20 });
+        await AppendAsync(log, batches);
+        InsightsStore store = InsightsStore.Open(folder[$"{name}.db"]);
+        using ScenarioConsumer consumer = new(log, this, users ?? this, store);
+        while (consumer.Step())
+        {
+        }
+
+        Assert.Equal(log.DurablePosition, consumer.Position);
+        return store;
+    }
 
     /// <summary>The batches of both devices over a number of hours from midnight on: a night, a morning, a walk and a run, again and again.</summary>
     public static List<(uint Device, byte[] Bytes)> Batches(int seed, int hours)

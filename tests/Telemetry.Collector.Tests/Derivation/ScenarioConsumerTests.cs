@@ -86,7 +86,7 @@ public sealed class ScenarioConsumerTests : IDisposable
     public async Task Metrics_AfterAStep_CountWhatWasDone()
     {
         using BlockLog log = OpenLog();
-        await AppendAsync(log, [.. Household.Batches(1, 2), (55u, Household.BandBatch(0, 1, 1, true))]);
+        await Household.AppendAsync(log, [.. Household.Batches(1, 2), (55u, Household.BandBatch(0, 1, 1, true))]);
         using InsightsStore store = OpenStore();
         using ScenarioConsumer consumer = new(log, _home, _home, store);
         Assert.True(consumer.Step());
@@ -106,7 +106,7 @@ public sealed class ScenarioConsumerTests : IDisposable
     public async Task Step_DayThatManyStepsTouch_IsNamedOnce()
     {
         using BlockLog log = OpenLog();
-        await AppendAsync(log, Household.Batches(1, 1));
+        await Household.AppendAsync(log, Household.Batches(1, 1));
         using InsightsStore store = OpenStore();
         using ScenarioConsumer consumer = new(log, _home, _home, store, options: new DerivationOptions { StepRecords = 2, NamingDelay = TimeSpan.FromHours(1) });
         int steps = 0;
@@ -118,7 +118,7 @@ public sealed class ScenarioConsumerTests : IDisposable
     public async Task Step_LogThatGoesOn_NamesAfterTheDelayOfItsReceiveTimes()
     {
         using BlockLog log = OpenLog();
-        await AppendAsync(log, Household.Batches(1, 4));
+        await Household.AppendAsync(log, Household.Batches(1, 4));
         using InsightsStore store = OpenStore();
         using ScenarioConsumer consumer = new(log, _home, _home, store, options: new DerivationOptions { StepRecords = 4, NamingDelay = TimeSpan.FromMinutes(55) });
         for (int step = 0; step < 3; step++) Assert.True(consumer.Step()); // an hour of two devices is twelve batches
@@ -132,7 +132,7 @@ public sealed class ScenarioConsumerTests : IDisposable
     public async Task Step_UserErasedBeforeTheNaming_LeavesNothing()
     {
         using BlockLog log = OpenLog();
-        await AppendAsync(log, Household.Batches(1, 3));
+        await Household.AppendAsync(log, Household.Batches(1, 3));
         using InsightsStore store = OpenStore();
         using ScenarioConsumer consumer = new(log, _home, _home, store);
         Assert.True(consumer.Step());
@@ -158,7 +158,7 @@ public sealed class ScenarioConsumerTests : IDisposable
         int part = Math.Max(1, batches.Count / 8), steps = 0;
         for (int at = 0; at < batches.Count; at += part)
         {
-            await AppendAsync(log, [.. batches.Skip(at).Take(part)]);
+            await Household.AppendAsync(log, [.. batches.Skip(at).Take(part)]);
             while (consumer.Step())
             {
                 if (++steps % restartEvery != 0) continue;
@@ -174,18 +174,6 @@ public sealed class ScenarioConsumerTests : IDisposable
     private static string Text(Segment segment) =>
         $"{segment.StartMinute} {segment.EndMinute} {segment.Scenario} {segment.Confidence} {segment.IsProvisional} {segment.ModelVersion} "
         + $"[{string.Join(',', segment.Devices)}] {string.Join(',', segment.Evidence.Select(evidence => $"{evidence.Feature}={evidence.Share}"))}";
-
-    private static async Task AppendAsync(BlockLog log, IReadOnlyList<(uint Device, byte[] Bytes)> batches)
-    {
-        long last = 0;
-        foreach ((uint device, byte[] bytes) in batches)
-            Assert.True(log.TryAppend(LogRecordKind.Batch, 0, device, ReceivedAt(bytes), bytes, out last));
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
-        Assert.True(await log.WaitDurableAsync(last, limit.Token));
-    }
-
-    // A batch arrives when it was sealed: the end of its ten minutes, as its uptime says.
-    private static long ReceivedAt(byte[] batch) => Household.MidnightMs + (long)Wire.V1.Batch.Parser.ParseFrom(batch).Clock.UptimeMs;
 
     private BlockLog OpenLog() => BlockLog.Open(new BlockLogOptions { Folder = _folder.File($"log-{++_stores}"), SegmentBytes = 1 << 20 });
 

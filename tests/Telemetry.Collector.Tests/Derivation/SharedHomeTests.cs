@@ -1,10 +1,8 @@
 using Telemetry.Collector.Derivation;
 using Telemetry.Insights.Store;
-using Telemetry.Log;
 using Telemetry.Registry;
 using Telemetry.Scenarios;
 using Telemetry.Testing;
-using Telemetry.Wire.V1;
 using Segment = Telemetry.Scenarios.Segments.Segment;
 
 namespace Telemetry.Collector.Tests.Derivation;
@@ -61,26 +59,9 @@ public sealed class SharedHomeTests : IDisposable
 
     private static string Text(Segment segment) => $"{segment} {string.Join(',', segment.Devices)} {string.Join(',', segment.Evidence)}";
 
-    private async Task<InsightsStore> DeriveAsync(string name, IReadOnlyList<(uint Device, byte[] Bytes)> batches)
+    private async Task<InsightsStore> DeriveAsync(string name, IEnumerable<(uint Device, byte[] Bytes)> batches)
     {
-        using BlockLog log = BlockLog.Open(new BlockLogOptions { Folder = _folder[$"log-{name}"], SegmentBytes = 1 << 20 });
-        long last = 0;
-        foreach ((uint device, byte[] bytes) in batches)
-        {
-            long receivedUnixMs = Household.MidnightMs + (long)Batch.Parser.ParseFrom(bytes).Clock.UptimeMs;
-            Assert.True(log.TryAppend(LogRecordKind.Batch, 0, device, receivedUnixMs, bytes, out last));
-        }
-
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
-        Assert.True(await log.WaitDurableAsync(last, limit.Token));
-        InsightsStore store = InsightsStore.Open(_folder[$"{name}.db"]);
         using RegistryUsers users = new(_registry);
-        using ScenarioConsumer consumer = new(log, _home, users, store);
-        while (consumer.Step())
-        {
-        }
-
-        Assert.Equal(log.DurablePosition, consumer.Position);
-        return store;
+        return await _home.DeriveAsync(_folder, name, batches, users);
     }
 }

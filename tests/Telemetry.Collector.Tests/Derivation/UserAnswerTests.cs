@@ -228,16 +228,5 @@ public sealed class UserAnswerTests : IDisposable
 
     private static string Text(Segment segment) => $"{segment} {string.Join(',', segment.Devices)} {string.Join(',', segment.Evidence)}";
 
-    private async Task AppendAsync(IReadOnlyList<(uint Device, byte[] Bytes)> batches)
-    {
-        long last = 0;
-        foreach ((uint device, byte[] bytes) in batches)
-        {
-            long receivedUnixMs = Household.MidnightMs + (long)Batch.Parser.ParseFrom(bytes).Clock.UptimeMs;
-            Assert.True(_log.TryAppend(LogRecordKind.Batch, 0, device, receivedUnixMs, bytes, out last));
-        }
-
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
-        Assert.True(await _log.WaitDurableAsync(last, limit.Token));
-    }
+    private Task AppendAsync(IEnumerable<(uint Device, byte[] Bytes)> batches) => Household.AppendAsync(_log, batches);
 }

@@ -44,7 +44,7 @@ internal static class AnswerCommands
             AskRequest request = new() { Brand = name[0], Device = name[1], FromUnixMs = Instant.Parse("--from", parsed.GetValue(from)), ToUnixMs = Instant.Parse("--to", parsed.GetValue(to)) };
             request.Scenarios.AddRange(parsed.GetValue(scenarios) ?? []);
             AskedQuestion asked = await client.CallAsync<AskedQuestion>("v1/answers/Ask", request, cancellation);
-            Console.WriteLine(parsed.GetValue(json) ? JsonFormatter.Default.Format(asked) : $"Question {asked.Id}: {asked.Text} ({string.Join(", ", asked.Answers)})");
+            Console.WriteLine(parsed.GetValue(json) ? JsonFormatter.Default.Format(asked) : $"Question {asked.Id}: {asked.Text} ({string.Join(", ", asked.Answers)})\nThe device asks once it is connected; the answer will stand in 'scenarios answers'.");
             return ExitCode.Done;
         }, cancellation));
         return ask;
@@ -78,7 +78,8 @@ internal static class AnswerCommands
     private static void Write(IEnumerable<SaidAnswer> answers)
     {
         Table table = new() { Border = TableBorder.Rounded };
-        foreach (string column in new[] { "from (UTC)", "minutes", "said", "had been named", "said at (UTC)", "on" }) table.AddColumn(column);
+        table.AddColumn(new TableColumn("from (UTC)").NoWrap()).AddColumn(new TableColumn("minutes").RightAligned()).AddColumn("said").AddColumn("had been named");
+        table.AddColumn(new TableColumn("said at (UTC)").NoWrap()).AddColumn("on");
         foreach (SaidAnswer answer in answers)
         {
             table.AddRow(

@@ -10,6 +10,7 @@ namespace Telemetry.Cli.Commands;
 internal static class ScenariosCommand
 {
     private const string QueryPath = "v1/query/Scenarios";
+    private const int RoomForDevices = 120; // columns of the terminal; 'explain' and --json always name devices
 
     public static Command Create() => new("scenarios", "What people were doing: read it, ask why, correct it, train and judge models.")
     {
@@ -61,7 +62,7 @@ internal static class ScenariosCommand
             }
 
             if (parsed.GetValue(json)) Console.WriteLine(ToJson(explanation));
-            else WriteExplanation(explanation);
+            else ExplanationText.Write(explanation);
             return ExitCode.Done;
         }, cancellation));
         return explain;
@@ -69,50 +70,38 @@ internal static class ScenariosCommand
 
     private static void WriteTable(SegmentList segments)
     {
+        bool hasRoom = AnsiConsole.Profile.Width >= RoomForDevices;
         Table table = new() { Border = TableBorder.Rounded };
-        foreach (string column in new[] { "from (UTC)", "minutes", "scenario", "confidence", "because of", "devices" }) table.AddColumn(column);
+        table.AddColumn(new TableColumn("from (UTC)").NoWrap());
+        table.AddColumn(new TableColumn("minutes").RightAligned());
+        table.AddColumn(new TableColumn("scenario").NoWrap());
+        table.AddColumn(new TableColumn("sure").RightAligned());
+        table.AddColumn("because of");
+        if (hasRoom) table.AddColumn("devices");
         foreach (Segment segment in segments.Segments)
         {
-            table.AddRow(
+            List<string> cells =
+            [
                 At(segment.StartUnixMs), $"{(segment.EndUnixMs - segment.StartUnixMs) / 60_000}", Markup.Escape(segment.Scenario) + (segment.Provisional ? " ..." : ""),
                 segment.Confidence > 0 ? $"{segment.Confidence:P0}" : "", Markup.Escape(string.Join(", ", segment.Evidence.Take(3).Select(evidence => evidence.Feature))),
-                Markup.Escape(string.Join(", ", segment.Devices)));
+            ];
+            if (hasRoom) cells.Add(Markup.Escape(string.Join(", ", segment.Devices)));
+            table.AddRow([.. cells]);
         }
 
         AnsiConsole.Write(table);
     }
 
-    // The segment's own fields, as 'list' prints them, and beside them what it were without each device.
+    // The segment's own fields, as 'list' prints them, and beside them what the features were, and what it were without each device.
     private static string ToJson(Explanation explanation)
     {
         JsonObject segment = JsonNode.Parse(Google.Protobuf.JsonFormatter.Default.Format(explanation.Segment))!.AsObject();
-        segment["without"] = JsonNode.Parse(Google.Protobuf.JsonFormatter.Default.Format(explanation))!["without"]?.DeepClone() ?? new JsonArray();
+        JsonObject whole = JsonNode.Parse(Google.Protobuf.JsonFormatter.Default.Format(explanation))!.AsObject();
+        foreach (string part in (string[])["values", "without"]) segment[part] = whole[part]?.DeepClone() ?? new JsonArray();
         return segment.ToJsonString();
     }
 
-    private static void WriteExplanation(Explanation explanation)
-    {
-        Segment segment = explanation.Segment;
-        AnsiConsole.MarkupLineInterpolated($"[bold]{segment.Scenario}[/] from {At(segment.StartUnixMs)} to {At(segment.EndUnixMs)} UTC, model {segment.ModelVersion}");
-        bool isSaid = segment.Evidence is [{ Feature: "answer", Share: 1 }];
-        if (isSaid) AnsiConsole.MarkupLine("Its person said so.");
-        else if (segment.Confidence > 0) AnsiConsole.MarkupLineInterpolated($"Of 100 such minutes about {segment.Confidence * 100:F0} are right.");
-        if (segment.Evidence.Count > 0)
-        {
-            BarChart chart = new BarChart().Width(60).Label("Share of the evidence, % (against: see the sign)");
-            foreach (Evidence evidence in segment.Evidence)
-                chart.AddItem($"{(evidence.Share < 0 ? "- " : "+ ")}{evidence.Feature}", Math.Round(Math.Abs(evidence.Share) * 100, 1), evidence.Share < 0 ? Color.Red : Color.Green);
-            AnsiConsole.Write(chart);
-        }
-
-        foreach (WithoutDevice without in explanation.Without)
-        {
-            string answer = without.Segment is { } other ? $"{other.Scenario} from {At(other.StartUnixMs)} to {At(other.EndUnixMs)}{(other.Confidence > 0 ? $", confidence {other.Confidence:P0}" : "")}" : "nothing known";
-            AnsiConsole.MarkupLineInterpolated($"Without {without.Device}: {answer}");
-        }
-    }
-
-    private static string At(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("yyyy-MM-dd HH:mm", System.Globalization.CultureInfo.InvariantCulture);
+    internal static string At(long unixMs) => DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("yyyy-MM-dd HH:mm", System.Globalization.CultureInfo.InvariantCulture);
 
     private static long Time(string? text, string option) => Instant.Parse(option, text);
 }

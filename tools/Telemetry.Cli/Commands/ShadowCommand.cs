@@ -81,13 +81,15 @@ internal static class ShadowCommand
         if (total.Changes.Count > 0)
         {
             Table days = new() { Border = TableBorder.Rounded };
-            foreach (string column in new[] { "day (UTC)", "user", "minutes", "named differently", "as" }) days.AddColumn(column);
+            days.AddColumn(new TableColumn("day (UTC)").NoWrap()).AddColumn("user");
+            foreach (string column in new[] { "minutes", "named differently" }) days.AddColumn(new TableColumn(column).RightAligned());
+            days.AddColumn("as");
             foreach ((string user, string day, SegmentDiff changed) in diff.BiggestFirst().Take(ShownDays))
                 days.AddRow(day, Markup.Escape(user), $"{changed.Minutes}", $"{changed.ChangedMinutes}", Markup.Escape(string.Join(", ", changed.Changes.Take(3).Select(Text))));
             AnsiConsole.Write(days);
 
             Table totals = new() { Border = TableBorder.Rounded };
-            foreach (string column in new[] { "present", "other", "minutes" }) totals.AddColumn(column);
+            totals.AddColumn("present").AddColumn("other").AddColumn(new TableColumn("minutes").RightAligned());
             foreach (SegmentChange change in total.Changes) totals.AddRow(Markup.Escape(change.Before), Markup.Escape(change.After), $"{change.Minutes:N0}");
             AnsiConsole.Write(totals);
         }
