@@ -13,11 +13,10 @@ namespace Telemetry.Device
             if ((options.Transport == null) == (options.MessagePort == null)) throw new System.ArgumentException("One of TelemetryOptions.Transport and MessagePort is expected, not both.");
             if (options.ProtocolVersion != 4 && options.ProtocolVersion != 5) throw new System.ArgumentException("TelemetryOptions.ProtocolVersion is 4 (MQTT 3.1.1) or 5.");
             RequireRange("KeepAliveSeconds", options.KeepAliveSeconds, 10, 65535);
-            RequireRange("RingSamples", options.RingSamples, 8, 4096);
+            if (options.RingSamples != 0) RequireRange("RingSamples", options.RingSamples, 8, 4096);
             if ((options.RingSamples & (options.RingSamples - 1)) != 0) throw new System.ArgumentException("TelemetryOptions.RingSamples is a power of two.");
             RequireRange("BlockRows", options.BlockRows, 1, 4096);
-            RequireRange("BlockBytesPerColumn", options.BlockBytesPerColumn, 1, 8192);
-            RequireRange("BatchBytes", options.BatchBytes, 256, 32768);
+            if (options.BatchBytes != 0) RequireRange("BatchBytes", options.BatchBytes, 256, 32768);
             RequireRange("SealIntervalMs", options.SealIntervalMs, 1, int.MaxValue);
             RequireRange("OfflineSealIntervalMs", options.OfflineSealIntervalMs, 1, int.MaxValue);
             RequireRange("TickToleranceMs", options.TickToleranceMs, 0, 1000);

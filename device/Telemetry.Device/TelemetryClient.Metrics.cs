@@ -12,7 +12,7 @@ namespace Telemetry.Device
         /// <summary>The session that runs; 0 = none. One that ran when the power went still runs.</summary>
         public int Session
         {
-            get { lock (_store) return _sampler.Session; }
+            get { lock (_sampler) return _sampler.Session; }
         }
 
         /// <summary>Begins a session (a workout, a night, a ride), or changes to another. Until <see cref="StopSession"/> it goes on through reboots,
@@ -35,7 +35,7 @@ namespace Telemetry.Device
         {
             int index = _profile.IndexOfMetric(SdkMetric.Session);
             if (index < 0) return DeviceStatus.UnknownSignal;
-            lock (_store)
+            lock (_sampler)
             {
                 _sampler.Drain();
                 _sampler.Session = kind;

@@ -16,8 +16,7 @@ namespace Telemetry.Device
         private const int FaultPauseMs = 1000;
         private const int FlagUnscalable = Sampler.FlagUnscalable;
 
-        // Everything between a sample and the spool; the uplink belongs to the pump alone.
-        private readonly object _store = new object();
+        // The sampler is the lock of everything between a sample and the spool, itself included ("the store lock"); the uplink belongs to the pump alone.
         private readonly AutoResetEvent _wake = new AutoResetEvent(false);
         private readonly IHealth? _health;
         private readonly Profile _profile;
@@ -43,13 +42,13 @@ namespace Telemetry.Device
             OptionCheck.Require(options);
             _profile = options.Profile!;
             Chance chance = new Chance(OptionCheck.SeedOf(options));
-            _ring = new SampleRing(options.RingSamples);
+            _ring = new SampleRing(options.RingSamples, _profile.Count);
             int losses = _profile.Count + LossLedger.SharedEntries;
             _ledger = new LossLedger(losses < BatchWriter.MaxLosses ? losses : BatchWriter.MaxLosses - 1); // a record of the spool counts them in a byte
             _spool = new BatchSpool(options.Flash!, options.EventSectors, _ledger, chance);
             _clock = new WallClock(options.Clock!, options.DriftPpm, _spool.LastClockRatePpb);
             _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, _clock);
-            _uplink = new Uplink(options, _store, _spool, _sampler, _ledger, _clock, chance, _profile);
+            _uplink = new Uplink(options, _spool, _sampler, _ledger, _clock, chance, _profile);
             _restored = _spool.HeldSamples;
             _tagOfId = _profile.TagOfId;
             _health = options.Health;
@@ -61,7 +60,7 @@ namespace Telemetry.Device
         public int Step()
         {
             int due;
-            lock (_store)
+            lock (_sampler)
             {
                 _sampler.Drain();
                 int metricsDue = RecordMetrics(_clock.UptimeMs);
@@ -108,14 +107,14 @@ namespace Telemetry.Device
         public void UploadNow()
         {
             Flush();
-            lock (_store) _isHurried = true;
+            lock (_sampler) _isHurried = true;
             _wake.Set();
         }
 
         /// <summary>Seals what is open, so that it survives a power cut and goes out with the next upload.</summary>
         public DeviceStatus Flush()
         {
-            lock (_store)
+            lock (_sampler)
             {
                 _sampler.Drain();
                 return _sampler.SealAll();
@@ -163,7 +162,7 @@ namespace Telemetry.Device
         {
             if (index < 0) return DeviceStatus.UnknownSignal;
             if ((ulong)uptimeMs >> SampleRing.TimeBits != 0) return DeviceStatus.BadTime;
-            lock (_store)
+            lock (_sampler)
             {
                 _owner.Claim(caller);
                 _sampler.Drain();

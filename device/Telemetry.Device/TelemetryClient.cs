@@ -81,7 +81,7 @@ namespace Telemetry.Device
         /// <returns>False when the time the client has already is better; it keeps that.</returns>
         public bool SetWallTime(long unixMs, int errorMs, int source)
         {
-            lock (_store) return _clock.Set(unixMs, (uint)errorMs, source);
+            lock (_sampler) return _clock.Set(unixMs, (uint)errorMs, source);
         }
 
         /// <summary>True while the broker has accepted the session.</summary>
@@ -95,7 +95,7 @@ namespace Telemetry.Device
         {
             get
             {
-                lock (_store)
+                lock (_sampler)
                 {
                     _sampler.Drain();
                     return _sampler.Open == 0 && _spool.HeldBatches == 0;
@@ -106,25 +106,25 @@ namespace Telemetry.Device
         /// <summary>Epoch of the spool.</summary>
         public uint Epoch
         {
-            get { lock (_store) return _spool.Epoch; }
+            get { lock (_sampler) return _spool.Epoch; }
         }
 
         /// <summary>Boot number within the epoch, from 1.</summary>
         public uint Boot
         {
-            get { lock (_store) return _spool.Boot; }
+            get { lock (_sampler) return _spool.Boot; }
         }
 
         /// <summary>Sealed batches that wait for their ack.</summary>
         public int SpooledBatches
         {
-            get { lock (_store) return _spool.HeldBatches; }
+            get { lock (_sampler) return _spool.HeldBatches; }
         }
 
         /// <summary>Bytes left before the oldest batch must give way.</summary>
         public long SpoolFreeBytes
         {
-            get { lock (_store) return _spool.FreeBytes; }
+            get { lock (_sampler) return _spool.FreeBytes; }
         }
 
         /// <summary>The last exception of the pump's thread, or null. None is expected: report it to us.</summary>
@@ -141,7 +141,7 @@ namespace Telemetry.Device
         /// <summary>Reads all counts at one instant into an object of the caller's, without allocation.</summary>
         public void ReadCounters(TelemetryCounters counters)
         {
-            lock (_store)
+            lock (_sampler)
             {
                 _sampler.Drain();
                 counters.Restored = _restored;

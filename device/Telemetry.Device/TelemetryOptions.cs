@@ -61,18 +61,16 @@ namespace Telemetry.Device
         /// <summary>Seed of epochs and jitter; must differ between devices and boots (a hardware random number). 0 = derived from ids and clocks.</summary>
         public int Seed { get; set; }
 
-        /// <summary>Samples that wait for the pump; a full ring makes the recording thread pack. A power of two, 8..4096.</summary>
-        public int RingSamples { get; set; } = 16;
+        /// <summary>Samples that wait for the pump; a full ring makes the recording thread pack. A power of two, 8..4096, or 0: the least that holds one sample of
+        /// every signal, at most 64.</summary>
+        public int RingSamples { get; set; }
 
         /// <summary>Rows of a block, 1..4096: longer blocks pack tighter and cost more RAM.</summary>
         public int BlockRows { get; set; } = 1800;
 
-        /// <summary>Room for the packed columns of one open block, a column; the columns share it, and few have 736 together. A block that fills it is
-        /// complete: 92 bytes hold five minutes of a lively signal at 1 Hz.</summary>
-        public int BlockBytesPerColumn { get; set; } = 92;
-
-        /// <summary>Most bytes of a sealed batch, 256..32768; never less than the largest block needs.</summary>
-        public int BatchBytes { get; set; } = 768;
+        /// <summary>Room for everything that is recorded and not sealed, packed; when it is full a batch is sealed, of about as many bytes. 256..32768, or 0: 72 bytes a
+        /// signal with a period, of 8 such signals at least. Never less than the costliest row of the signals needs.</summary>
+        public int BatchBytes { get; set; }
 
         /// <summary>A sample waits at most this long for its batch to be sealed. 300,000 = at most 288 batches a day.</summary>
         public int SealIntervalMs { get; set; } = 300_000;

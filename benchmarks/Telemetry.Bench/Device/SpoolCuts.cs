@@ -2,6 +2,7 @@ using Telemetry.Device;
 using Telemetry.Device.Platform;
 using Telemetry.Device.Sampling;
 using Telemetry.Device.Spool;
+using Telemetry.Device.Tests.Support;
 
 namespace Telemetry.Bench.Device;
 
@@ -283,7 +284,7 @@ internal sealed class SpoolCuts(int seed)
             long sum = 0;
             for (int i = 0; i < Ledger.Entries; i++)
             {
-                if (Ledger.Reasons[i] == (byte)LossReason.SpoolEvicted) sum += (long)Ledger.Counts[i];
+                if (Ledger.Reason(i) == (byte)LossReason.SpoolEvicted) sum += Ledger.Samples(i);
             }
 
             return sum;
@@ -294,18 +295,14 @@ internal sealed class SpoolCuts(int seed)
         {
             int bytes = 20 + random.Next(140);
             if (Spool.Reserve(false, bytes, 1 + Ledger.Capacity) != DeviceStatus.Ok) throw new InvalidOperationException("Reserve failed on sound flash.");
-            int entries = 1 + Ledger.Entries;
-            int offset = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * entries);
-            byte[] buffer = new byte[offset + bytes + SpoolRing.RecordTrailerBytes];
-            random.NextBytes(buffer.AsSpan(offset, bytes));
+            byte[] payload = new byte[bytes];
+            random.NextBytes(payload);
             uint samples = (uint)random.Next(1, 600);
-            SpoolRing.PutEntry(buffer, offset, entries, 0, Signal, 0, samples);
-            for (int i = 0; i < Ledger.Entries; i++)
-                SpoolRing.PutEntry(buffer, offset, entries, i + 1, Ledger.Signals[i], Ledger.Reasons[i], (uint)Ledger.Counts[i]);
+            ArrayRecord record = new(Signal, samples, Ledger, payload);
             long seq = Spool.NextSeq;
-            batches[seq] = new Batch(buffer.AsSpan(offset, bytes).ToArray(), samples, PendingEvicted());
+            batches[seq] = new Batch(payload, samples, PendingEvicted());
             batches.Remove(seq - KeptBatches);
-            if (Spool.Append(false, buffer, offset, bytes, entries) != DeviceStatus.Ok) throw new InvalidOperationException("Append failed on sound flash.");
+            if (Spool.Append(false, record, record.Entries, bytes) != DeviceStatus.Ok) throw new InvalidOperationException("Append failed on sound flash.");
             Ledger.RemoveFirst(Ledger.Entries);
             return seq;
         }

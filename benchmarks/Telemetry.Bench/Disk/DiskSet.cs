@@ -113,7 +113,8 @@ internal static class SealedSeries
         int columns = series.Columns.Length;
         BlockEncoder encoder = new([.. Enumerable.Range(1, columns)], new byte[columns], RowsPerBlock, 32 * 1024);
         byte[] buffer = new byte[BatchBytes];
-        BatchWriter writer = new(buffer, 0, buffer.Length, maxLosses: 0);
+        byte[] blocks = new byte[BatchBytes];
+        int blockBytes = 0;
         ulong seq = 0;
         long begun = series.TimesMs[0];
         for (int row = 0; row < series.TimesMs.Length; row++)
@@ -127,7 +128,7 @@ internal static class SealedSeries
 
             for (int column = 0; column < columns; column++) encoder.Set(column, series.Columns[column][row]);
             if (encoder.TryAddRow(time, 0)) continue;
-            writer.TryAppendBlock(encoder);
+            blockBytes = BatchWriter.WriteBlock(blocks, blockBytes, encoder);
             encoder.TryAddRow(time, 0);
         }
 
@@ -135,11 +136,14 @@ internal static class SealedSeries
 
         (long, byte[]) Seal(long lastRowMs)
         {
-            writer.TryAppendBlock(encoder);
+            blockBytes = BatchWriter.WriteBlock(blocks, blockBytes, encoder);
             long uptime = lastRowMs + 7 + (long)(seq % 13); // the pump seals a moment after the row
-            int length = writer.Seal(epoch, ++seq, 1, profileHash, (ulong)(bootUnixMs + uptime), (ulong)uptime, 50, 3, null!, null!, null!, 0);
-            byte[] batch = buffer.AsSpan(writer.SealedOffset, length).ToArray();
-            writer.Reset();
+            int end = BatchWriter.WriteHead(buffer, 0, epoch, ++seq, 1, profileHash, (ulong)(bootUnixMs + uptime), (ulong)uptime, 50, 3);
+            blocks.AsSpan(0, blockBytes).CopyTo(buffer.AsSpan(end));
+            end += blockBytes;
+            end = BatchWriter.WriteTrailer(buffer, end, Crc32c.Update(0, buffer, 0, end));
+            byte[] batch = buffer.AsSpan(0, end).ToArray();
+            blockBytes = 0;
             return (uptime, batch);
         }
     }

@@ -52,7 +52,6 @@ internal sealed class PipelineFleet
     {
         BlockEncoder encoder = new([1, 2, 3], [BlockEncoder.KindInteger, BlockEncoder.KindInteger, BlockEncoder.KindInteger], rowsPerBlock, 64 * 1024);
         byte[] buffer = new byte[MostBatchBytes];
-        BatchWriter writer = new(buffer, 0, buffer.Length, 0);
         List<byte[]> batches = [];
         long samples = 0, uptimeMs = 1_000 * (device % 30), lastMs = 0, endMs = _days * DayMs; // devices do not seal at the same second
         for (int at = device * 977; ; at++)
@@ -62,11 +61,11 @@ internal sealed class PipelineFleet
             bool isOver = nextMs >= endMs;
             if (isOver || !TryAdd(encoder, values, nextMs))
             {
-                if (!writer.TryAppendBlock(encoder)) throw new InvalidOperationException("A block is larger than a batch.");
-                int bytes = writer.Seal(epoch, (ulong)batches.Count + 1, 1, _profile, (ulong)(_firstWallMs + lastMs), (ulong)lastMs, 50, (int)ClockSource.Ntp, [], [], [], 0);
-                batches.Add(buffer.AsSpan(writer.SealedOffset, bytes).ToArray());
-                writer.Reset();
-                encoder.Reset();
+                int end = BatchWriter.WriteHead(
+                    buffer, 0, epoch, (ulong)batches.Count + 1, 1, _profile, (ulong)(_firstWallMs + lastMs), (ulong)lastMs, 50, (int)ClockSource.Ntp);
+                end = BatchWriter.WriteBlock(buffer, end, encoder);
+                end = BatchWriter.WriteTrailer(buffer, end, Crc32c.Update(0, buffer, 0, end));
+                batches.Add(buffer.AsSpan(0, end).ToArray());
                 if (isOver) break;
                 TryAdd(encoder, values, nextMs);
             }

@@ -6,6 +6,8 @@ namespace Telemetry.Device.Delivery
         private byte[] _buffer = null!; // from Begin on
         private int _at;
         private int _end;
+        private int _outerAt;
+        private int _outerEnd;
 
         /// <summary>Number of the field that <see cref="Next"/> read.</summary>
         public int Field { get; private set; }
@@ -26,6 +28,22 @@ namespace Telemetry.Device.Delivery
             _at = at;
             _end = at + count;
             IsMalformed = false;
+        }
+
+        /// <summary>Goes into the message that the field just read holds; its own fields come next. One level deep.</summary>
+        public void Enter()
+        {
+            _outerAt = _at;
+            _outerEnd = _end;
+            _at = (int)Value;
+            _end = _at + Length;
+        }
+
+        /// <summary>Goes on behind the message that was entered.</summary>
+        public void Leave()
+        {
+            _at = _outerAt;
+            _end = _outerEnd;
         }
 
         /// <summary>Reads one field.</summary>

@@ -7,18 +7,21 @@ namespace Telemetry.Device.Delivery
         public const byte Settled = 2;
         public const byte Resend = 3;
 
+        // A slot: packet identifier 16 bits, reason 4, state 2, lane 1; above them the position, a multiple of 8 below 2^43: no flash lives so long.
         private const int IdMask = 0xFFFF;
         private const int ReasonShift = 16;
-        private const int StateShift = 24;
-        private const int EventFlag = 1 << 30;
+        private const int ReasonMask = 0xF << ReasonShift;
+        private const int StateShift = 20;
+        private const int StateMask = 3 << StateShift;
+        private const int EventFlag = 1 << 22;
+        private const int PositionShift = 24;
+        private const int PositionUnit = 8;
 
-        private readonly long[] _positions;
-        private readonly int[] _slots; // packet identifier, reason, state, lane
+        private readonly long[] _slots;
 
         public SendWindow(int capacity)
         {
-            _positions = new long[capacity];
-            _slots = new int[capacity];
+            _slots = new long[capacity];
         }
 
         /// <summary>Slots in use, oldest first.</summary>
@@ -26,33 +29,32 @@ namespace Telemetry.Device.Delivery
 
         public int Capacity
         {
-            get { return _positions.Length; }
+            get { return _slots.Length; }
         }
 
         public int Add(long position, int packetId, bool isEvent, byte state)
         {
             int slot = Count++;
-            _positions[slot] = position;
-            _slots[slot] = packetId | (state << StateShift) | (isEvent ? EventFlag : 0);
+            _slots[slot] = ((position / PositionUnit) << PositionShift) | (uint)(packetId | (state << StateShift) | (isEvent ? EventFlag : 0));
             return slot;
         }
 
         /// <summary>Where the batch of a slot stands in its ring.</summary>
         public long Position(int slot)
         {
-            return _positions[slot];
+            return (_slots[slot] >> PositionShift) * PositionUnit;
         }
 
         /// <summary>Packet identifier of a slot.</summary>
         public int PacketId(int slot)
         {
-            return _slots[slot] & IdMask;
+            return (int)_slots[slot] & IdMask;
         }
 
         /// <summary>What became of a slot.</summary>
         public byte State(int slot)
         {
-            return (byte)((_slots[slot] & ~EventFlag) >> StateShift);
+            return (byte)(((int)_slots[slot] & StateMask) >> StateShift);
         }
 
         /// <summary>Lane of a slot.</summary>
@@ -64,19 +66,19 @@ namespace Telemetry.Device.Delivery
         /// <summary>Of a settled slot: 0 = acked, else the <see cref="LossReason"/> its samples are lost for.</summary>
         public byte Reason(int slot)
         {
-            return (byte)(_slots[slot] >> ReasonShift);
+            return (byte)(((int)_slots[slot] & ReasonMask) >> ReasonShift);
         }
 
         /// <summary>Gives a slot another identifier.</summary>
         public void Rename(int slot, int packetId)
         {
-            _slots[slot] = (_slots[slot] & ~IdMask) | packetId;
+            _slots[slot] = (_slots[slot] & ~(long)IdMask) | (uint)packetId;
         }
 
         /// <summary>Puts a slot into a state, without a reason.</summary>
         public void Mark(int slot, byte state)
         {
-            _slots[slot] = (_slots[slot] & (IdMask | EventFlag)) | (state << StateShift);
+            _slots[slot] = (_slots[slot] & ~(long)(StateMask | ReasonMask)) | (uint)(state << StateShift);
         }
 
         public int Find(int packetId)
@@ -113,7 +115,6 @@ namespace Telemetry.Device.Delivery
         public void RemoveAt(int slot)
         {
             int behind = --Count - slot;
-            System.Array.Copy(_positions, slot + 1, _positions, slot, behind);
             System.Array.Copy(_slots, slot + 1, _slots, slot, behind);
         }
 
@@ -121,7 +122,7 @@ namespace Telemetry.Device.Delivery
         public void Settle(int slot, byte reason)
         {
             Mark(slot, Settled);
-            _slots[slot] |= reason << ReasonShift;
+            _slots[slot] |= (uint)(reason << ReasonShift);
         }
 
         public void Clear()

@@ -15,7 +15,6 @@ namespace Telemetry.Device.Delivery
         private readonly WallClock _wall;
         private readonly Profile _profile;
         private readonly CommandReader _reader = new CommandReader();
-        private readonly CommandReader _part = new CommandReader();
         private bool _hasCommand;
         private long _subscribedAtMs;
         private long _nextUploadMs;
@@ -25,7 +24,7 @@ namespace Telemetry.Device.Delivery
         private uint _commandVersion;
         private long _badCommands;
         private int _askedId;
-        private readonly int[] _toldPeriodsMs; // what the firmware was told last; empty without one that listens
+        private readonly int[]? _toldPeriodsMs; // what the firmware was told last; null without one that listens
 
         private void OnCommand(long now)
         {
@@ -45,7 +44,7 @@ namespace Telemetry.Device.Delivery
             _commandVersion = version;
 
             // A Command replaces the last one as a whole: what it does not name is as the profile and the options say.
-            lock (_store)
+            lock (_sampler)
             {
                 _hasUploadWindow = false;
                 _sampler.ClearOrders();
@@ -55,8 +54,8 @@ namespace Telemetry.Device.Delivery
                 if (_nextUploadMs > upload) _nextUploadMs = upload; // a shorter interval holds at once, not after the long one
             }
 
-            if (_handler == null) return;
-            TellRates();
+            if (_handler == null || _toldPeriodsMs == null) return;
+            TellRates(_toldPeriodsMs);
             _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
             while (_reader.Next())
             {
@@ -93,12 +92,13 @@ namespace Telemetry.Device.Delivery
                     case 8:
                     case QuestionField:
                         if (_reader.Length < 0) return false;
-                        _part.Begin(buffer, (int)_reader.Value, _reader.Length);
-                        while (_part.Next())
+                        _reader.Enter();
+                        while (_reader.Next())
                         {
                         }
 
-                        if (_part.IsMalformed) return false;
+                        if (_reader.IsMalformed) return false;
+                        _reader.Leave();
                         break;
                     default:
                         break;
@@ -119,7 +119,7 @@ namespace Telemetry.Device.Delivery
             long half = latency / 2;
             long error = errorMs + (answersSubscribe ? half : latency) + 1;
             if (error >= WallClock.UnknownErrorMs) error = WallClock.UnknownErrorMs - 1;
-            lock (_store) _wall.Set(unixMs + half, (uint)error, WallClock.SourceServer);
+            lock (_sampler) _wall.Set(unixMs + half, (uint)error, WallClock.SourceServer);
         }
 
         // The caller holds the store lock.
@@ -128,13 +128,13 @@ namespace Telemetry.Device.Delivery
             switch (_reader.Field)
             {
                 case 4:
-                    SetCaptureRate(buffer);
+                    SetCaptureRate();
                     break;
                 case 5:
-                    SetUploadWindow(buffer);
+                    SetUploadWindow();
                     break;
                 case 6:
-                    SetReconnectWindow(buffer);
+                    SetReconnectWindow();
                     break;
                 case 9:
                     Withdraw(buffer);
@@ -149,30 +149,31 @@ namespace Telemetry.Device.Delivery
             }
         }
 
-        private void SetCaptureRate(byte[] buffer)
+        private void SetCaptureRate()
         {
             int signal = 0;
             int periodMs = 0;
-            _part.Begin(buffer, (int)_reader.Value, _reader.Length);
-            while (_part.Next())
+            _reader.Enter();
+            while (_reader.Next())
             {
-                if (_part.Field == 1) signal = (int)_part.Value;
-                else if (_part.Field == 2) periodMs = (int)_part.Value;
+                if (_reader.Field == 1) signal = (int)_reader.Value;
+                else if (_reader.Field == 2) periodMs = (int)_reader.Value;
             }
 
+            _reader.Leave();
             int index = _profile.IndexOf(signal);
-            if (index >= 0 && periodMs >= 0) _sampler.Policy.SetPeriod(index, periodMs);
+            if (index >= 0 && periodMs >= 0) _sampler.SetPeriod(index, periodMs);
         }
 
         // The firmware is told what changed, so that it can slow a sensor down or switch it off.
-        private void TellRates()
+        private void TellRates(int[] told)
         {
-            for (int i = 0; i < _toldPeriodsMs.Length; i++)
+            for (int i = 0; i < told.Length; i++)
             {
                 int wantedMs;
-                lock (_store) wantedMs = _sampler.WantedPeriodMs(i);
-                if (wantedMs == _toldPeriodsMs[i]) continue;
-                _toldPeriodsMs[i] = wantedMs;
+                lock (_sampler) wantedMs = _sampler.WantedPeriodMs(i);
+                if (wantedMs == told[i]) continue;
+                told[i] = wantedMs;
                 _handler!.OnCaptureRate(_profile.IdAt(i), wantedMs);
             }
         }
@@ -184,26 +185,30 @@ namespace Telemetry.Device.Delivery
             _sampler.LimitBatches((int)_reader.Value);
         }
 
-        private void SetUploadWindow(byte[] buffer)
+        private void SetUploadWindow()
         {
             _uploadIntervalS = 0;
             _uploadOffsetS = 0;
             _hasUploadWindow = true;
-            _part.Begin(buffer, (int)_reader.Value, _reader.Length);
-            while (_part.Next())
+            _reader.Enter();
+            while (_reader.Next())
             {
-                if (_part.Field == 1 && _part.Value <= 604800) _uploadIntervalS = (int)_part.Value;
-                else if (_part.Field == 2 && _part.Value <= 604800) _uploadOffsetS = (int)_part.Value;
+                if (_reader.Field == 1 && _reader.Value <= 604800) _uploadIntervalS = (int)_reader.Value;
+                else if (_reader.Field == 2 && _reader.Value <= 604800) _uploadOffsetS = (int)_reader.Value;
             }
+
+            _reader.Leave();
         }
 
-        private void SetReconnectWindow(byte[] buffer)
+        private void SetReconnectWindow()
         {
-            _part.Begin(buffer, (int)_reader.Value, _reader.Length);
-            while (_part.Next())
+            _reader.Enter();
+            while (_reader.Next())
             {
-                if (_part.Field == 1) _windowMs = _part.Value > ReconnectPolicy.LongestWindowMs ? ReconnectPolicy.LongestWindowMs : (int)_part.Value;
+                if (_reader.Field == 1) _windowMs = _reader.Value > ReconnectPolicy.LongestWindowMs ? ReconnectPolicy.LongestWindowMs : (int)_reader.Value;
             }
+
+            _reader.Leave();
         }
 
         // withdrawn_signals is a packed list, or one number a field; a signal that is not in the newest Command has consent again.
@@ -242,15 +247,16 @@ namespace Telemetry.Device.Delivery
             int answers = 0;
             string text = "";
             string[] found = new string[4];
-            _part.Begin(buffer, (int)_reader.Value, _reader.Length);
-            while (_part.Next())
+            _reader.Enter();
+            while (_reader.Next())
             {
-                if (_part.Field == 1) id = (int)_part.Value;
-                else if (_part.Field == 2 && _part.Length >= 0) text = Encoding.UTF8.GetString(buffer, (int)_part.Value, _part.Length);
-                else if (_part.Field == 3 && _part.Length >= 0 && answers < 4) found[answers++] = Encoding.UTF8.GetString(buffer, (int)_part.Value, _part.Length);
-                else if (_part.Field == 4) answerSignal = (int)_part.Value;
+                if (_reader.Field == 1) id = (int)_reader.Value;
+                else if (_reader.Field == 2 && _reader.Length >= 0) text = Encoding.UTF8.GetString(buffer, (int)_reader.Value, _reader.Length);
+                else if (_reader.Field == 3 && _reader.Length >= 0 && answers < 4) found[answers++] = Encoding.UTF8.GetString(buffer, (int)_reader.Value, _reader.Length);
+                else if (_reader.Field == 4) answerSignal = (int)_reader.Value;
             }
 
+            _reader.Leave();
             if (id != 0 && id == _askedId) return; // it stands in every Command until it is answered
             _askedId = id;
             string[] exact = new string[answers];
@@ -261,7 +267,7 @@ namespace Telemetry.Device.Delivery
         // The fence: what was recorded before it is dropped, here and, being of an erased epoch, at the collector.
         private void Erase()
         {
-            lock (_store)
+            lock (_sampler)
             {
                 _sampler.DropOpen(LossReason.Erased);
                 _ledger.CountErased(_spool.HeldSamples);
@@ -293,7 +299,7 @@ namespace Telemetry.Device.Delivery
             long interval = _hasUploadWindow ? _uploadIntervalS * 1000L : _defaultUploadIntervalMs;
             if (IsSaving && interval < SavingIntervalMs) interval = SavingIntervalMs;
             if (interval <= 0 || !_hasUploadWindow) return interval;
-            _wall.Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source);
+            _wall.ReadAt(_wall.UptimeMs, out long wallUnixMs, out uint errorMs, out int source);
             return source == WallClock.SourceNone ? interval : interval - ((wallUnixMs - (_uploadOffsetS * 1000L)) % interval);
         }
     }

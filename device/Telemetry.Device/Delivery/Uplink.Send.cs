@@ -33,7 +33,7 @@ namespace Telemetry.Device.Delivery
             }
 
             if (now < _pausedUntilMs) return false;
-            lock (_store)
+            lock (_sampler)
             {
                 DropEvicted();
                 if (_pauses > 0 && _window.FindState(SendWindow.Sent) >= 0) return false; // one asks for all
@@ -96,7 +96,7 @@ namespace Telemetry.Device.Delivery
 
         private void OnAcked(long now)
         {
-            lock (_store)
+            lock (_sampler)
             {
                 int slot = _window.Find(_link.AckId);
                 if (slot < 0) return;

@@ -20,7 +20,6 @@ namespace Telemetry.Device.Delivery
         private readonly ICommandHandler? _handler;
         private readonly bool _disconnectsWhenIdle;
         private readonly int _defaultUploadIntervalMs;
-        private readonly object _store;
         private readonly BatchSpool _spool;
         private readonly Sampler _sampler;
         private readonly LossLedger _ledger;
@@ -48,12 +47,11 @@ namespace Telemetry.Device.Delivery
         private int _sendingEntries;
 
         public Uplink(
-            TelemetryOptions options, object store, BatchSpool spool, Sampler sampler, LossLedger ledger, WallClock wall, Chance chance, Profile profile)
+            TelemetryOptions options, BatchSpool spool, Sampler sampler, LossLedger ledger, WallClock wall, Chance chance, Profile profile)
         {
             _handler = options.CommandHandler;
             _disconnectsWhenIdle = options.DisconnectWhenIdle;
             _defaultUploadIntervalMs = options.UploadIntervalMs;
-            _store = store;
             _spool = spool;
             _sampler = sampler;
             _ledger = ledger;
@@ -64,8 +62,12 @@ namespace Telemetry.Device.Delivery
             _version = options.ProtocolVersion;
             _sendingRing = spool.Ring(false);
             _window = new SendWindow(options.Window);
-            _toldPeriodsMs = new int[_handler == null ? 0 : profile.Count];
-            for (int i = 0; i < _toldPeriodsMs.Length; i++) _toldPeriodsMs[i] = CapturePolicy.NoPeriod;
+            if (_handler != null)
+            {
+                _toldPeriodsMs = new int[profile.Count];
+                for (int i = 0; i < _toldPeriodsMs.Length; i++) _toldPeriodsMs[i] = CapturePolicy.NoPeriod;
+            }
+
             MqttIdentity identity = new MqttIdentity(options.Brand, options.Device, options.Secret);
             if (options.MessagePort != null) _link = new MessageLink(options.MessagePort, identity, options.CommandBytes);
             else _link = new MqttConnection(options, identity);
@@ -168,7 +170,7 @@ namespace Telemetry.Device.Delivery
 
         bool IPayloadSource.ReadPayload(int at, byte[] buffer, int offset, int count)
         {
-            lock (_store)
+            lock (_sampler)
             {
                 return _sendingPosition >= _sendingRing.Tail && _sendingRing.ReadPayload(_sendingPosition, _sendingEntries, at, buffer, offset, count);
             }
@@ -185,7 +187,7 @@ namespace Telemetry.Device.Delivery
             get
             {
                 if (_window.Count > 0 || _mustSubscribe || _mustBirth || !_link.CanSend || !_hasCommand) return false;
-                lock (_store) return _spool.HeldBatches == 0;
+                lock (_sampler) return _spool.HeldBatches == 0;
             }
         }
 
@@ -195,7 +197,7 @@ namespace Telemetry.Device.Delivery
             if (DisconnectsWhenIdle)
             {
                 int held;
-                lock (_store) held = _spool.HeldBatches;
+                lock (_sampler) held = _spool.HeldBatches;
                 if (held == 0) return 60000;
             }
 

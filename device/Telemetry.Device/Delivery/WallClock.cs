@@ -79,10 +79,9 @@ namespace Telemetry.Device.Delivery
             get { return _rate == null ? 0 : _rate.Ppb; }
         }
 
-        /// <summary>Reads both clocks at one instant.</summary>
-        public void Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source)
+        /// <summary>The wall time at an instant of this boot, as far as it is known now.</summary>
+        public void ReadAt(long uptimeMs, out long wallUnixMs, out uint errorMs, out int source)
         {
-            uptimeMs = UptimeMs;
             source = _source;
             wallUnixMs = 0;
             errorMs = UnknownErrorMs;

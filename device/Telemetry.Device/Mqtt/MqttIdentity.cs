@@ -20,8 +20,20 @@ namespace Telemetry.Device.Mqtt
 
         public MqttIdentity(string brand, string device, string secret)
         {
-            TopicBase = Encoding.UTF8.GetBytes("t1/" + brand + "/" + device + "/");
+            TopicBase = new byte[NameAt + brand.Length + 1 + device.Length + 1];
+            TopicBase[0] = (byte)'t';
+            TopicBase[1] = (byte)'1';
+            TopicBase[2] = (byte)'/';
+            WriteLevel(NameAt, brand);
+            WriteLevel(NameAt + brand.Length + 1, device);
             Password = Encoding.UTF8.GetBytes(secret);
+        }
+
+        // Ids are ASCII.
+        private void WriteLevel(int at, string id)
+        {
+            for (int i = 0; i < id.Length; i++) TopicBase[at + i] = (byte)id[i];
+            TopicBase[at + id.Length] = (byte)'/';
         }
 
         /// <summary>Bytes of <c>brand/device</c>.</summary>

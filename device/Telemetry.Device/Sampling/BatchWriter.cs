@@ -1,11 +1,11 @@
 namespace Telemetry.Device.Sampling
 {
     /// <summary>
-    /// Seals blocks into a batch (proto/telemetry/v1/batch.proto; WIRE.md, "Batch") inside one buffer of the caller.
-    /// Blocks are appended while the batch is open; the header, known only at sealing, is then written backwards from the first block.
+    /// Writes a batch piece by piece, in the order of its bytes (proto/telemetry/v1/batch.proto; WIRE.md, "Batch"): head, losses, blocks, trailer. A buffer
+    /// takes it whole, or a small window one piece after the other; each member returns the index behind what it wrote.
     /// </summary>
-    /// <remarks>Allocates in the constructor only. Not thread-safe: one owner.</remarks>
-    public sealed class BatchWriter
+    /// <remarks>Allocates nothing. Fields that are zero are not written: that is what a reader finds when they are missing.</remarks>
+    public static class BatchWriter
     {
         /// <summary>The most bytes of a batch (WIRE.md, "Limits").</summary>
         public const int MaxBatchBytes = 262144;
@@ -16,98 +16,39 @@ namespace Telemetry.Device.Sampling
         /// <summary>The most entries of the loss ledger.</summary>
         public const int MaxLosses = 256;
 
-        // epoch 5 + seq 11 + boot 6 + profile 5 + clock: tag and length 2, wall 11, uptime 11, error 6, source 2
-        private const int FixedHeaderBytes = 59;
+        /// <summary>The most bytes of a head: epoch 5, seq 11, boot 6, profile 5; of the clock tag and length 2, wall 11, uptime 11, error 6, source 2.</summary>
+        public const int MaxHeadBytes = 59;
 
-        // tag and length 2, signal 4, reason 2, count 11
-        private const int LossBytes = 19;
+        /// <summary>The most bytes of a loss: tag and length 2, signal 4, reason 2, count 11.</summary>
+        public const int MaxLossBytes = 19;
 
-        // tag 1, value 4
-        private const int TrailerBytes = 5;
+        /// <summary>The most bytes in front of a block: tag 1, length 4.</summary>
+        public const int MaxBlockHeadBytes = 5;
 
-        private readonly byte[] _buffer;
-        private readonly int _end;
-        private readonly int _blocksAt;
-        private readonly int _maxLosses;
-        private int _at;
-        private int _blocks;
-        private int _front;
-        private int _mostBlockBytes = MaxBatchBytes;
+        /// <summary>Bytes of the trailer: tag 1, value 4.</summary>
+        public const int TrailerBytes = 5;
 
-        /// <summary>A writer that seals batches of at most <paramref name="count"/> bytes.</summary>
-        /// <param name="buffer">The caller's; the writer keeps it.</param>
-        /// <param name="offset">Where the writer's part begins.</param>
-        /// <param name="count">Bytes of its part, at most <see cref="MaxBatchBytes"/>.</param>
-        /// <param name="maxLosses">Loss entries to keep room for, 0..256 (19 bytes each).</param>
-        public BatchWriter(byte[] buffer, int offset, int count, int maxLosses)
+        /// <summary>Bytes that <see cref="WriteHead"/> writes for the same arguments.</summary>
+        public static int HeadBytes(ulong seq, uint boot, ulong wallUnixMs, ulong uptimeMs, uint errorMs, int clockSource)
         {
-            if (maxLosses < 0 || maxLosses > MaxLosses) throw new System.ArgumentException("BatchWriter takes maxLosses of 0-256.");
-            if (count > MaxBatchBytes) count = MaxBatchBytes;
-            _buffer = buffer;
-            _end = offset + count - TrailerBytes;
-            _blocksAt = offset + FixedHeaderBytes + (maxLosses * LossBytes);
-            _maxLosses = maxLosses;
-            if (_end < _blocksAt) throw new System.ArgumentException("BatchWriter needs 64 bytes and 19 for each loss entry.");
-            Reset();
+            return 5 + FieldBytes(seq) + FieldBytes(boot) + 5 + 2 + ClockBytes(wallUnixMs, uptimeMs, errorMs, clockSource);
         }
 
-        /// <summary>Blocks in the open batch.</summary>
-        public int BlockCount
+        /// <summary>Bytes that <see cref="WriteLoss"/> writes for the same arguments.</summary>
+        public static int LossBytes(int signal, byte reason, ulong samples)
         {
-            get { return _blocks; }
+            return 2 + FieldBytes((uint)signal) + FieldBytes(reason) + FieldBytes(samples);
         }
 
-        /// <summary>Bytes of the blocks in the open batch, their tags and lengths included.</summary>
-        public int BlockBytes
+        /// <summary>Bytes of a block and what stands in front of it.</summary>
+        public static int FramedBytes(int blockBytes)
         {
-            get { return _at - _blocksAt; }
+            return 1 + VarintBytes((uint)blockBytes) + blockBytes;
         }
 
-        /// <summary>Bytes that are left for blocks.</summary>
-        public int FreeBytes
-        {
-            get { return _end - _at; }
-        }
-
-        /// <summary>Where the sealed batch begins in the buffer.</summary>
-        public int SealedOffset
-        {
-            get { return _front; }
-        }
-
-        /// <summary>Seals batches earlier: of several blocks none is longer than this, with all loss entries in it. One block alone is taken whatever its
-        /// length, because blocks are not split.</summary>
-        /// <param name="bytes">Of a batch; 0 = the buffer is the limit.</param>
-        public void LimitTo(int bytes)
-        {
-            _mostBlockBytes = bytes <= 0 ? MaxBatchBytes : bytes - FixedHeaderBytes - (_maxLosses * LossBytes) - TrailerBytes;
-        }
-
-        /// <summary>Drops the open batch and begins a new one.</summary>
-        public void Reset()
-        {
-            _at = _blocksAt;
-            _front = _blocksAt;
-            _blocks = 0;
-        }
-
-        /// <summary>Completes the encoder's open block and moves it into the batch. An encoder without rows adds nothing.</summary>
-        /// <returns>False when it does not fit: seal, reset and append again. The encoder keeps its block.</returns>
-        public bool TryAppendBlock(BlockEncoder encoder)
-        {
-            int bytes = encoder.Complete();
-            if (bytes == 0) return true;
-            int framed = 1 + VarintBytes((uint)bytes) + bytes;
-            if (framed > FreeBytes || _blocks >= MaxBlocks || (_blocks > 0 && BlockBytes + framed > _mostBlockBytes)) return false;
-            _buffer[_at] = 0x3A; // field 7, length-delimited
-            int at = WriteVarint(_at + 1, (uint)bytes);
-            at += encoder.Finish(_buffer, at, bytes);
-            _at = at;
-            _blocks++;
-            return true;
-        }
-
-        /// <summary>Seals the batch. It stands at <see cref="SealedOffset"/> until <see cref="Reset"/>.</summary>
+        /// <summary>Writes what a batch begins with.</summary>
+        /// <param name="buffer">Where to.</param>
+        /// <param name="at">Index of the first byte.</param>
         /// <param name="epoch">The spool's epoch, not 0.</param>
         /// <param name="seq">From 1.</param>
         /// <param name="boot">From 1.</param>
@@ -116,79 +57,88 @@ namespace Telemetry.Device.Sampling
         /// <param name="uptimeMs">Monotonic clock at the same instant.</param>
         /// <param name="errorMs">Bound of the wall clock's error; 0xFFFFFFFF = unknown.</param>
         /// <param name="clockSource">telemetry.v1.ClockSource, 0..5.</param>
-        /// <param name="lossSignals">Signal of each loss entry; may be null when <paramref name="lossCount"/> is 0.</param>
-        /// <param name="lossReasons">telemetry.v1.LossReason of each entry.</param>
-        /// <param name="lossSamples">Samples of each entry.</param>
-        /// <param name="lossCount">Entries, at most the constructor's maxLosses; more are not written.</param>
-        /// <returns>Length of the sealed batch in bytes.</returns>
-        public int Seal(
-            uint epoch, ulong seq, uint boot, uint profile, ulong wallUnixMs, ulong uptimeMs, uint errorMs, int clockSource,
-            int[] lossSignals, byte[] lossReasons, ulong[] lossSamples, int lossCount)
+        public static int WriteHead(
+            byte[] buffer, int at, uint epoch, ulong seq, uint boot, uint profile, ulong wallUnixMs, ulong uptimeMs, uint errorMs, int clockSource)
         {
-            _front = _blocksAt;
-            if (lossCount > _maxLosses) lossCount = _maxLosses;
-            for (int i = lossCount - 1; i >= 0; i--)
-            {
-                int lossEnd = _front;
-                PrependField(3, lossSamples[i]);
-                PrependField(2, lossReasons[i]);
-                PrependField(1, (uint)lossSignals[i]);
-                PrependMessage(6, lossEnd);
-            }
-
-            int clockEnd = _front;
-            PrependField(4, (uint)clockSource);
-            PrependField(3, errorMs);
-            PrependField(2, uptimeMs);
-            PrependField(1, wallUnixMs);
-            PrependMessage(5, clockEnd);
-            PrependFixed32(0x25, profile);
-            PrependField(3, boot);
-            PrependField(2, seq);
-            PrependFixed32(0x0D, epoch);
-
-            uint crc = Crc32c.Update(0, _buffer, _front, _at - _front);
-            _buffer[_at] = 0x7D; // field 15, fixed32
-            StoreFixed32(_at + 1, crc);
-            return _at + TrailerBytes - _front;
+            at = WriteFixed32(buffer, at, 0x0D, epoch);
+            at = WriteField(buffer, at, 2, seq);
+            at = WriteField(buffer, at, 3, boot);
+            at = WriteFixed32(buffer, at, 0x25, profile);
+            buffer[at++] = 0x2A; // field 5, length-delimited
+            buffer[at++] = (byte)ClockBytes(wallUnixMs, uptimeMs, errorMs, clockSource);
+            at = WriteField(buffer, at, 1, wallUnixMs);
+            at = WriteField(buffer, at, 2, uptimeMs);
+            at = WriteField(buffer, at, 3, errorMs);
+            return WriteField(buffer, at, 4, (uint)clockSource);
         }
 
-        // Zero is not written: it is what a reader finds when the field is missing.
-        private void PrependField(int field, ulong value)
+        /// <summary>Writes a loss; all of them stand between head and blocks, at most <see cref="MaxLosses"/>.</summary>
+        /// <param name="buffer">Where to.</param>
+        /// <param name="at">Index of the first byte.</param>
+        /// <param name="signal">Id of the signal; 0 = not known.</param>
+        /// <param name="reason">telemetry.v1.LossReason.</param>
+        /// <param name="samples">Samples lost.</param>
+        public static int WriteLoss(byte[] buffer, int at, int signal, byte reason, ulong samples)
         {
-            if (value == 0) return;
-            _front -= 1 + VarintBytes(value);
-            _buffer[_front] = (byte)(field << 3);
-            WriteVarint(_front + 1, value);
+            buffer[at++] = 0x32; // field 6, length-delimited
+            buffer[at++] = (byte)(LossBytes(signal, reason, samples) - 2);
+            at = WriteField(buffer, at, 1, (uint)signal);
+            at = WriteField(buffer, at, 2, reason);
+            return WriteField(buffer, at, 3, samples);
         }
 
-        private void PrependMessage(int field, int end)
+        /// <summary>Writes what stands in front of a block of <paramref name="blockBytes"/>; at most <see cref="MaxBlocks"/> blocks.</summary>
+        public static int WriteBlockHead(byte[] buffer, int at, int blockBytes)
         {
-            int length = end - _front;
-            _front -= 2; // a clock or a loss is shorter than 128 bytes
-            _buffer[_front] = (byte)((field << 3) | 2);
-            _buffer[_front + 1] = (byte)length;
+            buffer[at++] = 0x3A; // field 7, length-delimited
+            return WriteVarint(buffer, at, (uint)blockBytes);
         }
 
-        private void PrependFixed32(byte tag, uint value)
+        /// <summary>Moves the encoder's block into the batch. An encoder without rows adds nothing.</summary>
+        /// <exception cref="System.ArgumentException">The buffer ends before the block. The encoder keeps it.</exception>
+        public static int WriteBlock(byte[] buffer, int at, BlockEncoder encoder)
         {
-            _front -= 5;
-            _buffer[_front] = tag;
-            StoreFixed32(_front + 1, value);
+            int bytes = encoder.Complete();
+            if (bytes == 0) return at;
+            if (FramedBytes(bytes) > buffer.Length - at) throw new System.ArgumentException("A block is longer than what is left of the buffer.");
+            at = WriteBlockHead(buffer, at, bytes);
+            return at + encoder.Finish(buffer, at, bytes);
         }
 
-        private void StoreFixed32(int at, uint value)
+        /// <summary>Writes the end of a batch whose bytes before it have this CRC-32C.</summary>
+        public static int WriteTrailer(byte[] buffer, int at, uint crc)
         {
-            _buffer[at] = (byte)value;
-            _buffer[at + 1] = (byte)(value >> 8);
-            _buffer[at + 2] = (byte)(value >> 16);
-            _buffer[at + 3] = (byte)(value >> 24);
+            return WriteFixed32(buffer, at, 0x7D, crc); // field 15
         }
 
-        private int WriteVarint(int at, ulong value)
+        private static int ClockBytes(ulong wallUnixMs, ulong uptimeMs, uint errorMs, int clockSource)
         {
-            for (; value >= 0x80; value >>= 7) _buffer[at++] = (byte)(value | 0x80);
-            _buffer[at++] = (byte)value;
+            return FieldBytes(wallUnixMs) + FieldBytes(uptimeMs) + FieldBytes(errorMs) + FieldBytes((uint)clockSource);
+        }
+
+        private static int FieldBytes(ulong value)
+        {
+            return value == 0 ? 0 : 1 + VarintBytes(value);
+        }
+
+        private static int WriteField(byte[] buffer, int at, int field, ulong value)
+        {
+            if (value == 0) return at;
+            buffer[at++] = (byte)(field << 3);
+            return WriteVarint(buffer, at, value);
+        }
+
+        private static int WriteFixed32(byte[] buffer, int at, byte tag, uint value)
+        {
+            buffer[at++] = tag;
+            Platform.LittleEndian.WriteU32(buffer, at, value);
+            return at + 4;
+        }
+
+        private static int WriteVarint(byte[] buffer, int at, ulong value)
+        {
+            for (; value >= 0x80; value >>= 7) buffer[at++] = (byte)(value | 0x80);
+            buffer[at++] = (byte)value;
             return at;
         }
 

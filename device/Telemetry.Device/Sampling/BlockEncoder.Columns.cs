@@ -9,6 +9,9 @@ namespace Telemetry.Device.Sampling
             int[] state = _state;
             for (int stream = 0; stream < state.Length; stream += _streamWords)
             {
+                state[stream + Bits] = 0;
+                state[stream + BitCount] = 0;
+                state[stream + Chain] = EmptyChain;
                 state[stream + Other] = 0;
                 if (_streamWords == WideWords) state[stream + OtherHigh] = 0;
                 state[stream + Mean] = FirstMean << 1;
@@ -16,13 +19,13 @@ namespace Telemetry.Device.Sampling
             }
 
             state[TimeStream + Due] = MaxRun + 1; // the step to row 1 is the period
-            for (int column = 0; column < _columns; column++)
+            for (int column = 0; column < _columns.Length; column++)
             {
                 int stream = StreamOf(column);
                 long value = ValueSet(column);
                 state[stream + Last] = (int)value;
                 if (_streamWords == WideWords) state[stream + LastHigh] = (int)(value >> 32);
-                if (_kinds[column] == KindReal)
+                if (Kind(column) == KindReal)
                 {
                     PutLong(stream, (uint)value, (uint)(value >> 32), 64);
                     state[stream + Due] = RealRows;
@@ -35,31 +38,32 @@ namespace Telemetry.Device.Sampling
             }
         }
 
-        private static bool NeedsHighWords(byte[] kinds)
+        private int[] MakeState()
         {
-            for (int column = 0; column < kinds.Length; column++)
+            _streamWords = NarrowWords;
+            for (int column = 0; column < _columns.Length; column++)
             {
-                if (kinds[column] != KindInteger) return true;
+                if (!IsInteger(column)) _streamWords = WideWords;
             }
 
-            return false;
+            return new int[(_columns.Length + StreamsBeforeColumns) * _streamWords];
         }
 
         private void AddValues(int row)
         {
             // Local names: the loop then reads no fields.
-            byte[] kinds = _kinds;
+            int[] columns = _columns;
             int[] state = _state;
             int words = _streamWords;
             int stream = StreamsBeforeColumns * words;
-            for (int column = 0; column < kinds.Length; column++, stream += words)
+            for (int column = 0; column < columns.Length; column++, stream += words)
             {
                 // The usual row says nothing: no state changes.
                 int value = state[stream + Next];
-                bool isInteger = kinds[column] == KindInteger;
-                if (value == state[stream + Last] && row < state[stream + Due] && (isInteger || state[stream + NextHigh] == state[stream + LastHigh])) continue;
-                if (isInteger) AddInteger(stream, row, value);
-                else if (kinds[column] == KindWide) AddWide(stream, row, value, state[stream + NextHigh]);
+                int kind = columns[column] & KindMask;
+                if (value == state[stream + Last] && row < state[stream + Due] && (kind == 0 || state[stream + NextHigh] == state[stream + LastHigh])) continue;
+                if (kind == 0) AddInteger(stream, row, value);
+                else if (kind == KindWide << KindShift) AddWide(stream, row, value, state[stream + NextHigh]);
                 else AddReal(stream, row, value, state[stream + NextHigh]);
             }
         }

@@ -17,16 +17,24 @@ namespace Telemetry.Device.Sampling
         private const int FlagDescriptors = 0x80;
         private const int QualityChanges = 0x08;
 
+        // A block is read stream by stream: what stands before a stream, 25 bytes at most (of the timeline: flags 1, rows 2, columns 1, start 8, period 5, length 3),
+        // then its bits.
+        private const int MostHeadBytes = 25;
+        private const int BeforeHead = -1;
+
         private readonly bool _needsDescriptors;
         private bool _isComplete;
+        private int _part; // the stream that Read comes to: timeline, quality, the columns
+        private int _partAt; // its next byte, or BeforeHead
 
-        /// <summary>Closes the open block; only <see cref="Finish"/> and <see cref="Reset"/> may follow. May be called again.</summary>
+        /// <summary>Closes the open block; only <see cref="Finish"/>, <see cref="Read"/> and <see cref="Reset"/> may follow. May be called again.</summary>
         /// <returns>The exact bytes <see cref="Finish"/> will write; 0 when the block has no rows.</returns>
         public int Complete()
         {
             if (_rows == 0) return 0;
             if (!_isComplete)
             {
+                _pool.Owe(-ChunksToClose());
                 CloseStreams();
                 EndTimeline();
                 _isComplete = true;
@@ -35,8 +43,8 @@ namespace Telemetry.Device.Sampling
             int bytes = 2 + VarintBytes((uint)_rows) + VarintBytes(StartInUnit()) + VarintBytes((uint)_period);
             if (!_isRegular) bytes += FramedBytes(TimeStream);
             if (HasQuality()) bytes += 1 + (_qualityChanges ? FramedBytes(QualityStream) : 0);
-            if (!_needsDescriptors) bytes += VarintBytes((uint)_signals[0]);
-            int last = _columns - 1;
+            if (!_needsDescriptors) bytes += VarintBytes((uint)Id(0));
+            int last = _columns.Length - 1;
             for (int column = 0; column <= last; column++)
             {
                 int stream = StreamOf(column);
@@ -56,30 +64,85 @@ namespace Telemetry.Device.Sampling
         {
             int bytes = Complete();
             if (bytes == 0 || bytes > capacity) return 0;
-            int at = offset;
-            output[at++] = (byte)Flags();
-            at = WriteVarint(output, at, (uint)_rows);
-            output[at++] = (byte)_columns;
-            at = WriteVarint(output, at, StartInUnit());
-            at = WriteVarint(output, at, (uint)_period);
-            if (!_isRegular) at = WriteFramed(output, at, TimeStream);
-            if (HasQuality())
-            {
-                output[at++] = (byte)(_firstQuality | (_qualityChanges ? QualityChanges : 0));
-                if (_qualityChanges) at = WriteFramed(output, at, QualityStream);
-            }
-
-            if (!_needsDescriptors) at = WriteVarint(output, at, (uint)_signals[0]);
-            int last = _columns - 1;
-            for (int column = 0; column <= last; column++)
-            {
-                int stream = StreamOf(column);
-                if (_needsDescriptors) at = WriteVarint(output, at, Descriptor(column));
-                at = column < last ? WriteFramed(output, at, stream) : CopyStream(stream, output, at);
-            }
-
+            Rewind();
+            ReadParts(output, offset, bytes, 0);
             Reset();
+            return bytes;
+        }
+
+        /// <summary>Begins to read the closed block, which stays until <see cref="Reset"/>.</summary>
+        internal void Rewind()
+        {
+            _part = 0;
+            _partAt = BeforeHead;
+        }
+
+        /// <summary>The next bytes of the closed block.</summary>
+        /// <param name="output">Where to.</param>
+        /// <param name="offset">Index of the first.</param>
+        /// <param name="count">The most, at least 25.</param>
+        /// <returns>Bytes written; 0 behind the block's last.</returns>
+        internal int Read(byte[] output, int offset, int count)
+        {
+            return ReadParts(output, offset, count, MostHeadBytes);
+        }
+
+        private int ReadParts(byte[] output, int offset, int count, int headBytes)
+        {
+            int at = offset;
+            int end = offset + count;
+            for (; _part < _columns.Length + StreamsBeforeColumns; _part++)
+            {
+                if (_partAt == BeforeHead)
+                {
+                    if (end - at < headBytes) break;
+                    at = WriteHeadOf(_part, output, at);
+                    _partAt = 0;
+                }
+
+                if (IsWritten(_part))
+                {
+                    int from = at;
+                    at = CopyStream(_part * _streamWords, _partAt, output, at, end - at);
+                    _partAt += at - from;
+                    if (_partAt < StreamBytes(_part * _streamWords)) break;
+                }
+
+                _partAt = BeforeHead;
+            }
+
             return at - offset;
+        }
+
+        // The timeline of equal steps and the quality that never changes stand in their heads alone.
+        private bool IsWritten(int part)
+        {
+            return part == 0 ? !_isRegular : part > 1 || _qualityChanges;
+        }
+
+        private int WriteHeadOf(int part, byte[] output, int at)
+        {
+            int column = part - StreamsBeforeColumns;
+            if (part == 0)
+            {
+                output[at++] = (byte)Flags();
+                at = WriteVarint(output, at, (uint)_rows);
+                output[at++] = (byte)_columns.Length;
+                at = WriteVarint(output, at, StartInUnit());
+                at = WriteVarint(output, at, (uint)_period);
+            }
+            else if (column < 0)
+            {
+                if (HasQuality()) output[at++] = (byte)(_firstQuality | (_qualityChanges ? QualityChanges : 0));
+            }
+            else
+            {
+                if (_needsDescriptors) at = WriteVarint(output, at, Descriptor(column));
+                else if (column == 0) at = WriteVarint(output, at, (uint)Id(0));
+            }
+
+            bool hasLength = column < _columns.Length - 1 && IsWritten(part);
+            return hasLength ? WriteVarint(output, at, (uint)StreamBytes(part * _streamWords)) : at;
         }
 
         private void CloseStreams()
@@ -93,10 +156,10 @@ namespace Telemetry.Device.Sampling
                 EndStream(QualityStream);
             }
 
-            for (int column = 0; column < _columns; column++)
+            for (int column = 0; column < _columns.Length; column++)
             {
                 int stream = StreamOf(column);
-                if (_kinds[column] == KindReal) EndRealRun(stream, lastRow);
+                if (Kind(column) == KindReal) EndRealRun(stream, lastRow);
                 else EndRun(stream, lastRow);
                 EndStream(stream);
             }
@@ -129,11 +192,11 @@ namespace Telemetry.Device.Sampling
         }
 
         // Ids in a row, all 32-bit integers, need no descriptors: the first id says the rest.
-        private static bool NeedsDescriptors(int[] signals, byte[] kinds)
+        private bool NeedsDescriptors()
         {
-            for (int column = 0; column < signals.Length; column++)
+            for (int column = 0; column < _columns.Length; column++)
             {
-                if (kinds[column] != KindInteger || signals[column] != signals[0] + column) return true;
+                if (!IsInteger(column) || Id(column) != Id(0) + column) return true;
             }
 
             return false;
@@ -141,18 +204,18 @@ namespace Telemetry.Device.Sampling
 
         private uint Descriptor(int column)
         {
-            int before = column == 0 ? 0 : _signals[column - 1];
-            return ((uint)(_signals[column] - before - 1) << 2) | _kinds[column];
+            int before = column == 0 ? 0 : Id(column - 1);
+            return (uint)(((Id(column) - before - 1) << 2) | Kind(column));
+        }
+
+        private int Id(int column)
+        {
+            return IdOf(_columns[column]);
         }
 
         private int FramedBytes(int stream)
         {
             return VarintBytes((uint)StreamBytes(stream)) + StreamBytes(stream);
-        }
-
-        private int WriteFramed(byte[] output, int at, int stream)
-        {
-            return CopyStream(stream, output, WriteVarint(output, at, (uint)StreamBytes(stream)));
         }
 
         private static int WriteVarint(byte[] output, int at, ulong value)

@@ -1,11 +1,10 @@
 namespace Telemetry.Device.Sampling
 {
-    // Every column grows at its own pace, so each is a chain of small chunks from one shared pool; Finish lays the chains end to end.
+    // Every column grows at its own pace, so each is a chain of small chunks from the pool; Read lays the chains end to end.
     public sealed partial class BlockEncoder
     {
-        private const int ChunkWords = 2;
-        private const int ChunkShift = 1;
-        private const int ChunkBytes = 4 * ChunkWords;
+        private const int ChunkWords = BlockPool.ChunkWords;
+        private const int ChunkShift = BlockPool.ChunkShift;
         private const int WordBits = 32;
 
         // Streams: time, quality, then the columns. A stream is named by where its words begin in _state.
@@ -33,38 +32,53 @@ namespace Telemetry.Device.Sampling
         private const int EmptyChain = 0;
 
         // The most one row adds to a stream is a real: a run of 25 bits, a window of 13, a value of 64 and 31 bits that waited = 133, four words,
-        // so at most two new chunks. A wide column adds 19 bits of codes, 70 of a far difference, 31 that waited = 120, three words, two chunks; an
-        // integer, like a timeline, 19, 38 and 31 = 88, two words, one chunk; quality 28 and 31, one word.
-        // Closing a stream adds a pending run of at most 25 bits to 31 that waited, two words: one more.
-        private const int ReserveChunks = 3;
-        private const int IntegerReserveChunks = 2;
+        // so at most two new chunks. A wide column adds 19 bits of codes, 70 of a far difference, 31 that waited = 120, three words, two chunks; its first
+        // value has 122 bits and as many words. An integer, like a timeline, 19, 38 and 31 = 88, two words, one chunk; quality 28 and 31, one word.
+        private const int RowStreamChunks = 1;
+        private const int WideRowChunks = 2;
 
-        private readonly uint[] _pool;
-        private readonly short[] _chunkNext;
+        // Closing a stream adds a pending run of at most 25 bits to 31 that waited, two words.
+        private const int ClosingChunks = 1;
+
+        private readonly BlockPool _pool;
         private readonly int[] _state;
-        private readonly int _streamWords;
-        private int _freeChunks;
-        private int _firstUnused;
-        private readonly int _rowReserve;
+        private readonly int _rowChunks;
+        private int _streamWords;
+        private int _firstChunk;
 
-        // Chunks that a row and the end of the block may need.
-        private static int RowReserve(byte[] kinds)
+        // Chunks that a row may need.
+        private int RowChunks()
         {
-            int chunks = StreamsBeforeColumns * IntegerReserveChunks;
-            for (int column = 0; column < kinds.Length; column++) chunks += kinds[column] == KindInteger ? IntegerReserveChunks : ReserveChunks;
+            int chunks = StreamsBeforeColumns * RowStreamChunks;
+            for (int column = 0; column < _columns.Length; column++) chunks += IsInteger(column) ? RowStreamChunks : WideRowChunks;
             return chunks;
         }
 
-        private void ResetStreams()
+        // Where any row fits, this one is not looked at. A stream that it does not touch takes nothing.
+        private bool HasRoom(int row, long step, int quality)
         {
-            _firstUnused = 0;
-            _freeChunks = _chunkNext.Length;
-            for (int stream = 0; stream < _state.Length; stream += _streamWords)
+            int free = _pool.FreeChunks;
+            if (free >= _rowChunks) return true;
+            if (step != _steadyMs || row >= _state[TimeStream + Due]) free -= RowStreamChunks;
+            if (quality != _quality) free -= RowStreamChunks;
+            for (int column = 0; column < _columns.Length; column++)
             {
-                _state[stream + Bits] = 0;
-                _state[stream + BitCount] = 0;
-                _state[stream + Chain] = EmptyChain;
+                if (IsTouched(StreamOf(column), row)) free -= IsInteger(column) ? RowStreamChunks : WideRowChunks;
             }
+
+            return free >= 0;
+        }
+
+        private bool IsTouched(int stream, int row)
+        {
+            bool isSame = _state[stream + Next] == _state[stream + Last] && (_streamWords == NarrowWords || _state[stream + NextHigh] == _state[stream + LastHigh]);
+            return !isSame || row >= _state[stream + Due];
+        }
+
+        // Chunks that the end of the block may need.
+        private int ChunksToClose()
+        {
+            return (_columns.Length + StreamsBeforeColumns) * ClosingChunks;
         }
 
         // Least significant bit first; count is 0..31, and the bits above it are 0.
@@ -89,18 +103,16 @@ namespace Telemetry.Device.Sampling
         {
             int chain = _state[stream + Chain];
             if ((chain & (ChunkWords - 1)) == 0) chain = AddChunk(chain);
-            _pool[chain & ChainMask] = word;
+            _pool.Words[chain & ChainMask] = word;
             _state[stream + Chain] = chain + 1;
         }
 
         // A stream begins, or its last chunk is full.
         private int AddChunk(int chain)
         {
-            int chunk = _firstUnused;
-            _firstUnused++;
-            _freeChunks--;
+            int chunk = _pool.Take();
             if (chain == EmptyChain) return (chunk << ChainShift) | (chunk << ChunkShift);
-            _chunkNext[((chain & ChainMask) - 1) >> ChunkShift] = (short)chunk;
+            _pool.Next[((chain & ChainMask) - 1) >> ChunkShift] = (short)chunk;
             return (chain & ~ChainMask) | (chunk << ChunkShift);
         }
 
@@ -146,7 +158,7 @@ namespace Telemetry.Device.Sampling
             if (chain == EmptyChain) return 0;
             int last = ((chain & ChainMask) - 1) >> ChunkShift;
             int words = (chain & ChainMask) - (last << ChunkShift);
-            for (int chunk = chain >> ChainShift; chunk != last; chunk = _chunkNext[chunk]) words += ChunkWords;
+            for (int chunk = chain >> ChainShift; chunk != last; chunk = _pool.Next[chunk]) words += ChunkWords;
             return words * (WordBits / 8);
         }
 
@@ -165,19 +177,21 @@ namespace Telemetry.Device.Sampling
             return (column + StreamsBeforeColumns) * _streamWords;
         }
 
-        private int CopyStream(int stream, byte[] output, int offset)
+        // From byte `from` on, as much as there is and fits.
+        private int CopyStream(int stream, int from, byte[] output, int offset, int count)
         {
             int chunk = _state[stream + Chain] >> ChainShift;
-            int end = offset + StreamBytes(stream);
+            for (int skipped = from / BlockPool.ChunkBytes; skipped > 0; skipped--) chunk = _pool.Next[chunk];
+            int left = StreamBytes(stream) - from;
+            int end = offset + (left < count ? left : count);
+            int bit = (from % BlockPool.ChunkBytes) << 3;
             while (offset < end)
             {
-                for (int i = 0; i < ChunkWords; i++)
-                {
-                    uint word = _pool[(chunk << ChunkShift) + i];
-                    for (int bits = 0; bits < WordBits && offset < end; bits += 8) output[offset++] = (byte)(word >> bits);
-                }
-
-                chunk = _chunkNext[chunk];
+                uint word = _pool.Words[(chunk << ChunkShift) + (bit / WordBits)] >> (bit % WordBits);
+                for (int bits = WordBits - (bit % WordBits); bits > 0 && offset < end; bits -= 8, word >>= 8, bit += 8) output[offset++] = (byte)word;
+                if (bit < ChunkWords * WordBits) continue;
+                bit = 0;
+                chunk = _pool.Next[chunk];
             }
 
             return offset;

@@ -31,9 +31,13 @@ namespace Telemetry.Device.Sampling
 
         private const ulong MaxTimeMs = 1UL << 48;
 
-        private readonly int[] _signals;
-        private readonly byte[] _kinds;
-        private readonly int _columns;
+        // A column: its signal id, its kind above, and above that whatever its owner wants to know of it.
+        private const int IdMask = 0xFFFF;
+        private const int KindShift = 16;
+        private const int KindMask = 3 << KindShift;
+        private const int OwnerShift = 24;
+
+        private readonly int[] _columns;
         private readonly int _maxRows;
         private int _rows;
         private int _firstQuality;
@@ -60,19 +64,48 @@ namespace Telemetry.Device.Sampling
                 if (kinds[i] > KindReal) throw new System.ArgumentException("BlockEncoder knows kinds 0 (integer), 1 (wide) and 2 (real).");
             }
 
-            _signals = signals;
-            _kinds = kinds;
-            _columns = signals.Length;
+            _columns = new int[signals.Length];
+            for (int i = 0; i < signals.Length; i++) _columns[i] = Column(signals[i], kinds[i], 0);
             _maxRows = maxRows;
-            int chunks = bufferBytes / ChunkBytes;
-            if (chunks > short.MaxValue) chunks = short.MaxValue;
-            _rowReserve = RowReserve(kinds);
-            _pool = new uint[chunks * ChunkWords];
-            _chunkNext = new short[chunks];
-            _streamWords = NeedsHighWords(kinds) ? WideWords : NarrowWords;
-            _state = new int[(_columns + StreamsBeforeColumns) * _streamWords];
-            _needsDescriptors = NeedsDescriptors(signals, kinds);
-            Reset();
+            _pool = new BlockPool(bufferBytes);
+            _state = MakeState();
+            _rowChunks = RowChunks();
+            _needsDescriptors = NeedsDescriptors();
+        }
+
+        /// <summary>An encoder that shares a pool with others.</summary>
+        /// <param name="columns">One <see cref="Column"/> each, in ascending order of id; the encoder keeps the array.</param>
+        /// <param name="maxRows">Rows after which a block is complete.</param>
+        /// <param name="pool">At least <see cref="LeastBufferBytes"/> for all encoders that share it together.</param>
+        internal BlockEncoder(int[] columns, int maxRows, BlockPool pool)
+        {
+            _columns = columns;
+            _maxRows = maxRows;
+            _pool = pool;
+            _state = MakeState();
+            _rowChunks = RowChunks();
+            _needsDescriptors = NeedsDescriptors();
+        }
+
+        /// <summary>A column as one number.</summary>
+        /// <param name="signal">Its id.</param>
+        /// <param name="kind">Its kind.</param>
+        /// <param name="owner">0..255, its owner's.</param>
+        internal static int Column(int signal, int kind, int owner)
+        {
+            return signal | (kind << KindShift) | (owner << OwnerShift);
+        }
+
+        /// <summary>Signal id of a <see cref="Column"/>.</summary>
+        internal static int IdOf(int column)
+        {
+            return column & IdMask;
+        }
+
+        /// <summary>What a <see cref="Column"/> carries for its owner.</summary>
+        internal static int OwnerOf(int column)
+        {
+            return (column >> OwnerShift) & 0xFF;
         }
 
         /// <summary>Rows in the open block.</summary>
@@ -84,7 +117,7 @@ namespace Telemetry.Device.Sampling
         /// <summary>Columns of every block.</summary>
         public int ColumnCount
         {
-            get { return _columns; }
+            get { return _columns.Length; }
         }
 
         /// <summary>Uptime of the first row of the open block in ms; meaningless while <see cref="RowCount"/> is 0.</summary>
@@ -93,10 +126,16 @@ namespace Telemetry.Device.Sampling
             get { return _startMs; }
         }
 
+        /// <summary>A row of this time cannot follow those in the open block.</summary>
+        internal bool IsBehind(long uptimeMs)
+        {
+            return _rows > 0 && uptimeMs < _lastMs;
+        }
+
         /// <summary>The least buffer with which a block of one row always fits: what one row can cost at worst, twice.</summary>
         public static int LeastBufferBytes(int columns)
         {
-            return ChunkBytes * (columns + StreamsBeforeColumns) * ReserveChunks * 2;
+            return BlockPool.ChunkBytes * (columns + StreamsBeforeColumns) * (WideRowChunks + ClosingChunks) * 2;
         }
 
         /// <summary>Sets the value of an integer column for the next row.</summary>
@@ -124,7 +163,7 @@ namespace Telemetry.Device.Sampling
         {
             int stream = StreamOf(column);
             int low = _state[stream + Next];
-            return _kinds[column] == KindInteger ? low : ((long)_state[stream + NextHigh] << 32) | (uint)low;
+            return IsInteger(column) ? low : ((long)_state[stream + NextHigh] << 32) | (uint)low;
         }
 
         /// <summary>Adds the values set before as one row.</summary>
@@ -132,19 +171,14 @@ namespace Telemetry.Device.Sampling
         /// <param name="quality">Bit 0 worn, 1 charging, 2 estimated; 0..7.</param>
         /// <returns>False when the block is complete: it holds maxRows, its buffer might not hold the row, the row is earlier than the last
         /// or more than 2,147,483,647 ms after it, or its step does not fit the block's unit of time. Nothing was added.
-        /// An empty block refuses only a time or a quality out of range.</returns>
+        /// An empty block with a buffer of its own refuses only a time or a quality out of range.</returns>
         public bool TryAddRow(long uptimeMs, int quality)
         {
             if (_isComplete || (ulong)uptimeMs > MaxTimeMs || (quality & ~MaxQuality) != 0) return false;
             int row = _rows;
-            if (row == 0)
-            {
-                Begin(uptimeMs, quality);
-                return true;
-            }
-
+            if (row == 0) return TryBegin(uptimeMs, quality);
             long step = uptimeMs - _lastMs;
-            if (row >= _maxRows || _freeChunks < _rowReserve || step < 0 || step > int.MaxValue) return false;
+            if (row >= _maxRows || step < 0 || step > int.MaxValue || !HasRoom(row, step, quality)) return false;
             if ((step != _steadyMs || row >= _state[TimeStream + Due]) && !TryAddTime(row, (int)step)) return false;
             if (quality != _quality) AddQuality(row, quality);
             AddValues(row);
@@ -156,13 +190,26 @@ namespace Telemetry.Device.Sampling
         /// <summary>Drops the open block and begins a new one.</summary>
         public void Reset()
         {
+            if (_rows == 0) return;
+            if (!_isComplete) _pool.Owe(-ChunksToClose());
+            _pool.ReturnFrom(_firstChunk);
             _rows = 0;
             _isComplete = false;
-            ResetStreams();
         }
 
-        private void Begin(long uptimeMs, int quality)
+        /// <summary>Begins anew with another column, of an encoder of one; nothing that earlier blocks taught is kept.</summary>
+        internal void Restart(int signal, int kind)
         {
+            Reset();
+            _columns[0] = Column(signal, kind, 0);
+            _prefersMs = false;
+        }
+
+        private bool TryBegin(long uptimeMs, int quality)
+        {
+            if (_pool.FreeChunks < _rowChunks + ChunksToClose()) return false;
+            _pool.Owe(ChunksToClose());
+            _firstChunk = _pool.UsedChunks;
             _rows = 1;
             _firstQuality = quality;
             _quality = quality;
@@ -170,6 +217,17 @@ namespace Telemetry.Device.Sampling
             _qualityChanges = false;
             BeginTimeline(uptimeMs);
             BeginColumns();
+            return true;
+        }
+
+        private bool IsInteger(int column)
+        {
+            return (_columns[column] & KindMask) == 0;
+        }
+
+        private int Kind(int column)
+        {
+            return (_columns[column] & KindMask) >> KindShift;
         }
     }
 }

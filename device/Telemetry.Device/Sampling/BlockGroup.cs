@@ -6,14 +6,8 @@ namespace Telemetry.Device.Sampling
         /// <summary>Columns of a group: as many as a mask of present values has bits.</summary>
         public const int MaxColumns = 32;
 
-        // Fewer columns than these have the room of these: the frame of a batch is then a seventh of it at most.
-        private const int FewColumns = 8;
-
         /// <summary>Packs the rows.</summary>
         public readonly BlockEncoder Encoder;
-
-        /// <summary>Index in the profile of each column's signal.</summary>
-        public readonly int[] Signals;
 
         /// <summary>Columns that have their value.</summary>
         public uint Present;
@@ -33,36 +27,42 @@ namespace Telemetry.Device.Sampling
         /// <summary>Quality bits of that one.</summary>
         public int KeptQuality;
 
-        /// <summary>Room of the encoder's packed streams.</summary>
-        public readonly int BufferBytes;
+        private readonly int[] _columns; // the encoder's; their owner's part is the index in the profile
 
-        private readonly uint _all;
-
-        /// <summary>A group over signals of the profile, ascending.</summary>
-        public BlockGroup(Profile profile, int[] signals, int maxRows, int bytesPerColumn)
+        /// <summary>A group over signals of the profile.</summary>
+        /// <param name="columns">The encoder's: id, kind and index in the profile of each signal, ascending.</param>
+        /// <param name="maxRows">Rows of a block.</param>
+        /// <param name="pool">All groups share it.</param>
+        public BlockGroup(int[] columns, int maxRows, BlockPool pool)
         {
-            Signals = signals;
-            _all = signals.Length == MaxColumns ? uint.MaxValue : (1u << signals.Length) - 1;
-            int[] ids = new int[signals.Length];
-            byte[] kinds = new byte[signals.Length];
-            for (int i = 0; i < signals.Length; i++)
-            {
-                ids[i] = profile.IdAt(signals[i]);
-                kinds[i] = profile.KindAt(signals[i]) == SignalKind.Real ? BlockEncoder.KindReal : BlockEncoder.KindInteger;
-            }
+            _columns = columns;
+            Encoder = new BlockEncoder(columns, maxRows, pool);
+        }
 
-            int bytes = signals.Length * bytesPerColumn;
-            int few = FewColumns * bytesPerColumn;
-            int least = BlockEncoder.LeastBufferBytes(signals.Length);
-            if (bytes < few) bytes = few;
-            BufferBytes = bytes < least ? least : bytes;
-            Encoder = new BlockEncoder(ids, kinds, maxRows, BufferBytes);
+        /// <summary>Signals of the group.</summary>
+        public int Columns
+        {
+            get { return _columns.Length; }
         }
 
         /// <summary>Every column of the row has its value.</summary>
         public bool IsRowComplete
         {
-            get { return Present == _all; }
+            get { return Present == uint.MaxValue >> (MaxColumns - _columns.Length); }
+        }
+
+        /// <summary>Index in the profile of a column's signal.</summary>
+        public int SignalAt(int column)
+        {
+            return BlockEncoder.OwnerOf(_columns[column]);
+        }
+
+        /// <summary>Signals from a column on whose ids follow each other.</summary>
+        public int RunFrom(int column)
+        {
+            int end = column + 1;
+            while (end < _columns.Length && BlockEncoder.IdOf(_columns[end]) == BlockEncoder.IdOf(_columns[end - 1]) + 1) end++;
+            return end - column;
         }
 
         /// <summary>Hands the gathered row to the encoder.</summary>

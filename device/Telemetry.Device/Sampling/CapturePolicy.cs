@@ -14,7 +14,7 @@ namespace Telemetry.Device.Sampling
     }
 
     /// <summary>How often each signal is worth a sample: the profile's intervals and deadbands, and the capture rates of Commands.</summary>
-    /// <remarks>Guarded by the client's store lock. Its tables are made in the constructor, or with the first capture rate.</remarks>
+    /// <remarks>Guarded by the client's store lock. Made with the client where the profile has policies, else with the first capture rate.</remarks>
     internal sealed class CapturePolicy
     {
         /// <summary>No Command asks for another period than the profile's.</summary>
@@ -23,16 +23,23 @@ namespace Telemetry.Device.Sampling
         private const long LongAgoMs = -0x4000000000000000;
 
         private readonly Profile _profile;
+        private readonly long[] _keptMs;
         private int[]? _periodsMs; // of Commands
-        private long[]? _keptMs;
         private readonly long[]? _keptValues;
 
         /// <summary>The policies of a profile.</summary>
         public CapturePolicy(Profile profile)
         {
             _profile = profile;
-            if (profile.MinIntervalsMs != null || profile.Deadbands != null) _keptMs = MakeTimes();
+            _keptMs = new long[profile.Count];
+            for (int i = 0; i < _keptMs.Length; i++) _keptMs[i] = LongAgoMs;
             if (profile.Deadbands != null) _keptValues = new long[profile.Count];
+        }
+
+        /// <summary>The profile says something of how often its signals are wanted.</summary>
+        public static bool IsWanted(Profile profile)
+        {
+            return profile.MinIntervalsMs != null || profile.Deadbands != null;
         }
 
         /// <summary>What a Command asks of a signal: its period, 0 = none of it, or <see cref="NoPeriod"/>.</summary>
@@ -45,7 +52,6 @@ namespace Telemetry.Device.Sampling
         /// a dropped count would be missing from the sum, so for them only 0 has an effect.</summary>
         public void SetPeriod(int index, int periodMs)
         {
-            if (_keptMs == null) _keptMs = MakeTimes();
             if (_periodsMs == null)
             {
                 _periodsMs = new int[_profile.Count];
@@ -65,7 +71,6 @@ namespace Telemetry.Device.Sampling
         /// <summary>Judges a value, and remembers it when it is kept.</summary>
         public CaptureFate Judge(int index, SignalKind kind, long value, long timeMs)
         {
-            if (_keptMs == null) return CaptureFate.Kept;
             int periodMs = PeriodMs(index);
             if (periodMs == 0) return CaptureFate.TooSoon;
             if (kind == SignalKind.Counter) return CaptureFate.Kept;
@@ -97,13 +102,6 @@ namespace Telemetry.Device.Sampling
             if (kind == SignalKind.Real) return value == _keptValues[index]; // bits: a real's band is "the same"
             long apart = value > _keptValues[index] ? value - _keptValues[index] : _keptValues[index] - value;
             return apart >= 0 && apart <= deadbands[index]; // negative: beyond 64 bits apart
-        }
-
-        private long[] MakeTimes()
-        {
-            long[] times = new long[_profile.Count];
-            for (int i = 0; i < times.Length; i++) times[i] = LongAgoMs;
-            return times;
         }
     }
 }

@@ -17,13 +17,21 @@ namespace Telemetry.Device.Sampling
         /// <summary>The time in a word that has the tag above it.</summary>
         public const long TimeMask = (1L << TimeBits) - 1;
 
+        private const int LeastSamples = 8;
+        private const int UsualSamples = 64;
+
         private readonly long[] _words;
         private int _written; // words, by the writer
         private int _read; // words, by the reader
 
-        /// <summary>A ring of <paramref name="capacity"/> samples, a power of two.</summary>
-        public SampleRing(int capacity)
+        /// <summary>A ring of <paramref name="capacity"/> samples, a power of two; 0: room for one of each of the <paramref name="signals"/>, 8 to 64.</summary>
+        public SampleRing(int capacity, int signals)
         {
+            if (capacity == 0)
+            {
+                for (capacity = LeastSamples; capacity < signals && capacity < UsualSamples;) capacity *= 2;
+            }
+
             _words = new long[capacity * 2];
         }
 

@@ -1,21 +1,23 @@
-using Telemetry.Device.Spool;
-
 namespace Telemetry.Device.Sampling
 {
-    // Sealing: room is made first, so that the batch tells what had to go; then the batch stands on flash before anything is forgotten.
+    // Sealing: what goes into a batch is chosen and counted, room is made, so that the batch tells what had to go; then it streams from the pool to flash
+    // (Sampler.Stream.cs), and only when it stands there is anything forgotten. The pool is empty afterwards.
     internal sealed partial class Sampler
     {
-        // epoch 5 + seq 11 + boot 6 + profile 5 + clock 32 + crc 5
-        private const int BatchFrameBytes = 64;
-        private const int LossBytes = 19;
         private const int MostEntries = 255;
 
-        private int[] _inWriter = null!;
-        private int[] _inEventWriter = null!;
-        private byte[] _buffer = null!;
-        private byte[] _eventBuffer = null!;
-        private BatchWriter _writer = null!;
-        private BatchWriter _eventWriter = null!;
+        // The batch under way: blocks of some groups, of some signals aside (a range of indices), and losses.
+        private bool _sealsEvents;
+        private int _firstGroup;
+        private int _endGroup;
+        private int _firstAside;
+        private int _endAside;
+        private int _blockBytes;
+        private int _sampleEntries;
+        private int _told;
+        private long _sealedAtMs;
+
+        private int _mostBatchBytes;
         private long _sealedBatches;
         private long _sealedBytes;
 
@@ -31,130 +33,156 @@ namespace Telemetry.Device.Sampling
             get { return _sealedBytes; }
         }
 
-        /// <summary>The collector's limit for a batch in bytes; 0 = none. Events go alone and stay below any.</summary>
+        /// <summary>The collector's limit for a batch in bytes; 0 = none. Of several blocks none is longer than this, with all losses in it. One block alone is
+        /// taken whatever its length, because blocks are not split.</summary>
         public void LimitBatches(int bytes)
         {
-            _writer.LimitTo(bytes);
+            _mostBatchBytes = bytes;
         }
 
-        private void MakeWriters(TelemetryOptions options)
+        private DeviceStatus SealOpen()
         {
-            _inWriter = new int[_profile.Count];
-
-            // In front of each batch: the record header of the spool, an entry a signal, one a loss, one for what outlives a boot. Behind it: the record's CRC.
-            int entries = _profile.Count + _ledger.Capacity + 1;
-            int front = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * (entries < MostEntries ? entries : MostEntries));
-            int largest = LargestBlockBytes(1, BlockEncoder.LeastBufferBytes(1));
-            for (int i = 0; i < _groups.Length; i++)
-            {
-                int bytes = LargestBlockBytes(_groups[i].Signals.Length, _groups[i].BufferBytes);
-                if (bytes > largest) largest = bytes;
-            }
-
-            int room = options.BatchBytes;
-            int least = BatchFrameBytes + (LossBytes * _ledger.Capacity) + largest;
-            if (room < least) room = least;
-            _buffer = new byte[front + room + SpoolRing.RecordTrailerBytes];
-            _writer = new BatchWriter(_buffer, front, room, _ledger.Capacity);
-
-            int eventSignals = 0;
-            for (int i = 0; i < _profile.Count; i++)
-            {
-                if (_profile.KindAt(i) == SignalKind.Event) eventSignals++;
-            }
-
-            if (eventSignals == 0) return;
-            _inEventWriter = new int[_profile.Count];
-            int eventFront = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * (eventSignals + 1));
-            int eventRoom = BatchFrameBytes + LargestBlockBytes(1, BlockEncoder.LeastBufferBytes(1));
-            _eventBuffer = new byte[eventFront + eventRoom + SpoolRing.RecordTrailerBytes];
-            _eventWriter = new BatchWriter(_eventBuffer, eventFront, eventRoom, 0);
-        }
-
-        // The packed streams fill the encoder's buffer at most. Around them: tag and length 6, the block's head 23 and its quality byte;
-        // a descriptor and a length a column, and of the timeline and quality streams.
-        private static int LargestBlockBytes(int columns, int bufferBytes)
-        {
-            return 30 + bufferBytes + (7 * columns) + 6;
-        }
-
-        private void CloseBlock(BlockGroup group)
-        {
-            int rows = group.Encoder.RowCount;
-            if (rows == 0) return;
-            Append(group.Encoder);
-            for (int column = 0; column < group.Signals.Length; column++) _inWriter[group.Signals[column]] += rows;
-        }
-
-        private void Append(BlockEncoder encoder)
-        {
-            if (_writer.TryAppendBlock(encoder)) return;
-            SealBulk();
-            _writer.TryAppendBlock(encoder); // the buffer holds the largest block
-        }
-
-        private DeviceStatus SealBulk()
-        {
-            return Seal(_writer, _buffer, _inWriter, false);
-        }
-
-        private DeviceStatus SealEventWriter()
-        {
-            return Seal(_eventWriter, _eventBuffer, _inEventWriter, true);
-        }
-
-        private DeviceStatus Seal(BatchWriter writer, byte[] buffer, int[] samples, bool isEvent)
-        {
-            int signals = 0;
-            for (int i = 0; i < samples.Length; i++)
-            {
-                if (samples[i] > 0) signals++;
-            }
-
-            int most = BatchFrameBytes + writer.BlockBytes + (isEvent ? 0 : LossBytes * _ledger.Capacity);
-            DeviceStatus status = _spool.Reserve(isEvent, most, signals + 1 + (isEvent ? 0 : _ledger.Capacity));
-            if (status == DeviceStatus.Ok) status = Store(writer, buffer, samples, signals, isEvent);
-            for (int i = 0; i < samples.Length; i++)
-            {
-                if (status != DeviceStatus.Ok) Lose(i, status == DeviceStatus.TooLarge ? LossReason.TooLarge : LossReason.SpoolDamaged, samples[i]);
-                else _open -= samples[i];
-                samples[i] = 0;
-            }
-
-            writer.Reset();
+            for (int i = 0; i < _groups.Length; i++) _groups[i].Encoder.Complete();
+            _endGroup = 0;
+            DeviceStatus status = SealBatches(false);
+            ForgetAside(false);
             return status;
         }
 
-        private DeviceStatus Store(BatchWriter writer, byte[] buffer, int[] samples, int signals, bool isEvent)
+        // Events become batches of their own, which overtake the backlog.
+        private void SealEvents()
         {
-            int states = _session != 0 || _clock.RatePpb != 0 ? 1 : 0;
-            int told = isEvent ? 0 : _ledger.Entries;
-            if (told > MostEntries - signals - states) told = MostEntries - signals - states; // the others wait for the next batch
-            _clock.Read(out long uptimeMs, out long wallUnixMs, out uint errorMs, out int source);
-            int count = writer.Seal(
-                _spool.Epoch, (ulong)_spool.NextSeq, _spool.Boot, _profile.Hash, (ulong)wallUnixMs, (ulong)uptimeMs, errorMs, source,
-                _ledger.Signals, _ledger.Reasons, _ledger.Counts, told);
-            int offset = writer.SealedOffset;
-            int entries = signals + told + states;
-            int entry = 0;
-            if (states > 0) SpoolRing.PutEntry(buffer, offset, entries, entry++, _session, SpoolRing.StateReason, (uint)_clock.RatePpb);
-            for (int i = 0; i < samples.Length; i++)
+            if (_pool.FreeChunks < SideChunks) SealOpen();
+            _endGroup = _groups.Length;
+            SealBatches(true);
+            ForgetAside(true);
+        }
+
+        // One batch, or several where one would be longer than a limit, or the pool too full to pack what is aside.
+        private DeviceStatus SealBatches(bool events)
+        {
+            DeviceStatus status = DeviceStatus.Ok;
+            _sealsEvents = events;
+            _endAside = _pool.AsideBytes == 0 ? _profile.Count : 0;
+            do
             {
-                if (samples[i] > 0) SpoolRing.PutEntry(buffer, offset, entries, entry++, _profile.IdAt(i), 0, (uint)samples[i]);
+                ChooseBlocks();
+                if (_blockBytes > 0 || (!events && _ledger.Entries > 0))
+                {
+                    DeviceStatus stored = MakeRoomAndStore();
+                    if (stored != DeviceStatus.Ok) status = stored;
+                    Settle(stored);
+                }
+
+                if (!events && _endGroup == _groups.Length) ResetGroups();
+            }
+            while (_endGroup < _groups.Length || _endAside < _profile.Count);
+            return status;
+        }
+
+        // As many blocks as a batch and the record around it take, and one at least.
+        private void ChooseBlocks()
+        {
+            _firstGroup = _endGroup;
+            _firstAside = _endAside;
+            _blockBytes = 0;
+            _sampleEntries = 0;
+            for (; _endGroup < _groups.Length; _endGroup++)
+            {
+                if (!Takes(BytesOf(_groups[_endGroup]), EntriesOf(_groups[_endGroup]))) return;
             }
 
-            for (int i = 0; i < told; i++)
+            // Groups that stand in this batch hold their chunks until it is written.
+            if (_pool.FreeChunks < SideChunks) return;
+            for (; _endAside < _profile.Count; _endAside++)
             {
-                uint lost = _ledger.Counts[i] > uint.MaxValue ? uint.MaxValue : (uint)_ledger.Counts[i];
-                SpoolRing.PutEntry(buffer, offset, entries, entry++, _ledger.Signals[i], _ledger.Reasons[i], lost);
+                if (IsEvent(_endAside) == _sealsEvents && !Takes(BlockBytesAside(_endAside), 1)) return;
             }
+        }
 
-            DeviceStatus status = _spool.Append(isEvent, buffer, offset, count, entries);
+        private bool Takes(int bytes, int entries)
+        {
+            if (bytes == 0) return true;
+            int most = _spool.Ring(_sealsEvents).MaxPayloadBytes(_sampleEntries + entries + 1 + Losses);
+            if (_mostBatchBytes > 0 && _mostBatchBytes < most) most = _mostBatchBytes;
+            bool fits = FrameBytes + _blockBytes + bytes <= most && _sampleEntries + entries < MostEntries;
+            if (!fits && _blockBytes > 0) return false;
+            _blockBytes += bytes;
+            _sampleEntries += entries;
+            return true;
+        }
+
+        private static int BytesOf(BlockGroup group)
+        {
+            return group.Encoder.RowCount == 0 ? 0 : BatchWriter.FramedBytes(group.Encoder.Complete());
+        }
+
+        private static int EntriesOf(BlockGroup group)
+        {
+            int entries = 0;
+            for (int column = 0; column < group.Columns; column += group.RunFrom(column)) entries++;
+            return entries;
+        }
+
+        // Losses that a batch tells at most.
+        private int Losses
+        {
+            get { return _sealsEvents ? 0 : _ledger.Capacity; }
+        }
+
+        // What stands around the blocks at most.
+        private int FrameBytes
+        {
+            get { return BatchWriter.MaxHeadBytes + (BatchWriter.MaxLossBytes * Losses) + BatchWriter.TrailerBytes; }
+        }
+
+        private bool HasState
+        {
+            get { return _session != 0 || _clock.RatePpb != 0; }
+        }
+
+        private DeviceStatus MakeRoomAndStore()
+        {
+            DeviceStatus status = _spool.Reserve(_sealsEvents, FrameBytes + _blockBytes, _sampleEntries + 1 + Losses);
             if (status != DeviceStatus.Ok) return status;
-            _ledger.RemoveFirst(told);
+            int entries = _sampleEntries + (HasState ? 1 : 0);
+            _told = _sealsEvents ? 0 : _ledger.Entries;
+            if (_told > MostEntries - entries) _told = MostEntries - entries; // the others wait for the next batch
+            _sealedAtMs = _clock.UptimeMs;
+            _clock.ReadAt(_sealedAtMs, out long wallUnixMs, out uint errorMs, out int source);
+            int bytes = BatchWriter.HeadBytes((ulong)_spool.NextSeq, _spool.Boot, (ulong)wallUnixMs, (ulong)_sealedAtMs, errorMs, source);
+            for (int i = 0; i < _told; i++) bytes += BatchWriter.LossBytes(_ledger.Signal(i), _ledger.Reason(i), (ulong)_ledger.Samples(i));
+            bytes += _blockBytes + BatchWriter.TrailerBytes;
+            status = _spool.Append(_sealsEvents, this, entries + _told, bytes);
+            if (status != DeviceStatus.Ok) return status;
+            _ledger.RemoveFirst(_told);
             _sealedBatches++;
-            _sealedBytes += count;
+            _sealedBytes += bytes;
             return status;
+        }
+
+        // What the batch held is not open any more: spooled, or lost.
+        private void Settle(DeviceStatus stored)
+        {
+            _sideEncoder.Reset(); // a write that failed left it half read
+            LossReason reason = stored == DeviceStatus.Ok ? Kept : stored == DeviceStatus.TooLarge ? LossReason.TooLarge : LossReason.SpoolDamaged;
+            for (int i = _firstGroup; i < _endGroup; i++)
+            {
+                if (reason == Kept) _open -= (long)_groups[i].Columns * _groups[i].Encoder.RowCount;
+                else LoseRows(_groups[i], reason);
+            }
+
+            for (_asideAt = 0; ReadAside();)
+            {
+                if (_asideIndex < _firstAside || _asideIndex >= _endAside || IsEvent(_asideIndex) != _sealsEvents) continue;
+                if (reason == Kept) _open--;
+                else Lose(_asideIndex, reason, 1);
+            }
+        }
+
+        private void ResetGroups()
+        {
+            for (int i = 0; i < _groups.Length; i++) _groups[i].Encoder.Reset();
         }
     }
 }

@@ -12,7 +12,7 @@ namespace Telemetry.Device.Sampling
 
         private bool IsLeftOut(BlockGroup group)
         {
-            int periodMs = _profile.PeriodMsAt(group.Signals[0]);
+            int periodMs = _profile.PeriodMsAt(group.SignalAt(0));
             if (!_mayThin || periodMs < FastestThinnedMs || periodMs > SlowestThinnedMs || !_spool.IsNearlyFull) return false;
             if (++group.RowsSinceKept >= RowsForOne || group.Quality != group.KeptQuality)
             {
@@ -22,10 +22,10 @@ namespace Telemetry.Device.Sampling
             }
 
             group.Present = 0;
-            for (int column = 0; column < group.Signals.Length; column++)
+            for (int column = 0; column < group.Columns; column++)
             {
-                Lose(group.Signals[column], LossReason.Thinned, 1);
-                if (_profile.KindAt(group.Signals[column]) == SignalKind.Counter) group.Carries |= 1u << column; // the encoder has its value
+                Lose(group.SignalAt(column), LossReason.Thinned, 1);
+                if (_profile.KindAt(group.SignalAt(column)) == SignalKind.Counter) group.Carries |= 1u << column; // the encoder has its value
             }
 
             return true;

@@ -5,7 +5,7 @@ namespace Telemetry.Device.Sampling
 {
     /// <summary>
     /// From samples to sealed batches. Signals of one period are gathered into rows and share blocks; whatever does not fit such a row
-    /// (irregular signals, a missing neighbour, a value beyond 32 bits) waits in the side table and gets a block of its own signal.
+    /// (irregular signals, a missing neighbour, a value beyond 32 bits, a time that steps back) waits aside and gets a block of its own signal.
     /// </summary>
     /// <remarks>Guarded by the client's store lock. Allocates in the constructor only.</remarks>
     internal sealed partial class Sampler
@@ -19,7 +19,6 @@ namespace Telemetry.Device.Sampling
         /// <summary>The value is not a number, or beyond every integer: counted as out of range.</summary>
         public const int FlagUnscalable = 1 << 12;
 
-        private const byte NoGroup = 255;
         private const LossReason Kept = 0;
 
         private readonly Profile _profile;
@@ -31,10 +30,8 @@ namespace Telemetry.Device.Sampling
         private readonly int _sealIntervalMs;
         private readonly int _offlineSealIntervalMs;
         private readonly BlockGroup[] _groups;
-        private readonly byte[] _groupOf;
-        private readonly byte[] _columnOf;
-        private readonly bool[] _isWithdrawn;
-        private readonly CapturePolicy _policy;
+        private readonly BlockPool _pool;
+        private CapturePolicy? _policy; // where the profile has one, or a Command
         private long _recorded;
         private long _unchanged;
         private long _open;
@@ -51,15 +48,15 @@ namespace Telemetry.Device.Sampling
             _toleranceMs = options.TickToleranceMs;
             _sealIntervalMs = options.SealIntervalMs;
             _offlineSealIntervalMs = options.OfflineSealIntervalMs;
-            _groupOf = new byte[profile.Count];
-            _columnOf = new byte[profile.Count];
-            _isWithdrawn = new bool[profile.Count];
-            _policy = new CapturePolicy(profile);
+            _places = new ushort[profile.Count];
+            if (CapturePolicy.IsWanted(profile)) _policy = new CapturePolicy(profile);
             _session = spool.LastSession;
             _mayThin = options.ThinsWhenNearlyFull;
-            _groups = MakeGroups(profile, options);
-            MakeSideTable();
-            MakeWriters(options);
+            int groups = FindPlaces();
+            _pool = new BlockPool(PoolBytes(options.BatchBytes));
+            _groups = new BlockGroup[groups];
+            for (int group = 0; group < groups; group++) _groups[group] = new BlockGroup(ColumnsOf(group), options.BlockRows, _pool);
+            _sideEncoder = new BlockEncoder(new int[] { SideColumn }, SideRows, _pool);
         }
 
         /// <summary>Samples taken since boot.</summary>
@@ -91,14 +88,14 @@ namespace Telemetry.Device.Sampling
         public void Drain()
         {
             while (_ring.TryRead(out int tag, out long value, out long timeMs)) Take(tag, value, timeMs);
-            if (_sideEvents > 0) SealEvents();
+            if (_asideEvents > 0) SealEvents();
         }
 
         /// <summary>Takes one sample past the ring.</summary>
         public void Put(int tag, long value, long timeMs)
         {
             Take(tag, value, timeMs);
-            if (_sideEvents > 0) SealEvents();
+            if (_asideEvents > 0) SealEvents();
         }
 
         /// <summary>Seals what is open when its time has come.</summary>
@@ -118,14 +115,8 @@ namespace Telemetry.Device.Sampling
         /// <summary>Seals everything that is open, and losses that no batch has told.</summary>
         public DeviceStatus SealAll()
         {
-            for (int i = 0; i < _groups.Length; i++)
-            {
-                Scatter(_groups[i]);
-                CloseBlock(_groups[i]);
-            }
-
-            CloseSideTable();
-            return _writer.BlockCount > 0 || _ledger.Entries > 0 ? SealBulk() : DeviceStatus.Ok;
+            for (int i = 0; i < _groups.Length; i++) Scatter(_groups[i]);
+            return SealOpen();
         }
 
         /// <summary>Drops everything that is open: it was recorded before an erasure fence.</summary>
@@ -135,46 +126,33 @@ namespace Telemetry.Device.Sampling
             {
                 Scatter(_groups[i]);
                 _groups[i].Carries = 0;
-                for (int column = 0; column < _groups[i].Signals.Length; column++) Lose(_groups[i].Signals[column], reason, _groups[i].Encoder.RowCount);
+                LoseRows(_groups[i], reason);
                 _groups[i].Encoder.Reset();
             }
 
-            for (int i = 0; i < _sideCount; i++) Lose(SideSignal(i), reason, 1);
-            _sideCount = 0;
-            _sideEvents = 0;
-            for (int i = 0; i < _inWriter.Length; i++)
-            {
-                Lose(i, reason, _inWriter[i]);
-                _inWriter[i] = 0;
-            }
-
-            _writer.Reset();
+            LoseAside(reason);
             _session = 0;
         }
 
-        /// <summary>Stops a signal at the source, because its user withdrew consent.</summary>
-        public void Withdraw(int index)
+        /// <summary>Takes at most one sample of a signal in <paramref name="periodMs"/> from now on; see <see cref="CapturePolicy.SetPeriod"/>.</summary>
+        public void SetPeriod(int index, int periodMs)
         {
-            _isWithdrawn[index] = true;
-        }
-
-        /// <summary>The signals' policies, and the capture rates that Commands ask for.</summary>
-        public CapturePolicy Policy
-        {
-            get { return _policy; }
+            if (_policy == null) _policy = new CapturePolicy(_profile);
+            _policy.SetPeriod(index, periodMs);
         }
 
         /// <summary>What the present Command asks of a signal: a period, 0 = none of it (also: consent is withdrawn), or <see cref="CapturePolicy.NoPeriod"/>.</summary>
         public int WantedPeriodMs(int index)
         {
-            return _isWithdrawn[index] ? 0 : _policy.PeriodMs(index);
+            if ((_places[index] & WithdrawnFlag) != 0) return 0;
+            return _policy == null ? CapturePolicy.NoPeriod : _policy.PeriodMs(index);
         }
 
         /// <summary>Forgets what Commands asked for: all signals have consent and their profile's rates, batches their full length.</summary>
         public void ClearOrders()
         {
-            System.Array.Clear(_isWithdrawn, 0, _isWithdrawn.Length);
-            _policy.ClearPeriods();
+            for (int i = 0; i < _places.Length; i++) _places[i] = (ushort)(_places[i] & ~WithdrawnFlag);
+            _policy?.ClearPeriods();
             LimitBatches(0);
         }
 
@@ -183,7 +161,7 @@ namespace Telemetry.Device.Sampling
             int index = tag & IndexMask;
             SignalKind kind = _profile.KindAt(index);
             LossReason loss = LossOf(tag, index, kind, value);
-            if (loss == Kept)
+            if (loss == Kept && _policy != null)
             {
                 CaptureFate fate = _policy.Judge(index, kind, value, timeMs);
                 if (fate == CaptureFate.Unchanged)
@@ -205,15 +183,15 @@ namespace Telemetry.Device.Sampling
             }
 
             int quality = (tag & QualityMask) >> QualityShift;
-            int group = _groupOf[index];
+            int group = _places[index] >> GroupShift;
             bool fits = group != NoGroup && (kind == SignalKind.Real || value == (int)value);
-            if (fits) Gather(_groups[group], _columnOf[index], value, timeMs, quality, (tag & FlagNow) != 0);
+            if (fits) Gather(_groups[group], _places[index] & ColumnMask, value, timeMs, quality, (tag & FlagNow) != 0);
             else PutAside(index, value, timeMs, quality);
         }
 
         private LossReason LossOf(int tag, int index, SignalKind kind, long value)
         {
-            if (_isWithdrawn[index]) return LossReason.Consent;
+            if ((_places[index] & WithdrawnFlag) != 0) return LossReason.Consent;
             if ((tag & FlagUnscalable) != 0) return LossReason.OutOfRange;
             return kind == SignalKind.Real || IsInRange(index, value) ? Kept : LossReason.OutOfRange;
         }
@@ -242,7 +220,7 @@ namespace Telemetry.Device.Sampling
                 value += group.Encoder.ValueSet(column);
                 if (value != (int)value)
                 {
-                    PutAside(group.Signals[column], value, timeMs, quality);
+                    PutAside(group.SignalAt(column), value, timeMs, quality);
                     return;
                 }
             }
@@ -255,11 +233,20 @@ namespace Telemetry.Device.Sampling
 
             group.Encoder.SetWide(column, value);
             group.Present |= bit;
-            if (group.IsRowComplete && !IsLeftOut(group) && !group.TryAddRow())
+            if (group.IsRowComplete && !IsLeftOut(group) && !group.TryAddRow()) AddRowElsewhere(group);
+        }
+
+        // A row of an earlier time than the last has no place in a block, a small batch each would be dear; any other begins the next one.
+        private void AddRowElsewhere(BlockGroup group)
+        {
+            if (group.Encoder.IsBehind(group.RowMs))
             {
-                CloseBlock(group);
-                group.TryAddRow(); // an empty block takes any row
+                Scatter(group);
+                return;
             }
+
+            SealOpen();
+            group.TryAddRow(); // an empty block takes any row
         }
 
         // A row that will not be complete: its values go their own ways, with their time.
@@ -269,65 +256,19 @@ namespace Telemetry.Device.Sampling
             {
                 if ((group.Present & (1u << column)) == 0) continue;
                 group.Present &= ~(1u << column);
-                PutAside(group.Signals[column], group.Encoder.ValueSet(column), group.RowMs, group.Quality);
+                PutAside(group.SignalAt(column), group.Encoder.ValueSet(column), group.RowMs, group.Quality);
             }
         }
 
         private void Lose(int index, LossReason reason, long samples)
         {
             _open -= samples;
-            _ledger.Add(_profile.IdAt(index), (byte)reason, (ulong)samples);
+            _ledger.Add(_profile.IdAt(index), (byte)reason, samples);
         }
 
-        // What the SDK records of itself comes at an instant of its own.
-        private static bool SharesRows(Profile profile, int index)
+        private void LoseRows(BlockGroup group, LossReason reason)
         {
-            return profile.PeriodMsAt(index) > 0 && profile.KindAt(index) != SignalKind.Event && profile.SdkMetricAt(index) == SdkMetric.None;
-        }
-
-        private BlockGroup[] MakeGroups(Profile profile, TelemetryOptions options)
-        {
-            int count = 0;
-            for (int i = 0; i < profile.Count; i++) _groupOf[i] = NoGroup;
-            for (int i = 0; i < profile.Count; i++)
-            {
-                int period = profile.PeriodMsAt(i);
-                if (_groupOf[i] != NoGroup || !SharesRows(profile, i)) continue;
-                int columns = 0;
-                for (int k = i; k < profile.Count && columns < BlockGroup.MaxColumns; k++)
-                {
-                    if (_groupOf[k] != NoGroup || profile.PeriodMsAt(k) != period || !SharesRows(profile, k)) continue;
-                    _groupOf[k] = (byte)count;
-                    _columnOf[k] = (byte)columns++;
-                }
-
-                count++;
-            }
-
-            BlockGroup[] groups = new BlockGroup[count];
-            for (int group = 0; group < count; group++)
-            {
-                groups[group] = new BlockGroup(profile, SignalsOf(group), options.BlockRows, options.BlockBytesPerColumn);
-            }
-
-            return groups;
-        }
-
-        private int[] SignalsOf(int group)
-        {
-            int columns = 0;
-            for (int i = 0; i < _groupOf.Length; i++)
-            {
-                if (_groupOf[i] == group) columns++;
-            }
-
-            int[] signals = new int[columns];
-            for (int i = 0; i < _groupOf.Length; i++)
-            {
-                if (_groupOf[i] == group) signals[_columnOf[i]] = i;
-            }
-
-            return signals;
+            for (int column = 0; column < group.Columns; column++) Lose(group.SignalAt(column), reason, group.Encoder.RowCount);
         }
     }
 }

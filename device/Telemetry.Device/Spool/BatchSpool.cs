@@ -16,10 +16,10 @@ namespace Telemetry.Device.Spool
         /// <summary>Mounts the spool, or makes a new one with an epoch of its own.</summary>
         public BatchSpool(IFlash flash, int eventSectors, LossLedger ledger, Chance chance)
         {
-            byte[] scratch = new byte[SpoolRing.ScratchBytes(ledger.Capacity)];
+            byte[] buffer = new byte[SpoolRing.BufferBytes];
             _chance = chance;
-            _bulk = new SpoolRing(flash, 0, flash.SectorCount - eventSectors, ledger, scratch);
-            if (eventSectors > 0) _events = new SpoolRing(flash, flash.SectorCount - eventSectors, eventSectors, ledger, scratch);
+            _bulk = new SpoolRing(flash, 0, flash.SectorCount - eventSectors, ledger, buffer);
+            if (eventSectors > 0) _events = new SpoolRing(flash, flash.SectorCount - eventSectors, eventSectors, ledger, buffer);
             Status = Mount();
         }
 
@@ -94,11 +94,11 @@ namespace Telemetry.Device.Spool
         }
 
         /// <summary>Appends the batch that carries number <see cref="NextSeq"/>.</summary>
-        public DeviceStatus Append(bool isEvent, byte[] buffer, int offset, int count, int entries)
+        public DeviceStatus Append(bool isEvent, IRecordSource source, int entries, int count)
         {
             SpoolRing ring = Ring(isEvent);
             byte kind = isEvent ? SpoolRing.KindEventBatch : SpoolRing.KindBatch;
-            DeviceStatus status = ring.Append(kind, buffer, offset, count, entries, _nextSeq, _boot);
+            DeviceStatus status = ring.Append(kind, source, entries, count, _nextSeq, _boot);
 
             // A number is used up even when flash failed: nobody can say how much of it was written.
             _nextSeq++;

@@ -26,10 +26,10 @@ namespace Telemetry.Device.Spool
             {
                 if (!LoadSectorAt(index) || LoadedSector <= _sector) continue;
                 _sector = LoadedSector;
-                _epoch = _headerEpoch;
-                _boot = _headerBoot;
-                _nextSeq = _headerNextSeq;
-                _heldFrom = _headerHeldFrom;
+                _epoch = LoadedEpoch;
+                _boot = LittleEndian.ReadU32(_chunk, 20);
+                _nextSeq = LittleEndian.ReadI64(_chunk, 12);
+                _heldFrom = LittleEndian.ReadI64(_chunk, 24);
                 beginsRun = _headerIsBreak;
             }
 
@@ -85,7 +85,7 @@ namespace Telemetry.Device.Spool
         {
             for (int index = 0; index < _sectors; index++)
             {
-                if (LoadSectorAt(index) && _headerEpoch != _epoch) _flash.Erase(_firstSector + index);
+                if (LoadSectorAt(index) && LoadedEpoch != _epoch) _flash.Erase(_firstSector + index);
             }
         }
 
@@ -226,7 +226,8 @@ namespace Telemetry.Device.Spool
             {
                 if (!ReadLog(at, _chunk, 0, EntryBytes) || _chunk[2] == StateReason) continue;
                 byte reason = _chunk[2] == 0 ? (byte)LossReason.SpoolDamaged : _chunk[2];
-                _ledger.Restore(LittleEndian.ReadU16(_chunk, 0), reason, LittleEndian.ReadU32(_chunk, 4));
+                int signal = LittleEndian.ReadU16(_chunk, 0);
+                for (int end = signal + 1 + _chunk[3]; signal < end; signal++) _ledger.Restore(signal, reason, LittleEndian.ReadU32(_chunk, 4));
             }
         }
 
@@ -277,27 +278,14 @@ namespace Telemetry.Device.Spool
             if (evicting == 0) return DeviceStatus.Ok;
 
             // The batches are freed behind the ledger: a watermark on flash that ran ahead of it would lose them untold.
-            DeviceStatus status = AppendLedger(sector);
+            long ledger = AppendRecord(KindLedger, this, _ledger.Entries, LedgerPayloadBytes, _nextSeq, out long samples);
             for (; evicting > 0; evicting--)
             {
                 FreeOldest();
                 _evictions++;
             }
 
-            return status;
-        }
-
-        private DeviceStatus AppendLedger(long evictedThrough)
-        {
-            int offset = RecordHeaderBytes + (EntryBytes * _ledger.Entries);
-            for (int i = 0; i < _ledger.Entries; i++)
-            {
-                ulong count = _ledger.Counts[i];
-                PutEntry(_scratch, offset, _ledger.Entries, i, _ledger.Signals[i], _ledger.Reasons[i], count > uint.MaxValue ? uint.MaxValue : (uint)count);
-            }
-
-            LittleEndian.WriteU32(_scratch, offset, (uint)evictedThrough);
-            return AppendRecord(KindLedger, _scratch, offset, 4, _ledger.Entries, _nextSeq) < 0 ? DeviceStatus.FlashFailed : DeviceStatus.Ok;
+            return ledger < 0 ? DeviceStatus.FlashFailed : DeviceStatus.Ok;
         }
     }
 }

@@ -6,7 +6,7 @@ namespace Telemetry.Device.Spool
     // Reading: one record at a time is loaded into the fields below; flash holds the rest.
     internal sealed partial class SpoolRing
     {
-        private readonly byte[] _chunk = new byte[SectorHeaderBytes]; // a header or a piece of a payload; nothing in it outlives the member that read it
+        private readonly byte[] _chunk; // a header or a piece of a payload, and the window of a record; nothing in it outlives the member that read or wrote it
         private byte _kind;
         private int _entries;
         private long _recordAt;
@@ -15,10 +15,6 @@ namespace Telemetry.Device.Spool
         private uint _recordCrc;
         private uint _headerFirstRecord;
         private bool _headerIsBreak;
-        private long _headerNextSeq;
-        private long _headerHeldFrom;
-        private uint _headerEpoch;
-        private uint _headerBoot;
 
         /// <summary>Sequence number of the loaded batch.</summary>
         public long RecordSeq { get; private set; }
@@ -112,15 +108,18 @@ namespace Telemetry.Device.Spool
                 if (!ReadLog(at, _chunk, 0, EntryBytes)) return;
                 int signal = LittleEndian.ReadU16(_chunk, 0);
                 uint samples = LittleEndian.ReadU32(_chunk, 4);
-                if (_chunk[2] == 0) _ledger.Add(signal, reason, samples);
-                else if (_chunk[2] != StateReason) _ledger.Restore(signal, _chunk[2], samples);
+                for (int end = signal + 1 + _chunk[3]; signal < end; signal++)
+                {
+                    if (_chunk[2] == 0) _ledger.Add(signal, reason, samples);
+                    else if (_chunk[2] != StateReason) _ledger.Restore(signal, _chunk[2], samples);
+                }
             }
         }
 
         // Records that were counted at mount and cannot be found any more: flash forgot them while the device ran.
         private void ForgetUnreadable()
         {
-            _ledger.Add(0, (byte)LossReason.SpoolDamaged, (ulong)_heldSamples);
+            _ledger.Add(0, (byte)LossReason.SpoolDamaged, _heldSamples);
             _heldBatches = 0;
             _heldSamples = 0;
             _tail = Head;
@@ -133,10 +132,16 @@ namespace Telemetry.Device.Spool
             long at = Advance(_recordAt, RecordHeaderBytes);
             for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
             {
-                if (ReadLog(at, _chunk, 0, EntryBytes) && (_chunk[2] == 0 || _kind == KindLedger)) samples += LittleEndian.ReadU32(_chunk, 4);
+                if (ReadLog(at, _chunk, 0, EntryBytes) && (_chunk[2] == 0 || _kind == KindLedger)) samples += SamplesOfEntry(0);
             }
 
             return samples;
+        }
+
+        // Of the entry that stands in the chunk.
+        private long SamplesOfEntry(int at)
+        {
+            return LittleEndian.ReadU32(_chunk, at + 4) * (1L + _chunk[at + 3]);
         }
 
         // Loads the record header at a position; false when there is none that passes its check.
@@ -220,21 +225,25 @@ namespace Telemetry.Device.Spool
 
         private bool LoadSector(long sector)
         {
-            return LoadSectorAt((int)(sector % _sectors)) && LoadedSector == sector && _headerEpoch == _epoch;
+            return LoadSectorAt((int)(sector % _sectors)) && LoadedSector == sector && LoadedEpoch == _epoch;
         }
 
-        private long LoadedSector { get; set; }
+        // Epoch and number of the header in the chunk.
+        private uint LoadedEpoch
+        {
+            get { return LittleEndian.ReadU32(_chunk, 4); }
+        }
+
+        private long LoadedSector
+        {
+            get { return LittleEndian.ReadU32(_chunk, 8); }
+        }
 
         private bool LoadSectorAt(int index)
         {
             if (!_flash.Read((_firstSector + index) * _sectorBytes, _chunk, 0, SectorHeaderBytes)) return false;
             if (LittleEndian.ReadU32(_chunk, 0) != Magic) return false;
             if (LittleEndian.ReadU32(_chunk, 36) != Crc32c.Update(0, _chunk, 0, 36)) return false;
-            _headerEpoch = LittleEndian.ReadU32(_chunk, 4);
-            LoadedSector = LittleEndian.ReadU32(_chunk, 8);
-            _headerNextSeq = LittleEndian.ReadI64(_chunk, 12);
-            _headerBoot = LittleEndian.ReadU32(_chunk, 20);
-            _headerHeldFrom = LittleEndian.ReadI64(_chunk, 24);
             _headerFirstRecord = LittleEndian.ReadU32(_chunk, 32) & ~AbandonedFlag;
             _headerIsBreak = (LittleEndian.ReadU32(_chunk, 32) & AbandonedFlag) != 0;
             return LoadedSector % _sectors == index;

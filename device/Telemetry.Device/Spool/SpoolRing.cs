@@ -29,8 +29,9 @@ namespace Telemetry.Device.Spool
     ///  12  u32 held          seq - heldFrom when written, at most 2^32-1
     ///  16  u32 boot
     ///  20  u32 crc32c        of bytes 0..19 and the entries
-    ///  24  entries x { u16 signal, u8 reason, u8 0, u32 samples }   reason 0: in the batch; 255: what outlives a boot,
-    ///                                                               { u16 session, u8 255, u8 0, i32 clock rate }; else: lost, told by this batch
+    ///  24  entries x { u16 signal, u8 reason, u8 more, u32 samples }   reason 0: in the batch, as many each of this signal and of the `more` with the ids
+    ///                                                               behind it; 255: what outlives a boot, { u16 session, u8 255, u8 0, i32 clock rate };
+    ///                                                               else: lost, told by this batch
     ///   .  payload           the sealed batch; in a ledger u32: sectors up to this number are evicted
     ///   .  u32 crc32c        of the payload, continued from the one above: four erased bytes are their own CRC-32C
     /// </code>
@@ -39,14 +40,8 @@ namespace Telemetry.Device.Spool
     /// </remarks>
     internal sealed partial class SpoolRing
     {
-        /// <summary>Bytes the caller keeps free in front of a payload, beside 8 for each entry.</summary>
-        public const int RecordHeaderBytes = 24;
-
         /// <summary>Bytes of one entry.</summary>
         public const int EntryBytes = 8;
-
-        /// <summary>Bytes the caller keeps free behind a payload: CRC and padding.</summary>
-        public const int RecordTrailerBytes = 12;
 
         /// <summary>Kind of a batch that carries the ledger.</summary>
         public const byte KindBatch = 0xB1;
@@ -59,6 +54,8 @@ namespace Telemetry.Device.Spool
 
         private const byte KindLedger = 0xA1;
         private const byte Erased = 0xFF;
+        private const int RecordHeaderBytes = 24;
+        private const int LedgerPayloadBytes = 4;
         private const int SectorHeaderBytes = 40;
         private const int FewSectors = 8;
         private const uint AbandonedFlag = 0x80000000;
@@ -66,7 +63,6 @@ namespace Telemetry.Device.Spool
 
         private readonly IFlash _flash;
         private readonly LossLedger _ledger;
-        private readonly byte[] _scratch;
         private readonly int _firstSector;
         private readonly int _sectors;
         private readonly int _sectorBytes;
@@ -90,21 +86,21 @@ namespace Telemetry.Device.Spool
         /// <param name="firstSector">First sector of the ring.</param>
         /// <param name="sectors">Sectors of the ring, at least 3.</param>
         /// <param name="ledger">Takes the losses of evictions and damage.</param>
-        /// <param name="scratch">At least <see cref="ScratchBytes"/>; may be shared with another ring under the same lock.</param>
-        public SpoolRing(IFlash flash, int firstSector, int sectors, LossLedger ledger, byte[] scratch)
+        /// <param name="buffer"><see cref="BufferBytes"/>; may be shared with another ring under the same lock.</param>
+        public SpoolRing(IFlash flash, int firstSector, int sectors, LossLedger ledger, byte[] buffer)
         {
             _flash = flash;
             _firstSector = firstSector;
             _sectors = sectors;
             _sectorBytes = flash.SectorBytes;
             _ledger = ledger;
-            _scratch = scratch;
+            _chunk = buffer;
         }
 
-        /// <summary>Scratch a ring needs for its ledger records.</summary>
-        public static int ScratchBytes(int ledgerCapacity)
+        /// <summary>Bytes of a ring's buffer.</summary>
+        public static int BufferBytes
         {
-            return RecordHeaderBytes + (EntryBytes * ledgerCapacity) + 4 + RecordTrailerBytes;
+            get { return WindowAt + WindowBytes; }
         }
 
         /// <summary>Epoch of the ring; 0 = not formatted.</summary>
@@ -176,8 +172,8 @@ namespace Telemetry.Device.Spool
         /// <summary>The largest payload that fits beside <paramref name="entries"/> entries.</summary>
         public int MaxPayloadBytes(int entries)
         {
-            int most = ((_sectors - 2) * (_sectorBytes - SectorHeaderBytes)) - ScratchBytes(_ledger.Capacity);
-            most -= RecordHeaderBytes + (EntryBytes * entries) + RecordTrailerBytes;
+            int most = ((_sectors - 2) * (_sectorBytes - SectorHeaderBytes)) - LedgerBytes;
+            most -= RecordBytes(0, entries) + EntryBytes;
             return most < 65535 ? most : 65535;
         }
 
@@ -187,7 +183,7 @@ namespace Telemetry.Device.Spool
         {
             if (payloadBytes > MaxPayloadBytes(entries)) return DeviceStatus.TooLarge;
             int room = _isAbandoned || _sector == 0 ? 0 : _sectorBytes - _used;
-            int need = RecordBytes(payloadBytes, entries) + ScratchBytes(_ledger.Capacity);
+            int need = RecordBytes(payloadBytes, entries) + LedgerBytes;
             int body = _sectorBytes - SectorHeaderBytes;
             int begun = need <= room ? 0 : (need - room + body - 1) / body;
             return EvictThrough(_sector + begun + 1 - _sectors);
@@ -195,16 +191,15 @@ namespace Telemetry.Device.Spool
 
         /// <summary>Appends one sealed batch and returns when it survives a power cut.</summary>
         /// <param name="kind"><see cref="KindBatch"/> or <see cref="KindEventBatch"/>.</param>
-        /// <param name="buffer">Holds the payload with its entries (<see cref="PutEntry"/>) directly in front of it.</param>
-        /// <param name="offset">Of the payload; RecordHeaderBytes + 8 * entries bytes before it are overwritten.</param>
-        /// <param name="count">Of the payload; RecordTrailerBytes behind it are overwritten.</param>
-        /// <param name="entries">Entries in front of the payload, 0..255.</param>
+        /// <param name="source">Of its entries (<see cref="WriteEntry"/>) and payload.</param>
+        /// <param name="entries">Entries, 0..255.</param>
+        /// <param name="count">Bytes of the payload, exactly what the source has behind its entries.</param>
         /// <param name="seq">Sequence number of the batch.</param>
         /// <param name="boot">The present boot.</param>
-        public DeviceStatus Append(byte kind, byte[] buffer, int offset, int count, int entries, long seq, uint boot)
+        public DeviceStatus Append(byte kind, IRecordSource source, int entries, int count, long seq, uint boot)
         {
             _boot = boot;
-            long at = AppendRecord(kind, buffer, offset, count, entries, seq);
+            long at = AppendRecord(kind, source, entries, count, seq, out long samples);
             if (at < 0) return DeviceStatus.FlashFailed;
             if (_heldBatches == 0)
             {
@@ -213,114 +208,20 @@ namespace Telemetry.Device.Spool
             }
 
             _heldBatches++;
-            for (int i = 0; i < entries; i++)
-            {
-                int entry = offset - (EntryBytes * (entries - i));
-                if (buffer[entry + 2] == 0) _heldSamples += LittleEndian.ReadU32(buffer, entry + 4);
-            }
-
+            _heldSamples += samples;
             _nextSeq = seq + 1;
             return DeviceStatus.Ok;
         }
 
-        /// <summary>Writes entry <paramref name="index"/> of <paramref name="entries"/> in front of a payload at <paramref name="offset"/>.</summary>
-        public static void PutEntry(byte[] buffer, int offset, int entries, int index, int signal, byte reason, uint samples)
+        // The most that the ring's own record of evictions takes.
+        private int LedgerBytes
         {
-            int at = offset - (EntryBytes * (entries - index));
-            LittleEndian.WriteU16(buffer, at, signal);
-            buffer[at + 2] = reason;
-            buffer[at + 3] = 0;
-            LittleEndian.WriteU32(buffer, at + 4, samples);
+            get { return RecordBytes(LedgerPayloadBytes, _ledger.Capacity); }
         }
 
         private static int RecordBytes(int payloadBytes, int entries)
         {
             return (RecordHeaderBytes + (EntryBytes * entries) + payloadBytes + 4 + 7) & ~7;
-        }
-
-        private long AppendRecord(byte kind, byte[] buffer, int offset, int count, int entries, long seq)
-        {
-            int start = offset - RecordHeaderBytes - (EntryBytes * entries);
-            long held = _heldBatches == 0 ? 0 : seq - _heldFrom;
-            buffer[start] = kind;
-            buffer[start + 1] = (byte)entries;
-            LittleEndian.WriteU16(buffer, start + 2, count);
-            LittleEndian.WriteI64(buffer, start + 4, seq);
-            LittleEndian.WriteU32(buffer, start + 12, held > uint.MaxValue ? uint.MaxValue : (uint)held);
-            LittleEndian.WriteU32(buffer, start + 16, _boot);
-            uint head = Crc32c.Update(0, buffer, start, 20);
-            head = Crc32c.Update(head, buffer, start + RecordHeaderBytes, EntryBytes * entries);
-            LittleEndian.WriteU32(buffer, start + 20, head);
-            LittleEndian.WriteU32(buffer, offset + count, Crc32c.Update(head, buffer, offset, count));
-            int bytes = RecordBytes(count, entries);
-            for (int i = offset + count + 4; i < start + bytes; i++) buffer[i] = Erased;
-            long at = WriteRecord(buffer, start, bytes);
-            if (at < 0) Abandon();
-            return at;
-        }
-
-        // What stands in the newest sector's tail is not to be built upon: the next record begins a new sector.
-        private void Abandon()
-        {
-            _isAbandoned = true;
-            _checkedHead = Head;
-        }
-
-        private long WriteRecord(byte[] buffer, int start, int bytes)
-        {
-            if (_isAbandoned || _sector == 0)
-            {
-                // The flag keeps a torn record that ended just at its sector's end from seeming to go on here.
-                if (!Begin(0, AbandonedFlag)) return -1;
-            }
-            else if (_used == _sectorBytes && !Begin(0, 0))
-            {
-                return -1;
-            }
-
-            long at = Head;
-            while (bytes > 0)
-            {
-                if (_used == _sectorBytes && !Begin(bytes, 0)) return -1;
-                int page = _flash.PageBytes - (_used % _flash.PageBytes);
-                int part = bytes < page ? bytes : page;
-                if (!_flash.Program(AddressOf(_sector) + _used, buffer, start, part)) return -1;
-                _used += part;
-                start += part;
-                bytes -= part;
-            }
-
-            return _flash.Flush() ? at : -1;
-        }
-
-        // Begins the next sector, whose first bytes continue the record that is being written.
-        private bool Begin(int continuedBytes, uint flags)
-        {
-            long next = _sector + 1;
-            if (!_flash.Erase(_firstSector + (int)(next % _sectors)) || !_flash.Flush()) return false;
-
-            byte[] header = _chunk;
-            LittleEndian.WriteU32(header, 0, Magic);
-            LittleEndian.WriteU32(header, 4, _epoch);
-            LittleEndian.WriteU32(header, 8, (uint)next);
-            LittleEndian.WriteI64(header, 12, _nextSeq);
-            LittleEndian.WriteU32(header, 20, _boot);
-            LittleEndian.WriteI64(header, 24, _heldBatches == 0 ? _nextSeq : _heldFrom);
-            LittleEndian.WriteU32(header, 32, (uint)(SectorHeaderBytes + continuedBytes) | flags);
-            LittleEndian.WriteU32(header, 36, Crc32c.Update(0, header, 0, 36));
-            for (int at = 0; at < SectorHeaderBytes;)
-            {
-                int page = _flash.PageBytes - (at % _flash.PageBytes);
-                int part = SectorHeaderBytes - at < page ? SectorHeaderBytes - at : page;
-                if (!_flash.Program(AddressOf(next) + at, header, at, part)) return false;
-                at += part;
-            }
-
-            if (!_flash.Flush()) return false;
-            _sector = next;
-            _used = SectorHeaderBytes;
-            _isAbandoned = false;
-            return true;
         }
 
         private int AddressOf(long sector)

@@ -194,7 +194,7 @@ public sealed class UplinkTests
     public void Command_MaxBatchBytes_BatchesOfSeveralBlocksStayBelowUntilItIsTakenBack()
     {
         const int LimitBytes = 360; // the room that is kept for loss entries counts
-        Rig rig = new();
+        Rig rig = new(options => options.BatchBytes = 1024); // a minute's samples
         rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
         rig.Run(1000);
         Assert.Single(BatchesOfAMinute(rig));

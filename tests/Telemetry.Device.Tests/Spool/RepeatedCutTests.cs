@@ -62,12 +62,8 @@ public sealed class RepeatedCutTests
             int bytes = 30 + ((int)_spool.NextSeq * 37 % 90);
             DeviceStatus reserved = _spool.Reserve(false, bytes, 1 + _ledger.Capacity);
             if (reserved != DeviceStatus.Ok) return reserved;
-            int entries = 1 + _ledger.Entries;
-            int offset = SpoolRing.RecordHeaderBytes + (SpoolRing.EntryBytes * entries);
-            byte[] buffer = new byte[offset + bytes + SpoolRing.RecordTrailerBytes];
-            SpoolRing.PutEntry(buffer, offset, entries, 0, 1, 0, Samples);
-            for (int i = 0; i < _ledger.Entries; i++) SpoolRing.PutEntry(buffer, offset, entries, i + 1, _ledger.Signals[i], _ledger.Reasons[i], (uint)_ledger.Counts[i]);
-            DeviceStatus status = _spool.Append(false, buffer, offset, bytes, entries);
+            ArrayRecord record = new(1, Samples, _ledger, new byte[bytes]);
+            DeviceStatus status = _spool.Append(false, record, record.Entries, bytes);
             if (status == DeviceStatus.Ok) _ledger.Clear();
             return status;
         }

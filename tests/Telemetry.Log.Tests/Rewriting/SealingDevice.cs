@@ -14,6 +14,8 @@ internal sealed class SealingDevice(uint key, int seed)
     private readonly BlockEncoder _band = new([1, 2, 3], [BlockEncoder.KindInteger, BlockEncoder.KindInteger, BlockEncoder.KindInteger], 600, 100_000);
     private readonly BlockEncoder _motion = new([7, 12], [BlockEncoder.KindReal, BlockEncoder.KindWide], 600, 100_000);
     private readonly byte[] _buffer = new byte[200_000];
+    private readonly byte[] _blocks = new byte[199_000];
+    private int _blockBytes;
     private ulong _seq;
     private uint _boot = 1;
     private long _uptimeMs = 5_000;
@@ -25,7 +27,7 @@ internal sealed class SealingDevice(uint key, int seed)
     /// <summary>The next batch: about <paramref name="rows"/> rows a block.</summary>
     public byte[] Next(int rows)
     {
-        BatchWriter writer = new(_buffer, 0, _buffer.Length, maxLosses: 4);
+        _blockBytes = 0;
         if (_random.Next(40) == 0) (_boot, _uptimeMs) = (_boot + 1, _random.Next(10_000));
         if (_random.Next(60) == 0) _seq += (ulong)_random.Next(4);
         for (int i = 0; i < rows; i++)
@@ -36,22 +38,27 @@ internal sealed class SealingDevice(uint key, int seed)
             _band.Set(0, _heartRate);
             _band.Set(1, _random.Next(3) == 0 ? 0 : 80);
             _band.Set(2, 3300 + _random.Next(5));
-            AddRow(writer, _band, quality);
+            AddRow(_band, quality);
             if (i % 10 != 0) continue;
             _motion.SetReal(0, _random.Next(100) * 0.25);
             _motion.SetWide(1, _uptimeMs * 1_000_000);
-            AddRow(writer, _motion, 0);
+            AddRow(_motion, 0);
         }
 
-        Assert.True(writer.TryAppendBlock(_band) && writer.TryAppendBlock(_motion));
+        AppendBlock(_band);
+        AppendBlock(_motion);
         _uptimeMs += _random.Next(40);
         _driftMs += _random.Next(-1, 2);
         int losses = _random.Next(10) == 0 ? 2 : 0;
         bool knowsTime = _random.Next(20) != 0;
-        int length = writer.Seal(
-            0xE0000000 + Key, ++_seq, _boot, 0x1001, knowsTime ? (ulong)(BootUnixMs + _uptimeMs + _driftMs) : 0, (ulong)_uptimeMs, 50, knowsTime ? 3 : 0,
-            [1, 2, 0, 0], [1, 3, 0, 0], [17, 1UL << 40, 0, 0], losses);
-        return _buffer.AsSpan(writer.SealedOffset, length).ToArray();
+        int end = BatchWriter.WriteHead(
+            _buffer, 0, 0xE0000000 + Key, ++_seq, _boot, 0x1001, knowsTime ? (ulong)(BootUnixMs + _uptimeMs + _driftMs) : 0, (ulong)_uptimeMs, 50, knowsTime ? 3 : 0);
+        if (losses > 0) end = BatchWriter.WriteLoss(_buffer, end, 1, 1, 17);
+        if (losses > 1) end = BatchWriter.WriteLoss(_buffer, end, 2, 3, 1UL << 40);
+        _blocks.AsSpan(0, _blockBytes).CopyTo(_buffer.AsSpan(end));
+        end += _blockBytes;
+        end = BatchWriter.WriteTrailer(_buffer, end, Crc32c.Update(0, _buffer, 0, end));
+        return _buffer.AsSpan(0, end).ToArray();
     }
 
     /// <summary>A batch of a sender without the SDK: plain blocks, a field of a later version.</summary>
@@ -65,9 +72,11 @@ internal sealed class SealingDevice(uint key, int seed)
         return whole;
     }
 
-    private void AddRow(BatchWriter writer, BlockEncoder encoder, int quality)
+    private void AddRow(BlockEncoder encoder, int quality)
     {
         if (encoder.TryAddRow(_uptimeMs, quality)) return;
-        Assert.True(writer.TryAppendBlock(encoder) && encoder.RowCount == 0);
+        AppendBlock(encoder);
     }
+
+    private void AppendBlock(BlockEncoder encoder) => _blockBytes = BatchWriter.WriteBlock(_blocks, _blockBytes, encoder);
 }

@@ -104,7 +104,9 @@ public sealed class BatchReaderTests
     private static byte[] Sealed()
     {
         byte[] buffer = new byte[4096];
-        BatchWriter writer = new(buffer, 10, 2000, 4);
+        int end = BatchWriter.WriteHead(buffer, 0, 0xE90C4001, 7, 3, 0xABCD, 1_700_000_000_000, 123_456, 20, 3);
+        end = BatchWriter.WriteLoss(buffer, end, 1, 1, 5);
+        end = BatchWriter.WriteLoss(buffer, end, 0, 2, 1000);
         BlockEncoder encoder = new([2], [0], 60, 1000);
         for (int block = 0; block < 2; block++)
         {
@@ -114,11 +116,11 @@ public sealed class BatchReaderTests
                 Assert.True(encoder.TryAddRow(1000 * row, 1));
             }
 
-            Assert.True(writer.TryAppendBlock(encoder));
+            end = BatchWriter.WriteBlock(buffer, end, encoder);
         }
 
-        int length = writer.Seal(0xE90C4001, 7, 3, 0xABCD, 1_700_000_000_000, 123_456, 20, 3, [1, 0], [1, 2], [5, 1000], 2);
-        return buffer.AsSpan(writer.SealedOffset, length).ToArray();
+        end = BatchWriter.WriteTrailer(buffer, end, Crc32c.Update(0, buffer, 0, end));
+        return buffer.AsSpan(0, end).ToArray();
     }
 
     private static byte[] Resealed(Batch message)
