@@ -2,6 +2,7 @@ using System.Buffers;
 using Google.Protobuf;
 using Telemetry.Grpc.Batches;
 using Telemetry.Grpc.Protocol;
+using Telemetry.Testing;
 using Telemetry.Wire;
 using Telemetry.Wire.Ingest;
 using Telemetry.Wire.V1;
@@ -18,7 +19,7 @@ public sealed class SubmitMessageTests
         byte[] bytes = request.ToByteArray();
         for (int cut = 0; cut <= bytes.Length; cut++)
         {
-            ReadOnlySequence<byte> message = Split(bytes, cut);
+            ReadOnlySequence<byte> message = Pieces.Of(bytes, cut);
             Assert.Equal(DecodeStatus.Done, SubmitRequestReader.ReadHeader(message, out SubmitRequestHeader header));
             Assert.Equal((300ul, 3, "acme/d1"), (header.Tag, header.BatchCount, System.Text.Encoding.UTF8.GetString(header.Device.ToArray())));
             ReadOnlySequence<byte> rest = message;
@@ -98,7 +99,7 @@ public sealed class SubmitMessageTests
         {
             for (int cut = 0; cut <= length; cut++)
             {
-                ReadOnlySequence<byte> input = Split(frames[..length], cut);
+                ReadOnlySequence<byte> input = Pieces.Of(frames[..length], cut);
                 long before = input.Length;
                 DecodeStatus status = MessageFraming.TryRead(ref input, maxMessageBytes: 3, out bool isCompressed, out ReadOnlySequence<byte> message, out _);
                 Assert.Equal(length < 8 ? DecodeStatus.NeedMoreData : DecodeStatus.Done, status);
@@ -160,7 +161,7 @@ public sealed class SubmitMessageTests
 
     private static void AssertAgrees(byte[] bytes, string because = "")
     {
-        DecodeStatus status = SubmitRequestReader.ReadHeader(Split(bytes, bytes.Length / 2), out SubmitRequestHeader header);
+        DecodeStatus status = SubmitRequestReader.ReadHeader(Pieces.Of(bytes, bytes.Length / 2), out SubmitRequestHeader header);
         SubmitRequest? oracle = null;
         try
         {
@@ -174,26 +175,7 @@ public sealed class SubmitMessageTests
         // We are stricter: no groups, no bits beyond 64 in a varint, no long device name. Never laxer in what we take as batches.
         if (status != DecodeStatus.Done || oracle is null) return;
         Assert.True(oracle.Batches.Count == header.BatchCount && oracle.Tag == header.Tag, because);
-        ReadOnlySequence<byte> rest = Split(bytes, bytes.Length / 2);
+        ReadOnlySequence<byte> rest = Pieces.Of(bytes, bytes.Length / 2);
         foreach (ByteString batch in oracle.Batches) Assert.True(batch.Span.SequenceEqual(SubmitRequestReader.NextBatch(ref rest).ToArray()), because);
-    }
-
-    private static ReadOnlySequence<byte> Split(byte[] bytes, int cut)
-    {
-        Segment first = new(bytes.AsMemory(0, cut), 0);
-        Segment second = first.Append(bytes.AsMemory(cut));
-        return new ReadOnlySequence<byte>(first, 0, second, second.Memory.Length);
-    }
-
-    private sealed class Segment : ReadOnlySequenceSegment<byte>
-    {
-        public Segment(ReadOnlyMemory<byte> memory, long index) => (Memory, RunningIndex) = (memory, index);
-
-        public Segment Append(ReadOnlyMemory<byte> memory)
-        {
-            Segment next = new(memory, RunningIndex + Memory.Length);
-            Next = next;
-            return next;
-        }
     }
 }

@@ -1,6 +1,6 @@
-using System.Buffers;
 using Google.Protobuf;
 using Telemetry.Registry;
+using Telemetry.Testing;
 using Telemetry.Wire.Ingest;
 using Telemetry.Wire.V1;
 
@@ -153,9 +153,7 @@ public sealed class SubmitTests : IngestTestBase
     public void Submit_InPieces_IsTheSameBatch()
     {
         byte[] batch = Batches.Seal(Epoch, 1, fill: 1_000);
-        Piece first = new(batch.AsMemory(0, 10), null);
-        Piece last = new(batch.AsMemory(10), first);
-        Assert.Equal(IngestOutcome.Stored, Service.Submit(Session(), new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length)).Outcome);
+        Assert.Equal(IngestOutcome.Stored, Service.Submit(Session(), Pieces.Of(batch, cut: 10)).Outcome);
         Log.FlushPending();
         Assert.Equal([(1001u, Epoch, 1ul)], Stored());
     }
@@ -172,16 +170,5 @@ public sealed class SubmitTests : IngestTestBase
         IngestCounts counts = Service.Counts;
         Assert.Equal((5, 1, 1, 2, 1), (counts.Received, counts.Stored, counts.Duplicate, counts.DeadLettered, counts.Refused));
         Assert.True(counts.IsConserved);
-    }
-
-    private sealed class Piece : ReadOnlySequenceSegment<byte>
-    {
-        public Piece(ReadOnlyMemory<byte> memory, Piece? before)
-        {
-            Memory = memory;
-            if (before is null) return;
-            before.Next = this;
-            RunningIndex = before.RunningIndex + before.Memory.Length;
-        }
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Telemetry.Testing;
 
 namespace Telemetry.Log.Tests;
 
@@ -24,7 +25,7 @@ public sealed class BlockLogTests : LogTestBase
     {
         using BlockLog log = Open(_disk);
         byte[] payload = Payload(7, 333);
-        ReadOnlySequence<byte> split = Split(payload, 100);
+        ReadOnlySequence<byte> split = Pieces.Of(payload, cut: 100);
         Assert.True(log.TryAppend(LogRecordKind.DeadLetter, 2, 9_000_000, -5, split, out long position));
         log.FlushPending();
 
@@ -214,23 +215,5 @@ public sealed class BlockLogTests : LogTestBase
         BlockLogOptions options = new() { Disk = _disk };
         typeof(BlockLogOptions).GetProperty(setting)!.SetValue(options, value);
         Assert.Contains(setting, Assert.Throws<ArgumentException>(() => BlockLog.OpenManual(options)).Message, StringComparison.Ordinal);
-    }
-
-    private static ReadOnlySequence<byte> Split(byte[] bytes, int at)
-    {
-        Part first = new(bytes.AsMemory(0, at), null);
-        Part second = new(bytes.AsMemory(at), first);
-        return new ReadOnlySequence<byte>(first, 0, second, second.Memory.Length);
-    }
-
-    private sealed class Part : ReadOnlySequenceSegment<byte>
-    {
-        public Part(ReadOnlyMemory<byte> memory, Part? before)
-        {
-            Memory = memory;
-            if (before is null) return;
-            before.Next = this;
-            RunningIndex = before.RunningIndex + before.Memory.Length;
-        }
     }
 }

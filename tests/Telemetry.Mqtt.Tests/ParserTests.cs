@@ -1,8 +1,8 @@
 using System.Buffers;
 using Telemetry.Mqtt.Packets;
+using Telemetry.Testing;
 using Telemetry.Wire;
 using static Telemetry.Mqtt.Tests.MqttStandard;
-using Telemetry.Testing;
 
 namespace Telemetry.Mqtt.Tests;
 
@@ -47,7 +47,7 @@ public class ParserTests
         for (int cut = 0; cut < 4; cut++)
         {
             Assert.Equal(DecodeStatus.NeedMoreData, FixedHeader.TryRead(new ReadOnlySequence<byte>(bytes, 0, cut), out _, out _));
-            Assert.Equal(DecodeStatus.Done, FixedHeader.TryRead(Segmented(bytes, cut), out FixedHeader header, out int headerBytes));
+            Assert.Equal(DecodeStatus.Done, FixedHeader.TryRead(Pieces.Of(bytes, cut), out FixedHeader header, out int headerBytes));
             Assert.Equal((PacketType.Publish, 65_535, 4), (header.Type, header.RemainingLength, headerBytes));
         }
     }
@@ -59,7 +59,7 @@ public class ParserTests
         for (int cut = 0; cut <= body.Length; cut++)
         {
             byte[]? scratch = null;
-            Assert.Equal(DecodeStatus.Done, PublishPacket.TryRead(Segmented(body, cut), 2, MqttVersion.V5, ref scratch, out PublishPacket packet, out _));
+            Assert.Equal(DecodeStatus.Done, PublishPacket.TryRead(Pieces.Of(body, cut), 2, MqttVersion.V5, ref scratch, out PublishPacket packet, out _));
             Assert.Equal("t1/acme/band-1/up"u8.ToArray(), packet.Topic.ToArray());
             Assert.Equal((0x0102, 9u), (packet.PacketIdentifier, packet.Properties.MessageExpiryInterval));
             Assert.Equal("payload"u8.ToArray(), packet.Payload.ToArray());
@@ -73,7 +73,7 @@ public class ParserTests
         byte[] body = [.. Bytes.Text(topic), .. "payload"u8];
         byte[]? scratch = null;
 
-        Assert.Equal(DecodeStatus.Done, PublishPacket.TryRead(Segmented(body, 3), 0, MqttVersion.V311, ref scratch, out PublishPacket packet, out _));
+        Assert.Equal(DecodeStatus.Done, PublishPacket.TryRead(Pieces.Of(body, 3), 0, MqttVersion.V311, ref scratch, out PublishPacket packet, out _));
 
         Assert.Equal((5_000, 7), (packet.Topic.Length, packet.Payload.Length));
     }
@@ -198,23 +198,5 @@ public class ParserTests
         while (status == DecodeStatus.Done && packet.TryReadNext(out _, out _)) read++;
         Assert.True(status != DecodeStatus.Done || read == packet.Count);
         return status;
-    }
-
-    private static ReadOnlySequence<byte> Segmented(byte[] bytes, int cut)
-    {
-        Segment first = new(bytes.AsMemory(0, cut), null);
-        Segment last = new(bytes.AsMemory(cut), first);
-        return new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
-    }
-
-    private sealed class Segment : ReadOnlySequenceSegment<byte>
-    {
-        public Segment(ReadOnlyMemory<byte> memory, Segment? before)
-        {
-            Memory = memory;
-            if (before is null) return;
-            before.Next = this;
-            RunningIndex = before.RunningIndex + before.Memory.Length;
-        }
     }
 }

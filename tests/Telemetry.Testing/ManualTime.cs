@@ -1,12 +1,13 @@
 namespace Telemetry.Testing;
 
 /// <summary>Time that stands still until the test moves it.</summary>
-public sealed class ManualTime : TimeProvider
+/// <param name="unixMs">When it begins, in ms since 1970.</param>
+public sealed class ManualTime(long unixMs = 0) : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];
     private TaskCompletionSource _timerAdded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TimeSpan _now;
+    private TimeSpan _now = TimeSpan.FromMilliseconds(unixMs);
 
     /// <inheritdoc/>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;

@@ -114,13 +114,23 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
         {
             DeviceRecord device = registry.FindDevice(request.Brand, request.Device)
                 ?? throw new ApiException(ApiFault.NotFound, $"Device '{request.Brand}/{request.Device}' is not registered; `telemetry device list` shows those that are.");
-            return [new SampleRange(device.DeviceKey, from, to, request.Signal)];
+            return WithSignal([new SampleRange(device.DeviceKey, from, to, request.Signal)]);
         }
 
         if (request.User.Length == 0) throw new ApiException(ApiFault.Invalid, "The request names neither a device nor a user; give one of them.");
         UserRecord user = registry.FindUser(UserKey.Parse(request.User))
             ?? throw new ApiException(ApiFault.NotFound, "The user is not registered; `telemetry user list` shows those who are.");
-        return [.. user.Bindings.Select(binding => new SampleRange(binding.DeviceKey, Math.Max(from, binding.FromUnixMs), Math.Min(to, binding.ToUnixMs), request.Signal))
-            .Where(range => range.FromUnixMs < range.ToUnixMs)];
+        return WithSignal([.. user.Bindings.Select(binding => new SampleRange(binding.DeviceKey, Math.Max(from, binding.FromUnixMs), Math.Min(to, binding.ToUnixMs), request.Signal))
+            .Where(range => range.FromUnixMs < range.ToUnixMs)]);
+    }
+
+    // A signal that none of the devices' models has is a slip of the pen, not a signal without samples.
+    private List<SampleRange> WithSignal(List<SampleRange> ranges)
+    {
+        if (ranges.Count == 0 || ranges[0].SignalKey is not { Length: > 0 } wanted) return ranges;
+        SortedSet<string> known = new(StringComparer.Ordinal);
+        foreach (DeviceDescription device in ranges.Select(range => registry.FindDevice(range.DeviceKey)).OfType<DeviceDescription>().Distinct())
+            known.UnionWith(registry.Models(device.Brand).Where(model => model.Profile.Model == device.Model).SelectMany(model => model.Profile.Signals).Select(signal => signal.Key));
+        return known.Contains(wanted) ? ranges : throw new ApiException(ApiFault.NotFound, $"Signal '{wanted}' is none of what was asked about; there are: {string.Join(", ", known)}.");
     }
 }

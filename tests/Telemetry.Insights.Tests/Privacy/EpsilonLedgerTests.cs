@@ -29,7 +29,7 @@ public sealed class EpsilonLedgerTests : IDisposable
         Assert.Equal(RegistryError.Forbidden, refusal.Error);
         Assert.Contains("within 7 days", refusal.Message, StringComparison.Ordinal);
 
-        _clock.UnixMs += 7 * Day + 1;
+        _clock.Advance(TimeSpan.FromMilliseconds((7 * Day) + 1));
         Assert.Equal(3.5, Spend(0.5, 12, 12));
     }
 
@@ -45,7 +45,7 @@ public sealed class EpsilonLedgerTests : IDisposable
     [Fact]
     public void Spend_OverALifetime_IsRefusedForGood()
     {
-        for (int i = 0; i < 4; i++, _clock.UnixMs += 8 * Day) Spend(2.5, 10, 10);
+        for (int i = 0; i < 4; i++, _clock.Advance(TimeSpan.FromMilliseconds(8 * Day))) Spend(2.5, 10, 10);
         Assert.Contains("ever", Assert.Throws<RegistryException>(() => Spend(0.5, 10, 10)).Message, StringComparison.Ordinal);
         Assert.Equal(3.5, Spend(0.5, 11, 11));
     }

@@ -63,7 +63,7 @@ public sealed class ReleaseTests
         double before = Users(world);
         for (int person = 0; person < 60; person += 2)
         {
-            world.Registry.SetConsent(UserKey.Parse($"u{person}"), new ConsentEntry(ConsentPurpose.Insights, "", false, world.Clock.UnixMs));
+            world.Registry.SetConsent(UserKey.Parse($"u{person}"), new ConsentEntry(ConsentPurpose.Insights, "", false, world.Clock.GetUtcNow().ToUnixTimeMilliseconds()));
         }
 
         double after = Users(world);

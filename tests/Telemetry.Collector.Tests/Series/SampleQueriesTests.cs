@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Telemetry.Collector.Api;
 using Telemetry.Collector.Series;
 using Telemetry.Log;
 using Telemetry.Registry;
@@ -9,8 +10,8 @@ using Telemetry.Wire.V1;
 
 namespace Telemetry.Collector.Tests.Series;
 
-/// <summary>Samples read page by page while the log beneath is sealed, compacted and merged.</summary>
-public sealed class SampleMergeTests : IDisposable
+/// <summary>Samples read back from a real log, also page by page while it is sealed, compacted and merged beneath.</summary>
+public sealed class SampleQueriesTests : IDisposable
 {
     private const int Hours = 12;
     private const long BeginUnixMs = 1_700_000_000_000;
@@ -24,7 +25,7 @@ public sealed class SampleMergeTests : IDisposable
     private readonly uint[] _devices;
     private readonly UserKey _user;
 
-    public SampleMergeTests()
+    public SampleQueriesTests()
     {
         _registry = DeviceRegistry.Open(_folder["registry.db"], new ManualTime());
         _registry.PutBrand("acme", "");
@@ -68,6 +69,14 @@ public sealed class SampleMergeTests : IDisposable
         Assert.True(merged > Hours / 2 && pages > 10, $"{merged} merged, {pages} pages");
         Assert.Equal(whole, rows);
         Assert.NotEqual(whole, Rows(queries, new SamplesRequest { User = _user.Text, StepMs = stepMs }));
+    }
+
+    [Fact]
+    public void Read_SignalThatNoModelHas_NamesThoseThatAreThere()
+    {
+        SampleQueries queries = new(_log, _registry);
+        ApiException fault = Assert.Throws<ApiException>(() => queries.Read(new SamplesRequest { Brand = "acme", Device = "b1", Signal = "heart_rates" }));
+        Assert.Equal((ApiFault.NotFound, "Signal 'heart_rates' is none of what was asked about; there are: heart_rate."), (fault.Fault, fault.Message));
     }
 
     private async Task AppendHourAsync(int hour, int? seq = null, long offsetMs = 0)
