@@ -1,26 +1,8 @@
-// nanoFramework.CoreLibrary 1.17: what System.IO.Streams and System.IO.FileSystem build on.
+// nanoFramework.CoreLibrary 1.17.
 namespace System.IO
 {
     public class IOException : SystemException
     {
         public IOException(string message) { }
-    }
-
-    public enum SeekOrigin
-    {
-        Begin = 0,
-        Current = 1,
-        End = 2,
-    }
-
-    public abstract class Stream : IDisposable
-    {
-        public abstract long Length { get; }
-        public virtual void Close() { throw null; }
-        public void Dispose() { throw null; }
-        public abstract void Flush();
-        public abstract int Read(byte[] buffer, int offset, int count);
-        public abstract long Seek(long offset, SeekOrigin origin);
-        public abstract void Write(byte[] buffer, int offset, int count);
     }
 }

@@ -6,8 +6,8 @@ public sealed class NanoSubsetTests
 {
     private const string PlantedNamespace = "Telemetry.Device.Tests.Nano.Planted.";
 
-    /// <summary>Assembly, package and version of the stable 1.17 line, as the class libraries' own packages.config have them. FileSystem and M2Mqtt need
-    /// Streams on the chip, which the source here does not name.</summary>
+    /// <summary>Assembly, package and version of the stable 1.17 line, as the class libraries' own packages.config have them. CoreLibrary 1.17 has no streams:
+    /// Stream and SeekOrigin are in System.IO.Streams, on which the packages of FileSystem, System.Net and M2Mqtt depend.</summary>
     private static readonly Dictionary<string, string> s_packages = new(StringComparer.Ordinal)
     {
         ["mscorlib"] = "nanoFramework.CoreLibrary.1.17.11",
@@ -102,7 +102,7 @@ public sealed class NanoSubsetTests
         using var image = new System.Reflection.PortableExecutable.PEReader(File.OpenRead(NanoAssembly));
         var metadata = System.Reflection.Metadata.PEReaderExtensions.GetMetadataReader(image);
         string[] names = [.. metadata.AssemblyReferences.Select(handle => metadata.GetString(metadata.GetAssemblyReference(handle).Name)).Order(StringComparer.Ordinal)];
-        Assert.Equal(["System.IO.FileSystem", "System.Net", "mscorlib", "nanoFramework.Runtime.Native", "nanoFramework.System.Text"], names);
+        Assert.Equal(["System.IO.FileSystem", "System.IO.Streams", "System.Net", "mscorlib", "nanoFramework.Runtime.Native", "nanoFramework.System.Text"], names);
     }
 
     [Fact]
