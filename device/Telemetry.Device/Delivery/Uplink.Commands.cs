@@ -21,6 +21,7 @@ namespace Telemetry.Device.Delivery
         private int _uploadIntervalS;
         private int _uploadOffsetS;
         private bool _hasUploadWindow;
+        private int _orderedBatchBytes; // 0 = no limit
         private uint _commandVersion;
         private long _badCommands;
         private int _askedId;
@@ -47,9 +48,11 @@ namespace Telemetry.Device.Delivery
             lock (_sampler)
             {
                 _hasUploadWindow = false;
+                _orderedBatchBytes = 0;
                 _sampler.ClearOrders();
                 _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
                 while (_reader.Next()) Do(buffer);
+                LimitBatches();
                 long upload = now + UploadWaitMs();
                 if (_nextUploadMs > upload) _nextUploadMs = upload; // a shorter interval holds at once, not after the long one
             }
@@ -140,7 +143,7 @@ namespace Telemetry.Device.Delivery
                     Withdraw(buffer);
                     break;
                 case 11:
-                    LimitBatches();
+                    if (_reader.Length < 0 && _reader.Value <= BatchWriter.MaxBatchBytes) _orderedBatchBytes = (int)_reader.Value;
                     break;
                 default:
                     // 8, ranges to send again: what is still spooled is sent anyway, what was acked is durable at the collector.
@@ -178,11 +181,13 @@ namespace Telemetry.Device.Delivery
             }
         }
 
-        // Holds for what is sealed from now on; what is spooled goes as it stands.
+        // What the Command and the server's longest packet allow. Holds for what is sealed from now on; what is spooled goes as it stands.
         private void LimitBatches()
         {
-            if (_reader.Length >= 0 || _reader.Value > BatchWriter.MaxBatchBytes) return; // not a number, or no limit
-            _sampler.LimitBatches((int)_reader.Value);
+            int most = _link.MaximumBatchBytes < BatchWriter.MaxBatchBytes ? _link.MaximumBatchBytes : 0;
+            if (most < 0) most = 1;
+            if (_orderedBatchBytes > 0 && (most == 0 || _orderedBatchBytes < most)) most = _orderedBatchBytes;
+            _sampler.LimitBatches(most);
         }
 
         private void SetUploadWindow()

@@ -15,6 +15,8 @@ namespace Telemetry.Device.Delivery
         private const int SubscribeId = 65535;
         private const int LargestPacketId = 65534;
         private const int OutOfReachFailures = 3;
+        private const int UnansweredForNewSession = 2;
+        private const int UnansweredFor311 = 3;
         private const int AckTimeoutMs = 60_000; // since the last batch that was sent or acked
 
         private readonly ICommandHandler? _handler;
@@ -34,7 +36,7 @@ namespace Telemetry.Device.Delivery
         private bool _mustBirth;
         private bool _isStopping;
         private int _failures;
-        private int _versionDoubts;
+        private int _unanswered; // CONNECTs without a word since the last answer to one
         private long _nextAttemptMs;
         private long _pausedUntilMs;
         private long _ackDueMs;
@@ -214,6 +216,10 @@ namespace Telemetry.Device.Delivery
             // After a boot the packet identifiers are forgotten, so a 5.0 session must start clean (MQTT 5.0 [MQTT-3.2.2-4]).
             // 3.1.1 keeps no session that began clean: there it is resumed, and batches sent before the boot arrive twice at worst.
             bool cleanStart = _version == 5 && _isFirstSession;
+
+            // A broker may hold a session that it never gets going again, and then every CONNECT that would resume it is lost (RabbitMQ 3.10, killed a
+            // second after making it). Nothing of ours is only there: batches are in the spool, the Command is retained.
+            if (_unanswered >= UnansweredForNewSession) cleanStart = true;
             _wasGreeted = false;
             _link.Open(_version, cleanStart, _spool.Epoch, _spool.Boot, now);
         }
@@ -250,7 +256,7 @@ namespace Telemetry.Device.Delivery
         {
             _wasGreeted = true;
             _isFirstSession = false;
-            _versionDoubts = 0;
+            _unanswered = 0;
             _failures = 0;
             Connects++;
             _mustSubscribe = true;
@@ -266,6 +272,7 @@ namespace Telemetry.Device.Delivery
             }
 
             _resumesSession = _link.IsSessionPresent;
+            lock (_sampler) LimitBatches();
             if (_link.WindowMs > 0) _windowMs = _link.WindowMs;
         }
 
@@ -274,8 +281,9 @@ namespace Telemetry.Device.Delivery
             if (_link.WindowMs > 0) _windowMs = _link.WindowMs;
             if (reason == MqttPacket.UnsupportedVersion || (_version == 5 && reason == MqttPacket.Refused311Version && !_wasGreeted)) _version = 4;
 
-            // Old brokers close a 5.0 connection without a word.
-            if (_version == 5 && !_wasGreeted && reason == 0 && ++_versionDoubts >= 3) _version = 4;
+            if (reason != 0) _unanswered = 0;
+            else if (_link.IsUnanswered && _unanswered < UnansweredFor311) _unanswered++;
+            if (_unanswered == UnansweredFor311) _version = 4; // old brokers close a 5.0 connection without a word
             if (!_wasGreeted) FailedConnects++;
             int delay = ReconnectPolicy.NextDelayMs(_failures, _windowMs, _link.TakeSlotMs(), MqttPacket.IsBadCredentials(reason) && !_wasGreeted, _chance);
             _nextAttemptMs = now + delay;

@@ -38,6 +38,9 @@ namespace Telemetry.Device.Mqtt
         /// <summary>QoS 1 messages the server takes before the first is acked.</summary>
         int ReceiveMaximum { get; }
 
+        /// <summary>Longest batch that fits a packet the server takes; 0 or less = none does.</summary>
+        int MaximumBatchBytes { get; }
+
         /// <summary>Identifier of the batch that was acked.</summary>
         int AckId { get; }
 
@@ -64,6 +67,9 @@ namespace Telemetry.Device.Mqtt
 
         /// <summary>Neither open nor opening.</summary>
         bool IsClosed { get; }
+
+        /// <summary>The last connection took CONNECT and ended without a word on it.</summary>
+        bool IsUnanswered { get; }
 
         /// <summary>Online, and ready for the next packet.</summary>
         bool CanSend { get; }

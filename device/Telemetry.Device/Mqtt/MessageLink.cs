@@ -57,6 +57,11 @@ namespace Telemetry.Device.Mqtt
             get { return _port.ReceiveMaximum; }
         }
 
+        public int MaximumBatchBytes
+        {
+            get { return _port.MaximumPacketBytes - _upTopic.Length - HeaderBytes; }
+        }
+
         public int AckId { get; private set; }
 
         public int WindowMs { get; private set; }
@@ -86,6 +91,12 @@ namespace Telemetry.Device.Mqtt
         public bool IsClosed
         {
             get { return _phase == Phase.Closed; }
+        }
+
+        /// <summary>How that client greets its broker is its affair.</summary>
+        public bool IsUnanswered
+        {
+            get { return false; }
         }
 
         public bool CanSend
@@ -141,7 +152,7 @@ namespace Telemetry.Device.Mqtt
 
         public bool TryPublish(IPayloadSource source, int bytes, int packetId, bool isRepeated, long nowMs)
         {
-            if (bytes + _upTopic.Length + HeaderBytes > _port.MaximumPacketBytes) return false;
+            if (bytes > MaximumBatchBytes) return false;
             byte[] payload = new byte[bytes];
             _isRefusing = !source.ReadPayload(0, payload, 0, bytes) || !_port.Publish(packetId, _upTopic, payload);
             if (!_isRefusing) SentBytes += bytes;

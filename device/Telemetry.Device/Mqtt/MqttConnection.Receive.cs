@@ -128,7 +128,7 @@ namespace Telemetry.Device.Mqtt
             IsSessionPresent = (_receive[0] & 1) != 0;
             ReasonCode = _receive[1];
             ReceiveMaximum = 65535;
-            MaximumPacketBytes = MaximumRemainingLength;
+            _maximumPacketBytes = MaximumRemainingLength;
             _topicAliasMaximum = 0;
             _effectiveKeepAliveMs = _keepAliveSeconds * 1000;
             _slotMs = 0;
@@ -210,12 +210,12 @@ namespace Telemetry.Device.Mqtt
                 if (id == MqttPacket.ReceiveMaximum) ReceiveMaximum = MqttPacket.ReadU16(_receive, at);
                 else if (id == MqttPacket.TopicAliasMaximum) _topicAliasMaximum = MqttPacket.ReadU16(_receive, at);
                 else if (id == MqttPacket.ServerKeepAlive) _effectiveKeepAliveMs = MqttPacket.ReadU16(_receive, at) * 1000;
-                else if (id == MqttPacket.MaximumPacketSize) MaximumPacketBytes = ReadPositive(at);
+                else if (id == MqttPacket.MaximumPacketSize) _maximumPacketBytes = ReadPositive(at);
                 else if (id == MqttPacket.UserProperty) TakeUserProperty(at);
                 at += bytes;
             }
 
-            return ReceiveMaximum > 0 && MaximumPacketBytes > 0;
+            return ReceiveMaximum > 0 && _maximumPacketBytes > 0;
         }
 
         private int PropertyBytes(int id, int at, int end)

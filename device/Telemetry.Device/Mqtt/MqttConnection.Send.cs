@@ -25,7 +25,7 @@ namespace Telemetry.Device.Mqtt
             int topicBytes = namesTopic ? 2 + _identity.TopicBase.Length + MqttIdentity.Up.Length : 2;
             int propertyBytes = _version == 5 ? (usesAlias ? 4 : 1) : 0;
             int remaining = topicBytes + 2 + propertyBytes + bytes;
-            if (1 + MqttPacket.VariableByteIntegerBytes(remaining) + remaining > MaximumPacketBytes) return false;
+            if (1 + MqttPacket.VariableByteIntegerBytes(remaining) + remaining > _maximumPacketBytes) return false;
 
             _send[0] = (byte)(MqttPacket.Publish | MqttPacket.Qos1Flag | (isRepeated ? MqttPacket.DupFlag : 0));
             int at = MqttPacket.WriteVariableByteInteger(_send, 1, remaining);

@@ -36,6 +36,7 @@ namespace Telemetry.Device.Mqtt
         private long _lastSentMs;
         private long _expectsSinceMs; // something of the server is due since then; -1 = nothing
         private int _effectiveKeepAliveMs;
+        private int _maximumPacketBytes; // of the server
         private int _slotMs;
 
         // What is going out: bytes of _out, then the rest of a payload.
@@ -77,8 +78,12 @@ namespace Telemetry.Device.Mqtt
         /// <summary>QoS 1 messages the server takes before the first is acked.</summary>
         public int ReceiveMaximum { get; private set; }
 
-        /// <summary>Longest packet the server takes.</summary>
-        public int MaximumPacketBytes { get; private set; }
+        /// <summary>Longest batch that fits a packet the server takes; 0 or less = none does.</summary>
+        public int MaximumBatchBytes
+        {
+            // 1 type, 4 length, 2 topic length, topic, 2 identifier, 4 properties with an alias
+            get { return _maximumPacketBytes - 13 - _identity.TopicBase.Length - MqttIdentity.Up.Length; }
+        }
 
         /// <summary>Packet identifier of the PUBACK.</summary>
         public int AckId { get; private set; }
@@ -118,6 +123,9 @@ namespace Telemetry.Device.Mqtt
             get { return _phase == Phase.Closed; }
         }
 
+        /// <summary>The last connection took CONNECT and ended without a word on it.</summary>
+        public bool IsUnanswered { get; private set; }
+
         /// <summary>Online, and the last packet is out.</summary>
         public bool CanSend
         {
@@ -142,6 +150,7 @@ namespace Telemetry.Device.Mqtt
             _outEnd = 0;
             _payload = null;
             _isAliasKnown = false;
+            IsUnanswered = false;
             ResetReceive();
         }
 
@@ -218,6 +227,7 @@ namespace Telemetry.Device.Mqtt
 
         private MqttEvent Lose()
         {
+            IsUnanswered = _phase == Phase.Greeting && _outAt == _outEnd;
             Abort();
             return MqttEvent.Lost;
         }

@@ -148,12 +148,11 @@ namespace Telemetry.Device.Sampling
             return _policy == null ? CapturePolicy.NoPeriod : _policy.PeriodMs(index);
         }
 
-        /// <summary>Forgets what Commands asked for: all signals have consent and their profile's rates, batches their full length.</summary>
+        /// <summary>Forgets what Commands asked for: all signals have consent and their profile's rates.</summary>
         public void ClearOrders()
         {
             for (int i = 0; i < _places.Length; i++) _places[i] = (ushort)(_places[i] & ~WithdrawnFlag);
             _policy?.ClearPeriods();
-            LimitBatches(0);
         }
 
         private void Take(int tag, long value, long timeMs)

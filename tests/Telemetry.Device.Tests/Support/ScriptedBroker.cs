@@ -40,6 +40,9 @@ internal sealed class ScriptedBroker : ITransport
     /// <summary>True: the link is up and nothing arrives any more.</summary>
     public bool IsSilent { get; set; }
 
+    /// <summary>Whether a CONNECT of this version and clean flag gets an answer.</summary>
+    public Func<int, bool, bool> Greets { get; set; } = (_, _) => true;
+
     public int Version { get; private set; }
 
     public bool CleanStart { get; private set; }
@@ -138,6 +141,7 @@ internal sealed class ScriptedBroker : ITransport
             case 0x10:
                 Version = body[6];
                 CleanStart = (body[7] & 2) != 0;
+                if (!Greets(Version, CleanStart)) break;
                 byte flags = (byte)(SessionPresent && ConnackCode == 0 ? 1 : 0);
                 if (Version == 5) Say([0x20, (byte)(3 + ConnackProperties.Length), flags, ConnackCode, (byte)ConnackProperties.Length, .. ConnackProperties]);
                 else Say(0x20, 2, flags, ConnackCode);
