@@ -52,31 +52,16 @@ namespace Telemetry.Device.Sampling
         /// <param name="bufferBytes">Room for the packed columns of one open block; see <see cref="LeastBufferBytes"/>. About half a byte a
         /// sample is ample for slow signals; when it runs out the block is complete with fewer rows.</param>
         public BlockEncoder(int[] signals, byte[] kinds, int maxRows, int bufferBytes)
+            : this(Columns(signals, kinds), maxRows, new BlockPool(bufferBytes))
         {
-            if (signals.Length < 1 || signals.Length > MaxColumns || signals.Length != kinds.Length)
-                throw new System.ArgumentException("BlockEncoder takes 1-64 columns, one kind for each.");
             if (maxRows < 1 || maxRows > MaxRows) throw new System.ArgumentException("BlockEncoder takes maxRows of 1-4096.");
             if (bufferBytes < LeastBufferBytes(signals.Length)) throw new System.ArgumentException("BlockEncoder needs LeastBufferBytes(columns) of buffer.");
-            for (int i = 0; i < signals.Length; i++)
-            {
-                if (signals[i] < 1 || signals[i] > 65535 || (i > 0 && signals[i] <= signals[i - 1]))
-                    throw new System.ArgumentException("BlockEncoder takes signal ids of 1-65535 in ascending order.");
-                if (kinds[i] > KindReal) throw new System.ArgumentException("BlockEncoder knows kinds 0 (integer), 1 (wide) and 2 (real).");
-            }
-
-            _columns = new int[signals.Length];
-            for (int i = 0; i < signals.Length; i++) _columns[i] = Column(signals[i], kinds[i], 0);
-            _maxRows = maxRows;
-            _pool = new BlockPool(bufferBytes);
-            _state = MakeState();
-            _rowChunks = RowChunks();
-            _needsDescriptors = NeedsDescriptors();
         }
 
         /// <summary>An encoder that shares a pool with others.</summary>
         /// <param name="columns">One <see cref="Column"/> each, in ascending order of id; the encoder keeps the array.</param>
         /// <param name="maxRows">Rows after which a block is complete.</param>
-        /// <param name="pool">At least <see cref="LeastBufferBytes"/> for all encoders that share it together.</param>
+        /// <param name="pool">At least <see cref="LeastBufferBytes"/> of the encoder with the most columns; an encoder that finds too little left refuses its first row.</param>
         internal BlockEncoder(int[] columns, int maxRows, BlockPool pool)
         {
             _columns = columns;
@@ -203,6 +188,22 @@ namespace Telemetry.Device.Sampling
             Reset();
             _columns[0] = Column(signal, kind, 0);
             _prefersMs = false;
+        }
+
+        private static int[] Columns(int[] signals, byte[] kinds)
+        {
+            if (signals.Length < 1 || signals.Length > MaxColumns || signals.Length != kinds.Length)
+                throw new System.ArgumentException("BlockEncoder takes 1-64 columns, one kind for each.");
+            int[] columns = new int[signals.Length];
+            for (int i = 0; i < signals.Length; i++)
+            {
+                if (signals[i] < 1 || signals[i] > 65535 || (i > 0 && signals[i] <= signals[i - 1]))
+                    throw new System.ArgumentException("BlockEncoder takes signal ids of 1-65535 in ascending order.");
+                if (kinds[i] > KindReal) throw new System.ArgumentException("BlockEncoder knows kinds 0 (integer), 1 (wide) and 2 (real).");
+                columns[i] = Column(signals[i], kinds[i], 0);
+            }
+
+            return columns;
         }
 
         private bool TryBegin(long uptimeMs, int quality)
