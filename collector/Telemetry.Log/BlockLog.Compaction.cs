@@ -77,15 +77,17 @@ public sealed partial class BlockLog
     // 0: this one is too young, or stays as it is; 1: it has no neighbours to be joined with.
     private int CountToJoin(LogSegment[] segments, int first, DateTimeOffset sealedBefore)
     {
+        long most = _options.SegmentBytes - SegmentHeader.Bytes, sum = 0;
         List<long> sizes = [];
-        for (int i = first; i < segments.Length - 1; i++)
+        for (int i = first; i < segments.Length - 1 && sum <= most; i++)
         {
             if (segments[i].StaysAsItIs || FullSince(segments, i) > sealedBefore) break;
             if (i > first && segments[i].Header.BasePosition != segments[i - 1].Header.EndPosition) break; // one between them cannot be read
             sizes.Add(segments[i].RecordBytes(_disk));
+            sum += sizes[^1];
         }
 
-        return sizes.Count == 0 ? 0 : MergePlan.CountToJoin([.. sizes], _options.SegmentBytes - SegmentHeader.Bytes);
+        return sizes.Count == 0 ? 0 : MergePlan.CountToJoin([.. sizes], most);
     }
 
     private RewrittenSegment TryRewrite(ReadOnlySpan<LogSegment> parts)

@@ -176,6 +176,22 @@ public sealed class MergeTests : LogTestBase
     }
 
     [Fact]
+    public async Task Read_IndexOfAMergedSegmentIsGone_MakesItAgain()
+    {
+        List<LogRecord> all;
+        using (BlockLog log = Open(_disk))
+        {
+            await FillAsync(log, segments: 6, batches: 10);
+            await log.CompactAsync(Always);
+            all = Records(log);
+        }
+
+        foreach (string index in _disk.ListFiles().Where(name => name.EndsWith(".idx", StringComparison.Ordinal))) _disk.Delete(index);
+        using BlockLog reopened = Open(_disk);
+        foreach (uint device in (uint[])[1, 2, 3]) AssertSame([.. all.Where(record => record.DeviceKey == device)], Records(reopened, device));
+    }
+
+    [Fact]
     public async Task Erase_FromAMergedSegment_LeavesNothingOfItInAnyFile()
     {
         using BlockLog log = Open(_disk);
