@@ -31,7 +31,9 @@ public sealed class SeriesServerTests
     {
         await using RealVictoria victoria = new();
         await victoria.StartAsync();
-        await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", victoria.Url.ToString(), "--influx-api", "v2");
+        using TempFolder folder = new();
+        await File.WriteAllTextAsync(folder["config.json"], """{"influxSettleSeconds": 0}"""); // nobody is killed here
+        await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", victoria.Url.ToString(), "--influx-api", "v2", "--config", folder["config.json"]);
         Dictionary<(string Device, string Signal), long> stored = await ReplayAsync(collector);
 
         Assert.Equal(stored.OrderBy(entry => entry.Key), (await CountsAsync(victoria, stored)).OrderBy(entry => entry.Key));
