@@ -1,10 +1,14 @@
+using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Telemetry.Device;
 using Telemetry.Device.Platform;
 using Telemetry.Simulator.Devices;
 using Telemetry.Wire.Profiles;
+using Telemetry.Wire.V1;
+using ICommandHandler = Telemetry.Device.ICommandHandler;
 
 namespace Telemetry.EndToEnd.Tests;
 
@@ -34,6 +38,10 @@ public sealed class DeviceOrderTests
         await collector.KillAsync();
         await collector.StartAgainAsync();
 
+        await using GrpcCommands caller = await GrpcCommands.OpenAsync(collector.GrpcPort, secret);
+        Command standing = await caller.NextAsync();
+        Assert.Equal(10_000u, Assert.Single(standing.CaptureRates).PeriodMs);
+        Assert.Equal(["run", "walk"], standing.Question.Answers);
         using Meter five = new(collector.MqttPort, secret, version: 5);
         Assert.InRange(five.SamplesKeptOf(seconds: 100), 10, 12);
         Assert.Equal([(Level, 10_000)], five.Firmware.Rates);
@@ -43,6 +51,7 @@ public sealed class DeviceOrderTests
 
         // Connected: it hears of a change at once.
         await OrdersAsync(collector, "order", "--rate", "level=usual");
+        Assert.Empty((await caller.NextAsync()).CaptureRates);
         five.Turn(() => five.Firmware.Rates.Count == 2);
         Assert.Equal((Level, -1), five.Firmware.Rates[1]);
         Assert.Equal(100, five.SamplesKeptOf(seconds: 100));
@@ -155,6 +164,42 @@ public sealed class DeviceOrderTests
         {
             TelemetryCounters counters = _client.ReadCounters();
             return counters.Recorded - counters.DroppedTotal;
+        }
+    }
+
+    /// <summary>The device's Commands as a caller of gRPC reads them.</summary>
+    private sealed class GrpcCommands(HttpClient http, HttpResponseMessage answer, Stream stream) : IAsyncDisposable
+    {
+        public static async Task<GrpcCommands> OpenAsync(int port, string secret)
+        {
+            HttpClient http = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = s_limit };
+            HttpRequestMessage request = new(HttpMethod.Post, "telemetry.v1.Ingest/Commands")
+            {
+                Version = HttpVersion.Version20,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+                Content = new ByteArrayContent(new byte[5]) { Headers = { ContentType = new("application/grpc") } }, // an empty CommandsRequest
+            };
+            request.Headers.TE.Add(new("trailers"));
+            request.Headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"acme/m1:{secret}")));
+            HttpResponseMessage answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            return new GrpcCommands(http, answer, await answer.Content.ReadAsStreamAsync());
+        }
+
+        /// <summary>The next message: a byte of flags, four of length, the Command.</summary>
+        public async Task<Command> NextAsync()
+        {
+            byte[] head = new byte[5];
+            await stream.ReadExactlyAsync(head).AsTask().WaitAsync(s_limit);
+            byte[] message = new byte[BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(1))];
+            await stream.ReadExactlyAsync(message).AsTask().WaitAsync(s_limit);
+            return Command.Parser.ParseFrom(message);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await stream.DisposeAsync();
+            answer.Dispose();
+            http.Dispose();
         }
     }
 
