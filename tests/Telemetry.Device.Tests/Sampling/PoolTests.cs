@@ -54,6 +54,41 @@ public sealed class PoolTests
         Assert.InRange(rig.Broker.Published.Count, 1, 20);
     }
 
+    // A record counts its entries in a byte: more signals than that, of as many periods and with gaps between their ids, take several batches.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(256)]
+    public void Record_AsManySignalsAndPeriodsAsAProfileHas_AllArriveAsTheyWere(int batchBytes)
+    {
+        int[] ids = [.. Enumerable.Range(0, Profile.MaxSignals).Select(i => 1 + (i * 3))];
+        byte[] kinds = new byte[ids.Length];
+        Array.Fill(kinds, (byte)SignalKind.Gauge);
+        Rig rig = new(options =>
+        {
+            options.Profile = new Profile(0x99, ids, kinds, [.. Enumerable.Range(0, ids.Length).Select(i => 1_000 + i)]);
+            options.BatchBytes = batchBytes;
+        }, new MemoryFlash(256, 4096, 64));
+        List<(int Signal, long Ms, long Value)> given = [];
+        for (int second = 1; second <= 40; second++)
+        {
+            for (int i = 0; i < ids.Length; i++)
+            {
+                given.Add((ids[i], second * 1000L, second * i % 7));
+                rig.Client.RecordAt(ids[i], second * i % 7, second * 1000L);
+                if (second % 10 != 0) continue;
+                given.Add((ids[i], second * 1000L, long.MaxValue - i)); // no row holds it
+                rig.Client.RecordAt(ids[i], long.MaxValue - i, second * 1000L);
+            }
+
+            rig.Run(1_000);
+        }
+
+        rig.Client.Flush();
+        rig.Run(60_000);
+        Assert.Equal(given.Order(), Rig.Samples(rig.Broker.Published).Order());
+        rig.AssertConserved();
+    }
+
     [Fact]
     public void Program_OfEveryRecord_IsWholeWordsOnceEach()
     {
