@@ -27,6 +27,7 @@ public enum Feature
     Power,
     Climb,
     HourOfDay,
+    Tilt,
 }
 
 /// <summary>Names and units of the features (FEATURES.md is the page for people).</summary>
@@ -36,7 +37,7 @@ public static class FeatureCatalog
     [
         "heart_rate", "heart_rate_range", "heart_rate_rise", "steps", "cadence", "motion", "intensity", "speed", "foot_strikes", "place",
         "room_motion", "door_open", "light", "co2", "co2_slope", "temperature", "humidity", "sound", "bed_occupied", "appliance_on",
-        "screen_on", "power", "climb", "hour_of_day",
+        "screen_on", "power", "climb", "hour_of_day", "tilt",
     ];
 
     // For people; empty = a state or a class, which has none.
@@ -44,7 +45,7 @@ public static class FeatureCatalog
     [
         "/min", "/min", "/min", "/min", "/min", "/min", "(0-3)", "m/s", "/min", "",
         "/min", "", "lx", "ppm", "ppm", "deg C", "%", "dB", "", "",
-        "", "W", "m", "h",
+        "", "W", "m", "h", "deg",
     ];
 
     /// <summary>Names in the order of <see cref="Feature"/>.</summary>

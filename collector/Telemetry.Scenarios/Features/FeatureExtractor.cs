@@ -12,7 +12,7 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
     private const int MinHeartMinutes = 30;
 
     private const ulong BodySlots = 1UL << (int)SignalSlot.HeartRate | 1UL << (int)SignalSlot.Steps | 1UL << (int)SignalSlot.Cadence
-        | 1UL << (int)SignalSlot.Motion | 1UL << (int)SignalSlot.Intensity | 1UL << (int)SignalSlot.FootStrikes;
+        | 1UL << (int)SignalSlot.Motion | 1UL << (int)SignalSlot.Intensity | 1UL << (int)SignalSlot.FootStrikes | 1UL << (int)SignalSlot.Tilt;
 
     private QualityGate _gate = new();
     private HeldState _place = new(HoldHours12), _bed = new(HoldHours12), _appliance = new(HoldHours2), _screen = new(HoldScreen);
@@ -95,6 +95,7 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
             case SignalSlot.Humidity: Prefer(vector, Feature.Humidity, mean); break;
             case SignalSlot.Sound: Greatest(vector, Feature.Sound, mean); break;
             case SignalSlot.Power: Greatest(vector, Feature.Power, mean); break;
+            case SignalSlot.Tilt: Prefer(vector, Feature.Tilt, mean); break;
             case SignalSlot.Altitude: Slope(ref _altitude, minute, mean, Feature.Climb, vector); break;
             case SignalSlot.Place: _place.Report(minute, cell.Last); break;
             case SignalSlot.Bed: _bed.Report(minute, cell.Last); break;

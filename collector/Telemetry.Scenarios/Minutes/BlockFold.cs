@@ -33,7 +33,7 @@ public static class BlockFold
             long unixMs = times[start] + unixMinusUptimeMs;
             long minute = unixMs / MsPerMinute;
             int end = EndOfMinute(times, start, (minute * MsPerMinute) - unixMinusUptimeMs);
-            if (unixMs is >= LeastUnixMs and < MostUnixMs && sink.Minute((int)minute) is { } device)
+            if (IsPossible(unixMs) && sink.Minute((int)minute) is { } device)
             {
                 if (!quality.IsEmpty) AddQuality(device, quality[start..end]);
                 long minuteStartMs = (minute * MsPerMinute) - unixMinusUptimeMs;
@@ -49,8 +49,11 @@ public static class BlockFold
             start = end;
         }
 
+        if (slots.RawMotion is { } raw) folded += raw.Fold(block, unixMinusUptimeMs, sink);
         return folded;
     }
+
+    internal static bool IsPossible(long unixMs) => unixMs is >= LeastUnixMs and < MostUnixMs;
 
     private static int EndOfMinute(ReadOnlySpan<long> times, int start, long minuteStartMs)
     {

@@ -20,11 +20,15 @@ public sealed class ProfileSlots
         }
 
         _bySignal = targets.ToFrozenDictionary();
+        RawMotion = RawMotion.Find(profile);
         AnswerSignal = ProfileAnswers.Find(profile)?.Id;
     }
 
     /// <summary>The event signal that carries a person's answers; null when there is none.</summary>
     public int? AnswerSignal { get; }
+
+    /// <summary>What is derived of raw acceleration; null when the model sends none.</summary>
+    internal RawMotion? RawMotion { get; }
 
     /// <summary>Where a signal goes, or null when minutes have no room for it.</summary>
     public SignalTarget? Find(int signalId) => _bySignal.GetValueOrDefault(signalId);

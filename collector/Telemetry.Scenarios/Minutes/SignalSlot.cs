@@ -26,6 +26,7 @@ public enum SignalSlot : byte
     Power = 20,
     Button = 21,
     Altitude = 22,
+    Tilt = 23,
 }
 
 /// <summary>How the samples of a slot combine within a minute.</summary>

@@ -31,5 +31,9 @@ public static class StandardSignals
         ["button"] = ("1", SignalKind.Event),
         ["answer"] = ("1", SignalKind.Event),
         ["altitude"] = ("m", SignalKind.Gauge),
+        ["tilt"] = ("deg", SignalKind.Gauge),
+        ["accel_x"] = ("m/s2", SignalKind.Gauge),
+        ["accel_y"] = ("m/s2", SignalKind.Gauge),
+        ["accel_z"] = ("m/s2", SignalKind.Gauge),
     };
 }
