@@ -282,8 +282,10 @@ namespace Telemetry.Device.Delivery
             if (reason == MqttPacket.UnsupportedVersion || (_version == 5 && reason == MqttPacket.Refused311Version && !_wasGreeted)) _version = 4;
 
             if (reason != 0) _unanswered = 0;
-            else if (_link.IsUnanswered && _unanswered < UnansweredFor311) _unanswered++;
-            if (_unanswered == UnansweredFor311) _version = 4; // old brokers close a 5.0 connection without a word
+            else if (_link.Silence != Silence.None && _unanswered < UnansweredFor311) _unanswered++;
+
+            // Old brokers close a 5.0 connection without a word. One that only hangs may be overloaded, and 5.0 has the words for that.
+            if (_unanswered == UnansweredFor311 && _link.Silence == Silence.Closed) _version = 4;
             if (!_wasGreeted) FailedConnects++;
             int delay = ReconnectPolicy.NextDelayMs(_failures, _windowMs, _link.TakeSlotMs(), MqttPacket.IsBadCredentials(reason) && !_wasGreeted, _chance);
             _nextAttemptMs = now + delay;

@@ -25,6 +25,19 @@ namespace Telemetry.Device.Mqtt
         Lost,
     }
 
+    /// <summary>A CONNECT without a CONNACK.</summary>
+    internal enum Silence
+    {
+        /// <summary>There was an answer, or nobody took it.</summary>
+        None,
+
+        /// <summary>The server said nothing for as long as anyone waits.</summary>
+        Waited,
+
+        /// <summary>The server closed the connection.</summary>
+        Closed,
+    }
+
     /// <summary>The uplink's view of its session with a broker: our own client over bytes, or a port to the client that a firmware has already.</summary>
     /// <remarks>Owned by the pump. No member waits for the network.</remarks>
     internal interface IMqttLink
@@ -68,8 +81,8 @@ namespace Telemetry.Device.Mqtt
         /// <summary>Neither open nor opening.</summary>
         bool IsClosed { get; }
 
-        /// <summary>The last connection took CONNECT and ended without a word on it.</summary>
-        bool IsUnanswered { get; }
+        /// <summary>Whether the last connection took CONNECT and ended without a word on it.</summary>
+        Silence Silence { get; }
 
         /// <summary>Online, and ready for the next packet.</summary>
         bool CanSend { get; }

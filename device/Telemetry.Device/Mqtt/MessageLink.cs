@@ -94,9 +94,9 @@ namespace Telemetry.Device.Mqtt
         }
 
         /// <summary>How that client greets its broker is its affair.</summary>
-        public bool IsUnanswered
+        public Silence Silence
         {
-            get { return false; }
+            get { return Silence.None; }
         }
 
         public bool CanSend

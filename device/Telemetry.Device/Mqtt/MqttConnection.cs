@@ -123,8 +123,8 @@ namespace Telemetry.Device.Mqtt
             get { return _phase == Phase.Closed; }
         }
 
-        /// <summary>The last connection took CONNECT and ended without a word on it.</summary>
-        public bool IsUnanswered { get; private set; }
+        /// <summary>Whether the last connection took CONNECT and ended without a word on it.</summary>
+        public Silence Silence { get; private set; }
 
         /// <summary>Online, and the last packet is out.</summary>
         public bool CanSend
@@ -150,7 +150,7 @@ namespace Telemetry.Device.Mqtt
             _outEnd = 0;
             _payload = null;
             _isAliasKnown = false;
-            IsUnanswered = false;
+            Silence = Silence.None;
             ResetReceive();
         }
 
@@ -208,7 +208,13 @@ namespace Telemetry.Device.Mqtt
 
         private MqttEvent KeepTime(long nowMs)
         {
-            if (_phase == Phase.Greeting) return nowMs - _phaseSinceMs > ConnectTimeoutMs ? Lose() : MqttEvent.None;
+            if (_phase == Phase.Greeting)
+            {
+                if (nowMs - _phaseSinceMs <= ConnectTimeoutMs) return MqttEvent.None;
+                if (_outAt == _outEnd) Silence = Silence.Waited;
+                return Lose();
+            }
+
             if (_expectsSinceMs >= 0 && nowMs - _expectsSinceMs > AnswerTimeoutMs) return Lose();
 
             // A length that is nonsense would take every later packet for its body, and each for a sign of life.
@@ -227,7 +233,7 @@ namespace Telemetry.Device.Mqtt
 
         private MqttEvent Lose()
         {
-            IsUnanswered = _phase == Phase.Greeting && _outAt == _outEnd;
+            if (_phase == Phase.Greeting && _outAt == _outEnd && Silence == Silence.None) Silence = Silence.Closed;
             Abort();
             return MqttEvent.Lost;
         }

@@ -147,9 +147,23 @@ public sealed class UplinkTests
     {
         Rig rig = new(options => options.ProtocolVersion = 5);
         rig.Broker.Greets = (version, _) => version == 4;
+        rig.Broker.HangsUp = true;
         rig.Run(300_000);
         Assert.True(rig.Client.IsConnected);
         Assert.Equal(4, rig.Broker.Connects);
+    }
+
+    [Fact]
+    public void Connect_BrokerThatHangs_StaysWithMqtt5()
+    {
+        Rig rig = new(options => options.ProtocolVersion = 5);
+        rig.Broker.Greets = (_, _) => false;
+        rig.Run(600_000);
+        Assert.True(rig.Client.ReadCounters().FailedConnects > 3);
+        rig.Broker.Greets = (_, _) => true;
+        rig.Run(600_000);
+        Assert.True(rig.Client.IsConnected);
+        Assert.Equal(5, rig.Broker.Version);
     }
 
     [Fact]

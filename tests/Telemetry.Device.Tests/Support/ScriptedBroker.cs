@@ -43,6 +43,9 @@ internal sealed class ScriptedBroker : ITransport
     /// <summary>Whether a CONNECT of this version and clean flag gets an answer.</summary>
     public Func<int, bool, bool> Greets { get; set; } = (_, _) => true;
 
+    /// <summary>True: a CONNECT that gets no answer costs the connection.</summary>
+    public bool HangsUp { get; set; }
+
     public int Version { get; private set; }
 
     public bool CleanStart { get; private set; }
@@ -141,7 +144,12 @@ internal sealed class ScriptedBroker : ITransport
             case 0x10:
                 Version = body[6];
                 CleanStart = (body[7] & 2) != 0;
-                if (!Greets(Version, CleanStart)) break;
+                if (!Greets(Version, CleanStart))
+                {
+                    if (HangsUp) _isOpen = false;
+                    break;
+                }
+
                 byte flags = (byte)(SessionPresent && ConnackCode == 0 ? 1 : 0);
                 if (Version == 5) Say([0x20, (byte)(3 + ConnackProperties.Length), flags, ConnackCode, (byte)ConnackProperties.Length, .. ConnackProperties]);
                 else Say(0x20, 2, flags, ConnackCode);
