@@ -1,6 +1,7 @@
 using System.Globalization;
 using Telemetry.Ingest;
 using Telemetry.Ingest.Sequences;
+using Telemetry.Registry;
 using Telemetry.Wire;
 using Telemetry.Wire.Ingest;
 using Telemetry.Wire.Profiles;
@@ -10,7 +11,9 @@ using DeadLetter = Telemetry.Ingest.DeadLetters.DeadLetter;
 namespace Telemetry.Collector.Devices;
 
 /// <summary>The rules of <c>telemetry device check</c>: each says what was found, what is expected and what to do.</summary>
-internal sealed class DeviceFindings(DeviceDescription device)
+/// <param name="device">Whose.</param>
+/// <param name="orders">What the device is told now: what follows from that is no finding.</param>
+internal sealed class DeviceFindings(DeviceDescription device, DeviceOrders orders)
 {
     // What the SDK keeps to by default (device/README.md): 288 uploads a day. A tenth more is no finding.
     private const double MostUploadsADay = 288 * 1.1;
@@ -40,7 +43,7 @@ internal sealed class DeviceFindings(DeviceDescription device)
         foreach ((int id, SignalHistory signal) in history.Signals.Where(signal => signal.Value.Unnamed > 0))
             Fault($"signal {id}", $"{Count(signal.Unnamed, "value")} of an id that the profile named in the batch does not have. Nobody can name them; put the signal into the profile and raise its version.");
         foreach (SignalDefinition signal in history.Profile?.Signals ?? []) JudgeSignal(signal, history.Signals.GetValueOrDefault(signal.Id), history);
-        foreach (((int id, int reason), long count) in history.Losses) JudgeLoss(history.Profile?.Find(id)?.Key ?? (id == 0 ? "batches" : $"signal {id}"), (LossReason)reason, count);
+        foreach (((int id, int reason), long count) in history.Losses) JudgeLoss(id, history.Profile?.Find(id)?.Key ?? (id == 0 ? "batches" : $"signal {id}"), (LossReason)reason, count);
     }
 
     /// <summary>Judges what never came.</summary>
@@ -101,9 +104,11 @@ internal sealed class DeviceFindings(DeviceDescription device)
 
     private void JudgeSignal(SignalDefinition signal, SignalHistory? seen, DeviceHistory history)
     {
+        CaptureOrder? order = OrderOf(signal.Id);
+        int periodMs = order?.PeriodMs ?? signal.PeriodMs;
         if (seen is null)
         {
-            if (signal.PeriodMs > 0) Warn(signal.Key, $"No value came, though the profile says one every {Length(signal.PeriodMs)}.");
+            if (signal.PeriodMs > 0 && periodMs > 0) Warn(signal.Key, $"No value came, though the profile says one every {Length(signal.PeriodMs)}.");
             return;
         }
 
@@ -111,11 +116,22 @@ internal sealed class DeviceFindings(DeviceDescription device)
             Fault(signal.Key, string.Create(CultureInfo.InvariantCulture, $"{Count(seen.Outside, "value")} outside {signal.Min} to {signal.Max} {signal.Unit}; {seen.Min} to {seen.Max} came. Scale the value by the profile's resolution ({signal.Resolution}), or widen the profile in a new version."));
         // With a policy that leaves out what says nothing new, the period is the sensor's, not the samples'.
         bool isEverySampleKept = signal.Policy is { Deadband: null, MinIntervalMs: 0 };
-        if (signal.PeriodMs > 0 && isEverySampleKept && seen.PeriodMs > 0 && Math.Max(seen.PeriodMs, signal.PeriodMs) > MostPeriodRatio * Math.Min(seen.PeriodMs, signal.PeriodMs))
-            Warn(signal.Key, $"A value every {Length(seen.PeriodMs)}, every {Length(signal.PeriodMs)} in the profile{(history.Losses.Keys.Any(loss => loss.Signal == signal.Id) ? "; some were dropped, see below" : "")}.");
+        bool isOneRate = order is not { } ordered || ordered.SinceUnixMs <= history.FirstReceivedUnixMs; // what came before an order followed the profile
+        if (periodMs > 0 && signal.PeriodMs > 0 && isEverySampleKept && isOneRate && seen.PeriodMs > 0 && Math.Max(seen.PeriodMs, periodMs) > MostPeriodRatio * Math.Min(seen.PeriodMs, periodMs))
+            Warn(signal.Key, $"A value every {Length(seen.PeriodMs)}, every {Length(periodMs)} {(order is null ? "in the profile" : "as ordered")}{(order is null && history.Losses.Keys.Any(loss => loss.Signal == signal.Id) ? "; some were dropped, see below" : "")}.");
     }
 
-    private void JudgeLoss(string subject, LossReason reason, long count)
+    private CaptureOrder? OrderOf(int signal)
+    {
+        foreach (CaptureOrder order in orders.Rates)
+        {
+            if (order.Signal == signal) return order;
+        }
+
+        return null;
+    }
+
+    private void JudgeLoss(int signal, string subject, LossReason reason, long count)
     {
         string values = Count(count, "value");
         switch (reason)
@@ -125,6 +141,7 @@ internal sealed class DeviceFindings(DeviceDescription device)
             case LossReason.SpoolDamaged: Fault(subject, $"{values} lost to stored batches that failed their check. Look at the flash driver: a page is written whole, in order, and never twice without an erase."); break;
             case LossReason.OutOfRange: Fault(subject, $"{values} refused by the SDK: not between the profile's least and greatest."); break;
             case LossReason.TooLarge: Fault(subject, $"{values} in batches the collector's limit refused."); break;
+            case LossReason.RateLimited when OrderOf(signal) is not null: break; // as the operator wished
             case LossReason.RateLimited: Warn(subject, $"{values} dropped by the signal's own policy: recorded more often than it allows."); break;
             case LossReason.Thinned: Warn(subject, $"{values} thinned: the spool was nearly full."); break;
             case LossReason.Consent or LossReason.Erased: break; // as the user wished

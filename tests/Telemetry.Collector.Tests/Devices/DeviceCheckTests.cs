@@ -92,6 +92,30 @@ public sealed class DeviceCheckTests : IDisposable
     }
 
     [Fact]
+    public async Task SlowerBecauseItWasOrdered_IsNoFindingAndNotObeyingIsOne()
+    {
+        _registry.Order(_session.DeviceKey, new OrderChange { Rates = [("cadence", 4000)] });
+        await SendAsync(Cadence(_ => 100, periodMs: 4000), losses: [new LossEntry(1, (int)LossReason.RateLimited, 180)]);
+        Assert.Empty(Check().Findings);
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        _registry.Order(_session.DeviceKey, new OrderChange { Rates = [("cadence", 60_000)] });
+        Assert.Empty(Check().Findings); // the samples are of before
+        _time.Advance(TimeSpan.FromMinutes(1));
+        await SendAsync(Cadence(_ => 100, periodMs: 4000));
+        DeviceFinding finding = Assert.Single(Check(fromUnixMs: NowMs).Findings);
+        Assert.Contains("every 4 s, every 60 s as ordered", finding.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SignalOrderedOff_NeedNotCome()
+    {
+        _registry.Order(_session.DeviceKey, new OrderChange { Rates = [("cadence", 0)] });
+        await SendAsync(Cadence(_ => 50, signal: 2));
+        Assert.Empty(Check().Findings);
+    }
+
+    [Fact]
     public async Task SignalThatNeverCame_IsAWarning()
     {
         await SendAsync(Cadence(_ => 50, signal: 2));
