@@ -94,7 +94,7 @@ public sealed partial class BlockLog
     {
         try
         {
-            return parts.Length == 1 ? SegmentRewriter.Rewrite(_disk, parts[0], drops: null, compacts: true) : SegmentRewriter.Merge(_disk, parts, _options.SegmentBytes);
+            return parts.Length == 1 ? SegmentRewriter.Rewrite(_disk, parts[0], drops: null, compacts: true, _oddDevices) : SegmentRewriter.Merge(_disk, parts, _options.SegmentBytes, _oddDevices);
         }
         catch (InvalidDataException fault)
         {

@@ -22,6 +22,7 @@ public sealed partial class BlockLog
     // Guards the list, not its segments: the writer adds at the end, a rewriting exchanges in the middle.
     private readonly Lock _segmentsLock = new();
     private readonly SemaphoreSlim _rewriting = new(1, 1);
+    private readonly HashSet<uint> _oddDevices = []; // of the rewriting under way
     private bool _beginsSegment;
     private long _begunAt = -1; // the last SegmentBegun record: a segment with nothing behind it need not be ended
 
@@ -50,7 +51,7 @@ public sealed partial class BlockLog
             {
                 cancellation.ThrowIfCancellationRequested();
                 if (segment.Header.EndPosition > end || !IndexOf(segment).Devices().Any(devices.Contains)) continue;
-                RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segment, record => devices.Contains(record.DeviceKey) && selects(record), compacts: false);
+                RewrittenSegment done = SegmentRewriter.Rewrite(_disk, segment, record => devices.Contains(record.DeviceKey) && selects(record), compacts: false, _oddDevices);
                 if (done.Segment is null) continue;
                 Exchange([segment], done.Segment);
                 sum = sum.Plus(done.Dropped);
@@ -88,7 +89,7 @@ public sealed partial class BlockLog
                 Dictionary<uint, DateTimeOffset> due = FindDue(segment, full, keptSince);
                 if (due.Count == 0) continue;
                 RewrittenSegment done = SegmentRewriter.Rewrite(
-                    _disk, segment, record => due.TryGetValue(record.DeviceKey, out DateTimeOffset kept) && (kept > full || record.ReceivedUnixMs < kept.ToUnixTimeMilliseconds()), compacts: false);
+                    _disk, segment, record => due.TryGetValue(record.DeviceKey, out DateTimeOffset kept) && (kept > full || record.ReceivedUnixMs < kept.ToUnixTimeMilliseconds()), compacts: false, _oddDevices);
                 (done.Segment ?? segment).NoteExpired(segment, due);
                 if (done.Segment is null) continue;
                 Exchange([segment], done.Segment);

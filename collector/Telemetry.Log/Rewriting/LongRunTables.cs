@@ -167,7 +167,12 @@ internal sealed class LongRunTables
 
     private bool TryReadQuality(Span<byte> quality)
     {
-        if (_columns.ReadNumber(1) == 0) return true;
+        if (_columns.ReadNumber(1) == 0)
+        {
+            quality.Clear();
+            return true;
+        }
+
         Span<long> column = ScratchColumn(quality.Length);
         if (!_columns.TryReadIntegers(column)) return false;
         for (int row = 0; row < quality.Length; row++) quality[row] = (byte)column[row];

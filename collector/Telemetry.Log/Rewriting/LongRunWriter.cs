@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using Telemetry.Log.Format;
 using Telemetry.Log.Rewriting.Coding;
 using Telemetry.Wire;
@@ -40,22 +41,32 @@ internal sealed class LongRunWriter
     /// <summary>Batches of the open run.</summary>
     public int Count => _ledger.RowCount;
 
-    /// <summary>Whether a batch, cut out of long blocks, will be the same bytes. What our SDK seals is; what other senders pack may not be.</summary>
-    /// <remarks>Leaves the batch's rows ready for <see cref="TryAdd"/>.</remarks>
-    public bool IsReproducible(ReadOnlySpan<byte> batch)
+    /// <summary>Unpacks a batch, ready for <see cref="TryAdd"/>.</summary>
+    /// <returns>False when it cannot stand in a run: a damaged one, or one with plain blocks.</returns>
+    public bool TryTake(ReadOnlySpan<byte> batch)
     {
         (_scratchCount, _scratchNumbers) = (0, 0);
-        if (BatchReader.ReadHeader(batch, out BatchHeader header, out _) != DecodeStatus.Done) return false;
-        _batch.Begin(header);
-        foreach (LossEntry loss in BatchReader.Losses(batch)) _batch.AddLoss(loss);
+        if (BatchReader.ReadHeader(batch, out _, out _) != DecodeStatus.Done) return false;
         foreach (BlockSlice slice in BatchReader.Blocks(batch))
         {
             ReadOnlySpan<byte> block = batch.Slice(slice.Offset, slice.Length);
             if (slice.IsPlain || _decoder.Decode(block, isPlain: false) != RefusalReason.None) return false;
             _scratchNumbers += _decoder.RowCount * (_decoder.ColumnCount + 1);
             if (_scratchNumbers > LongRun.MaxNumbers) return false;
-            (BlockShape shape, RowBuffer rows) = Scratch(BlockShape.Of(block));
-            rows.Add(_decoder);
+            Scratch(BlockShape.Of(block)).Rows.Add(_decoder);
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether the batch last taken, cut out of a run, will be the same bytes. What our SDK seals is; what other senders pack may not be.</summary>
+    public bool IsReproducible(ReadOnlySpan<byte> batch)
+    {
+        BatchReader.ReadHeader(batch, out BatchHeader header, out _);
+        _batch.Begin(header);
+        foreach (LossEntry loss in BatchReader.Losses(batch)) _batch.AddLoss(loss);
+        foreach ((BlockShape shape, RowBuffer rows) in CollectionsMarshal.AsSpan(_scratch)[.._scratchCount])
+        {
             _block.ResetWrittenCount();
             _packer.Pack(_block, rows, 0, rows.RowCount, shape.StepsInSeconds);
             _batch.AddBlock(_block.WrittenSpan);
@@ -64,7 +75,7 @@ internal sealed class LongRunWriter
         return _batch.Seal().SequenceEqual(batch);
     }
 
-    /// <summary>Adds the batch last found reproducible.</summary>
+    /// <summary>Adds the batch last taken.</summary>
     /// <returns>False when the run is full: end it and add again.</returns>
     public bool TryAdd(in StoredRecord record, ReadOnlySpan<byte> batch)
     {

@@ -58,14 +58,15 @@ internal sealed class PackedSegmentWriter
     /// <summary>Writes records of one device as long runs; those that would not come out the same, and those that would not get shorter, verbatim.</summary>
     /// <param name="records">Where they are.</param>
     /// <param name="device">Their indexes, by position.</param>
-    public void WriteCompacted(SegmentRecords records, ReadOnlySpan<int> device)
+    /// <param name="tries">Packs each batch again to see whether it comes out the same; else all are thought to.</param>
+    public void WriteCompacted(SegmentRecords records, ReadOnlySpan<int> device, bool tries)
     {
         List<int> run = [], rest = [];
         foreach (int index in device)
         {
             StoredRecord record = records[index];
             ReadOnlySpan<byte> payload = records.PayloadOf(record).Span;
-            if (record.Header.Kind != LogRecordKind.Batch || record.Header.Reason != 0 || !_long.IsReproducible(payload))
+            if (record.Header.Kind != LogRecordKind.Batch || record.Header.Reason != 0 || !_long.TryTake(payload) || (tries && !_long.IsReproducible(payload)))
             {
                 rest.Add(index);
                 continue;

@@ -18,10 +18,11 @@ internal static class SegmentRewriter
     /// <param name="segment">Sealed: nobody writes to it.</param>
     /// <param name="drops">Asked about batches and dead letters; null = nothing goes.</param>
     /// <param name="compacts">Puts batches into long runs; a segment once compacted stays so.</param>
+    /// <param name="oddDevices">Devices of which a batch did not come out of a run as it went in, since another encoder packed it. Gets those found now.</param>
     /// <returns>What was done. Without a new segment the file is as it was: nothing was to go, and compaction would not have made it shorter.</returns>
     /// <exception cref="IOException">The disk refuses; the old file stands.</exception>
     /// <exception cref="InvalidDataException">The new file does not yield the same records: a defect of the writer. The old file stands.</exception>
-    public static RewrittenSegment Rewrite(ILogDisk disk, LogSegment segment, Func<LogRecord, bool>? drops, bool compacts)
+    public static RewrittenSegment Rewrite(ILogDisk disk, LogSegment segment, Func<LogRecord, bool>? drops, bool compacts, HashSet<uint> oddDevices)
     {
         SegmentRecords present = Load(disk, segment.Header.FileName, segment.Header.BasePosition, out SegmentHeader header, out long bytesBefore);
         DropLedger dropped = new();
@@ -31,14 +32,14 @@ internal static class SegmentRewriter
         if (dropped.Bytes == 0 && !isDue) return unchanged;
 
         SegmentHeader packed = header with { Seed = NewSeed(), IsPacked = true, IsCompacted = header.IsCompacted || isDue, RecordBytes = kept.Bytes };
-        (SegmentIndex index, long bytes) = Write(disk, packed, kept);
+        (SegmentIndex index, long bytes) = WriteProven(disk, packed, kept, oddDevices);
         if (dropped.Bytes == 0 && bytes >= bytesBefore)
         {
             disk.Delete(packed.FileName + WritingSuffix);
             return unchanged;
         }
 
-        PutInPlace(disk, packed, kept);
+        disk.Rename(packed.FileName + WritingSuffix, packed.FileName);
         disk.FlushDirectory();
         return new RewrittenSegment(new LogSegment(packed, index), dropped, present.DamagedBytes, bytesBefore, bytes);
     }
@@ -47,10 +48,11 @@ internal static class SegmentRewriter
     /// <param name="disk">The log's folder.</param>
     /// <param name="parts">Sealed, each beginning where the one before ends.</param>
     /// <param name="segmentBytes">What the records of one segment may take; these take no more.</param>
+    /// <param name="oddDevices">As with <see cref="Rewrite"/>.</param>
     /// <returns>What was done. Without a new segment all files are as they were: one holds damage, and is marked.</returns>
     /// <exception cref="IOException">The disk refuses; the old files stand.</exception>
     /// <exception cref="InvalidDataException">The new file does not yield the same records: a defect of the writer. The old files stand.</exception>
-    public static RewrittenSegment Merge(ILogDisk disk, ReadOnlySpan<LogSegment> parts, long segmentBytes)
+    public static RewrittenSegment Merge(ILogDisk disk, ReadOnlySpan<LogSegment> parts, long segmentBytes, HashSet<uint> oddDevices)
     {
         SegmentRecords records = new();
         long bytesBefore = 0;
@@ -69,8 +71,8 @@ internal static class SegmentRewriter
         {
             RecordBytes = records.Bytes, SpanBytes = parts[^1].Header.EndPosition - first.BasePosition,
         };
-        (SegmentIndex index, long bytes) = Write(disk, merged, records);
-        PutInPlace(disk, merged, records);
+        (SegmentIndex index, long bytes) = WriteProven(disk, merged, records, oddDevices);
+        disk.Rename(merged.FileName + WritingSuffix, merged.FileName);
         return new RewrittenSegment(new LogSegment(merged, index), new DropLedger(), 0, bytesBefore, bytes);
     }
 
@@ -117,7 +119,23 @@ internal static class SegmentRewriter
         return kept;
     }
 
-    private static (SegmentIndex Index, long Bytes) Write(ILogDisk disk, in SegmentHeader header, SegmentRecords records)
+    // Packing a batch again to see whether it comes out the same costs as much as all the rest, and the proof does it anyway: so batches are thought to until the
+    // proof says of whose that is not so. Theirs are then tried one by one.
+    private static (SegmentIndex Index, long Bytes) WriteProven(ILogDisk disk, in SegmentHeader header, SegmentRecords records, HashSet<uint> oddDevices)
+    {
+        string writing = header.FileName + WritingSuffix;
+        while (true)
+        {
+            (SegmentIndex Index, long Bytes) written = Write(disk, header, records, oddDevices);
+            HashSet<uint> unlike = Unlike(records, Load(disk, writing, header.BasePosition, out _, out _));
+            if (unlike.Count == 0) return written;
+            disk.Delete(writing);
+            if (unlike.IsSubsetOf(oddDevices)) throw new InvalidDataException("The rewritten segment does not yield the records of the old one; the old one stays.");
+            oddDevices.UnionWith(unlike);
+        }
+    }
+
+    private static (SegmentIndex Index, long Bytes) Write(ILogDisk disk, in SegmentHeader header, SegmentRecords records, HashSet<uint> oddDevices)
     {
         int[] byDevice = new int[records.Count];
         for (int i = 0; i < byDevice.Length; i++) byDevice[i] = i;
@@ -129,7 +147,7 @@ internal static class SegmentRewriter
         {
             uint deviceKey = records[byDevice[from]].Header.DeviceKey;
             for (to = from; to < byDevice.Length && records[byDevice[to]].Header.DeviceKey == deviceKey;) to++;
-            if (header.IsCompacted) writer.WriteCompacted(records, byDevice.AsSpan(from..to));
+            if (header.IsCompacted) writer.WriteCompacted(records, byDevice.AsSpan(from..to), tries: oddDevices.Contains(deviceKey));
             else writer.WriteVerbatim(records, byDevice.AsSpan(from..to));
         }
 
@@ -137,24 +155,22 @@ internal static class SegmentRewriter
         return (writer.Index, writer.Bytes);
     }
 
-    private static void PutInPlace(ILogDisk disk, in SegmentHeader header, SegmentRecords expected)
+    // Read back from the disk, every record of the new file must be the one it stands for: place, header and bytes. The devices of which one is not.
+    private static HashSet<uint> Unlike(SegmentRecords expected, SegmentRecords found)
     {
-        string writing = header.FileName + WritingSuffix;
-        RequireSame(expected, Load(disk, writing, header.BasePosition, out _, out _));
-        disk.Rename(writing, header.FileName);
-    }
-
-    // Read back from the disk, every record of the new file must be the one it stands for: place, header and bytes.
-    private static void RequireSame(SegmentRecords expected, SegmentRecords found)
-    {
-        bool isSame = expected.Count == found.Count && found.DamagedBytes == 0;
-        for (int i = 0; isSame && i < expected.Count; i++)
+        HashSet<uint> devices = [];
+        for (int i = 0; i < expected.Count; i++)
         {
-            isSame = expected[i].Position == found[i].Position && expected[i].Header == found[i].Header
-                && expected.PayloadOf(expected[i]).Span.SequenceEqual(found.PayloadOf(found[i]).Span);
+            StoredRecord record = expected[i];
+            int at = found.IndexOf(record.Position);
+            bool isSame = at < found.Count && found[at].Position == record.Position && found[at].Header == record.Header
+                && found.PayloadOf(found[at]).Span.SequenceEqual(expected.PayloadOf(record).Span);
+            if (!isSame) devices.Add(record.Header.DeviceKey);
         }
 
-        if (!isSame) throw new InvalidDataException("The rewritten segment does not yield the records of the old one; the old one stays.");
+        bool hasMore = found.Count > expected.Count || found.DamagedBytes > 0;
+        if (devices.Count == 0 && hasMore) throw new InvalidDataException("The rewritten segment yields more than the records of the old one; the old one stays.");
+        return devices;
     }
 }
 

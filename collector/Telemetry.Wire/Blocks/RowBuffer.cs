@@ -66,8 +66,10 @@ public sealed class RowBuffer
     public void Add(BlockDecoder block)
     {
         _times.AddRange(block.TimesMs);
-        if (block.Quality.IsEmpty) Grow(_quality, block.RowCount);
-        else _quality.AddRange(block.Quality);
+        CollectionsMarshal.SetCount(_quality, _times.Count);
+        Span<byte> quality = CollectionsMarshal.AsSpan(_quality)[^block.RowCount..];
+        if (block.Quality.IsEmpty) quality.Clear();
+        else block.Quality.CopyTo(quality);
         for (int column = 0; column < _values.Length; column++)
             _values[column].AddRange(block.IsReal(column) ? MemoryMarshal.Cast<double, long>(block.Reals(column)) : block.Integers(column));
     }
@@ -80,12 +82,12 @@ public sealed class RowBuffer
         for (int column = 0; column < _values.Length; column++) _values[column].AddRange(rows.Values(column).Slice(first, count));
     }
 
-    /// <summary>Adds rows of zeros, to be filled in.</summary>
+    /// <summary>Adds rows to be filled in, every time, quality and value of them: they hold anything.</summary>
     public void Grow(int count)
     {
-        Grow(_times, count);
-        Grow(_quality, count);
-        foreach (List<long> column in _values) Grow(column, count);
+        CollectionsMarshal.SetCount(_times, _times.Count + count);
+        CollectionsMarshal.SetCount(_quality, _quality.Count + count);
+        foreach (List<long> column in _values) CollectionsMarshal.SetCount(column, column.Count + count);
     }
 
     /// <summary>The times, to be set. Valid until rows are added.</summary>
@@ -103,13 +105,5 @@ public sealed class RowBuffer
         _times.Clear();
         _quality.Clear();
         foreach (List<long> column in _values) column.Clear();
-    }
-
-    // A list that was used before holds what it held.
-    private static void Grow<T>(List<T> list, int count)
-    {
-        int from = list.Count;
-        CollectionsMarshal.SetCount(list, from + count);
-        CollectionsMarshal.AsSpan(list)[from..].Clear();
     }
 }

@@ -345,7 +345,7 @@ public sealed class MergeTests : LogTestBase
         {
             await FillAsync(log, segments: 1, batches: 12, first: segment);
             LogSegment full = log.Segments[^2];
-            sum += SegmentRewriter.Rewrite(disk, full, drops: null, compacts: true).BytesAfter;
+            sum += SegmentRewriter.Rewrite(disk, full, drops: null, compacts: true, []).BytesAfter;
         }
 
         return sum;

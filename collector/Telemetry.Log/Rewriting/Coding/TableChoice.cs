@@ -8,7 +8,7 @@ namespace Telemetry.Log.Rewriting.Coding;
 internal sealed class TableChoice
 {
     // Fewer symbols go by the known table or by one of their own.
-    private const int LeastForContexts = 512;
+    private const int LeastForContexts = 64;
     private const float TableBits = 32;
     private const float WeightBits = 5;
     private const int Contexts = ContextWalk.Contexts;
