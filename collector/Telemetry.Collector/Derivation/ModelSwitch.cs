@@ -13,7 +13,7 @@ internal static class ModelSwitch
 {
     private const string State = "model"; // of nobody: the model's fingerprint, 32 bytes, then the derivation's number
 
-    // Grows when the same minutes and model make other segments. 2: segments know their place; before, the number was not written.
+    // Grows when the same minutes and model make other segments. 2: segments know their place, and what the model does not listen to is no evidence; before, the number was not written.
     private const byte Derivation = 2;
 
     /// <summary>Notes all days when the store's segments are of another model, of one that nobody wrote down, or of an older derivation.</summary>

@@ -19,7 +19,7 @@ public sealed class DaySegmenter
     /// <summary>How much of the time before is read: states that hold, means and the filter settle in it.</summary>
     public const int WarmUpMinutes = 720;
 
-    /// <summary>A stretch of at least so many empty minutes is <c>off</c>; a shorter one is bridged.</summary>
+    /// <summary>A stretch of at least so many empty minutes is <c>off</c>, or <c>unknown</c> where devices spoke of nothing that the model listens to; a shorter one is bridged.</summary>
     public const int OffMinutes = 6; // LagMinutes + 1: known by the time the first of them is answered
 
     private readonly BoundModel _model;
@@ -28,6 +28,8 @@ public sealed class DaySegmenter
     private readonly ScenarioFilter _filter;
     private readonly SegmentBuilder _builder;
     private readonly MinuteRow?[] _rows = new MinuteRow?[ScenarioFilter.LagMinutes + 1];
+    private readonly bool[] _isHeard; // by feature: whether it says anything to this model of what is being done
+    private readonly bool[] _spoke = new bool[ScenarioFilter.LagMinutes + 1];
     private readonly byte[] _places = new byte[ScenarioFilter.LagMinutes + 1];
     private readonly float[] _vector = new float[FeatureCatalog.Count];
     private readonly List<Segment> _closed = [];
@@ -44,6 +46,8 @@ public sealed class DaySegmenter
     public DaySegmenter(BoundModel model, int day, int firstMinute, int utcOffsetMinutes, PersonalAnswers? answers = null)
     {
         _model = model;
+        // An hour, or where somebody was last, is no evidence that anything is known of now.
+        _isHeard = [.. FeatureCatalog.Names.Select((name, i) => (Feature)i is not (Feature.HourOfDay or Feature.Place) && model.Inputs.Any(input => input.Feature == name))];
         answers ??= new PersonalAnswers(model, []);
         _answers = answers.Touching(FirstRowOf(day), LastRowOf(day) + 1);
         _extractor = new FeatureExtractor(utcOffsetMinutes);
@@ -56,13 +60,14 @@ public sealed class DaySegmenter
 
     private DaySegmenter(DaySegmenter other)
     {
-        (_model, _answers) = (other._model, other._answers);
+        (_model, _answers, _isHeard) = (other._model, other._answers, other._isHeard);
         _extractor = other._extractor.Copy();
         _filter = other._filter.Copy();
         _builder = other._builder.Copy();
         (_from, _to, _next, _emptyBehind) = (other._from, other._to, other._next, other._emptyBehind);
         other._rows.CopyTo(_rows, 0);
         other._places.CopyTo(_places, 0);
+        other._spoke.CopyTo(_spoke, 0);
         _closed.AddRange(other._closed);
     }
 
@@ -132,9 +137,10 @@ public sealed class DaySegmenter
 
     private void Push(int minute, MinuteRow? row)
     {
-        bool evidence = _extractor.Read(minute, row, _vector);
-        _filter.Push(minute, _vector, evidence, _answers.At(minute).Allowed);
+        bool spoke = _extractor.Read(minute, row, _vector);
+        _filter.Push(minute, _vector, spoke && Hears(), _answers.At(minute).Allowed);
         _rows[minute % _rows.Length] = row;
+        _spoke[minute % _spoke.Length] = spoke;
         _places[minute % _places.Length] = _vector[(int)Feature.Place] is >= 0 and <= byte.MaxValue and var place ? (byte)place : (byte)0; // not known is NaN
         _next = minute + 1;
         if (_filter.Depth > ScenarioFilter.LagMinutes) Answer(ScenarioFilter.LagMinutes, _builder, _closed, ref _emptyBehind, isProvisional: false);
@@ -151,12 +157,22 @@ public sealed class DaySegmenter
         MinuteVerdict verdict = _filter.Verdict(back);
         string? said = _answers.At(minute).Scenario;
         string name = said
-            ?? (stretch >= OffMinutes ? ScenarioNames.Off
+            ?? (stretch >= OffMinutes ? _spoke[minute % _spoke.Length] ? ScenarioNames.Unknown : ScenarioNames.Off
             : verdict.Scenario < 0 || verdict.Confidence < _model.Model.AbstainBelow ? ScenarioNames.Unknown
             : _model.Names[verdict.Scenario]);
         BuiltMinute built = new(minute, _rows[minute % _rows.Length], _places[minute % _places.Length], isProvisional);
         Segment? done = said is null ? builder.Add(name, verdict.Scenario, verdict.Confidence, _filter.InputsAt(back), built) : builder.AddSaid(name, built);
         if (done is not null) closed.Add(done);
+    }
+
+    private bool Hears()
+    {
+        for (int i = 0; i < _vector.Length; i++)
+        {
+            if (_isHeard[i] && !float.IsNaN(_vector[i])) return true;
+        }
+
+        return false;
     }
 
     private int EmptyAhead(int back)

@@ -49,6 +49,22 @@ public sealed class DaySegmenterTests
     }
 
     [Fact]
+    public void Segments_EvidenceThatTellsNothingApart_IsUnknownAndClaimsNothing()
+    {
+        DaySegmenter day = new(new BoundModel(ModelFile.Default, FeatureCatalog.Names), Persona.Midnight / 1440, Persona.Midnight, 0);
+        for (int minute = 0; minute < 180; minute++)
+        {
+            MinuteRow row = new();
+            row.Device(1)!.Cell(SignalSlot.Temperature).Add(2100); // a thermometer speaks, and no term of the model listens
+            day.Feed(Persona.Midnight + 600 + minute, row);
+        }
+
+        Segment[] told = [.. day.Segments().Where(segment => segment.StartMinute >= Persona.Midnight + 600)];
+        Assert.All(told, segment => Assert.Equal((ScenarioNames.Unknown, 0.0, 0), (segment.Scenario, segment.Confidence, segment.Evidence.Count)));
+        Assert.Equal(180, told.Sum(segment => segment.Minutes));
+    }
+
+    [Fact]
     public void Segments_BandOnItsCharger_IsOffAndClaimsNothing()
     {
         SortedDictionary<int, MinuteRow> rows = Persona.Rows(4, Persona.Midnight + 600, (ScenarioNames.Walk, 60), (ScenarioNames.Off, 90), (ScenarioNames.Walk, 60));
