@@ -203,7 +203,7 @@ public sealed class RealServerTests : IDisposable
     // Awaits what a real server and the sink do in their own time.
     private static async Task UntilAsync(Func<bool> isSo)
     {
-        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(60));
+        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
         using PeriodicTimer look = new(TimeSpan.FromMilliseconds(20));
         while (!isSo()) await look.WaitForNextTickAsync(limit.Token);
     }
