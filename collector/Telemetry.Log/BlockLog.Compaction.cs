@@ -28,7 +28,7 @@ public sealed partial class BlockLog
         await _rewriting.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            RemoveMerged();
+            RemoveLeftovers();
             await _indexKeeping.ConfigureAwait(false);
             LogCompaction sum = new(0, 0, 0, 0);
             int written;
@@ -67,7 +67,7 @@ public sealed partial class BlockLog
             segment.GainsNothing = parts == 1 && done.Segment is null;
             if (done.Segment is null) continue;
             Exchange(segments.AsSpan(i, parts), done.Segment);
-            if (parts > 1) RemoveMerged();
+            if (parts > 1) RemoveLeftovers();
             sum = sum.Plus(parts, done);
         }
 
@@ -105,13 +105,13 @@ public sealed partial class BlockLog
         }
     }
 
-    // Files of segments whose records stand in a merged one. That one must survive a power cut before they go.
-    private void RemoveMerged()
+    // What a crash or a disk that refused left behind: files half written, and files of segments whose records stand in a merged one. That one must survive a power cut before they go.
+    private void RemoveLeftovers()
     {
-        string[] merged = [.. _disk.ListFiles().Where(IsMerged)];
-        if (merged.Length == 0) return;
+        string[] left = [.. _disk.ListFiles().Where(name => name.EndsWith(SegmentRewriter.WritingSuffix, StringComparison.Ordinal) || IsMerged(name))];
+        if (left.Length == 0) return;
         _disk.FlushDirectory();
-        foreach (string name in merged) _disk.Delete(name);
+        foreach (string name in left) _disk.Delete(name);
         _disk.FlushDirectory();
     }
 

@@ -1,6 +1,5 @@
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
-using Telemetry.Log.Rewriting;
 
 namespace Telemetry.Log;
 
@@ -11,7 +10,6 @@ public sealed partial class BlockLog
 
     private LogRecoveryReport Recover()
     {
-        SegmentRewriter.RemoveLeftovers(_disk);
         List<string> unreadable = [];
         List<LogSegment> segments = [];
         long endOfAll = 0, endOfPacked = 0;
@@ -39,7 +37,7 @@ public sealed partial class BlockLog
         }
 
         _segments = [.. segments];
-        RemoveMerged();
+        RemoveLeftovers();
         LogRecoveryReport report = segments is [.., LogSegment last] && last.Header.EndPosition == endOfAll && !last.Header.IsPacked
             ? RecoverTail(last, unreadable)
             : BeginAt(endOfAll, unreadable);

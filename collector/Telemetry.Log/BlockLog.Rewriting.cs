@@ -24,7 +24,7 @@ public sealed partial class BlockLog
     private readonly SemaphoreSlim _rewriting = new(1, 1);
     private readonly HashSet<uint> _oddDevices = []; // of the rewriting under way
     private bool _beginsSegment;
-    private long _begunAt = -1; // the last SegmentBegun record: a segment with nothing behind it need not be ended
+    private long _begunAt = -1; // of a SegmentBegun record that began its segment: with nothing behind it there is nothing to end
 
     /// <summary>Retention writes a segment anew for a tenth of a device's time, or for a day if that is less.</summary>
     private const int RetentionSteps = 10;
@@ -44,7 +44,7 @@ public sealed partial class BlockLog
         await _rewriting.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            RemoveMerged(); // if the disk refused it then: of what is erased no copy may stay
+            RemoveLeftovers(); // of what is erased no copy may stay
             long end = await SealAsync(cancellation: cancellation).ConfigureAwait(false);
             LogErasure sum = new(0, 0, 0, 0, Recovery.UnreadableSegments);
             foreach (LogSegment segment in _segments)
@@ -76,7 +76,7 @@ public sealed partial class BlockLog
         await _rewriting.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
-            RemoveMerged();
+            RemoveLeftovers();
             if (_segments is [.., LogSegment last] && FindDue(last, DateTimeOffset.MaxValue, keptSince).Count > 0) await SealAsync(cancellation: cancellation).ConfigureAwait(false);
             await _indexKeeping.ConfigureAwait(false);
             LogErasure sum = new(0, 0, 0, 0, Recovery.UnreadableSegments);
@@ -125,10 +125,15 @@ public sealed partial class BlockLog
         while (!isFresh && !TryAppend(LogRecordKind.SegmentBegun, 0, 0, _time.GetUtcNow().ToUnixTimeMilliseconds(), [], out position))
         {
             // The buffer is full: behind the flush under way there is room.
-            if (!await FlushedAsync(NextPosition, cancellation).ConfigureAwait(false)) throw new ObjectDisposedException(nameof(BlockLog));
+            if (!await FlushedAsync(NextPosition - 1, cancellation).ConfigureAwait(false)) throw new ObjectDisposedException(nameof(BlockLog));
         }
 
-        lock (_appendLock) _begunAt = position;
+        lock (_appendLock)
+        {
+            // Another record may have begun the segment, ahead of the note: then it is not empty.
+            if (position == _appendSegment.FirstRecordPosition) _begunAt = position;
+        }
+
         if (!await FlushedAsync(position, cancellation).ConfigureAwait(false)) throw new ObjectDisposedException(nameof(BlockLog));
         await _indexKeeping.ConfigureAwait(false);
         return Array.FindLast(_segments, segment => segment.Header.BasePosition <= position)!.Header.BasePosition;

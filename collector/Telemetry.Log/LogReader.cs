@@ -108,6 +108,7 @@ public sealed class LogReader : IDisposable
             if (next is null || next.Header.FirstRecordPosition >= _durable) return false;
             try
             {
+                _file?.Dispose(); // of a try that the disk refused
                 _file = _log.Disk.Open(next.Header.FileName, forWriting: false);
             }
             catch (FileNotFoundException) when (next.IsReplaced)

@@ -10,7 +10,7 @@ namespace Telemetry.Log.Rewriting;
 /// </summary>
 internal static class SegmentRewriter
 {
-    /// <summary>Behind the name of a file that is being written. One that is found at a start is what a crash left.</summary>
+    /// <summary>Behind the name of a file that is being written. One that is found at a start, or before the next rewriting, is what a crash or a full disk left.</summary>
     public const string WritingSuffix = ".rewriting";
 
     /// <summary>Rewrites a segment without the records that <paramref name="drops"/> names.</summary>
@@ -74,15 +74,6 @@ internal static class SegmentRewriter
         (SegmentIndex index, long bytes) = WriteProven(disk, merged, records, oddDevices);
         disk.Rename(merged.FileName + WritingSuffix, merged.FileName);
         return new RewrittenSegment(new LogSegment(merged, index), new DropLedger(), 0, bytesBefore, bytes);
-    }
-
-    /// <summary>Removes what a crash left of a rewriting.</summary>
-    public static void RemoveLeftovers(ILogDisk disk)
-    {
-        foreach (string name in disk.ListFiles())
-        {
-            if (name.EndsWith(WritingSuffix, StringComparison.Ordinal)) disk.Delete(name);
-        }
     }
 
     private static SegmentRecords Load(ILogDisk disk, string name, long basePosition, out SegmentHeader header, out long bytes)

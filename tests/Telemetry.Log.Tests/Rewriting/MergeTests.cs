@@ -191,6 +191,27 @@ public sealed class MergeTests : LogTestBase
         foreach (uint device in (uint[])[1, 2, 3]) AssertSame([.. all.Where(record => record.DeviceKey == device)], Records(reopened, device));
     }
 
+    // The note that begins a segment may come second, when the buffer was full: what came first must still be sealed by who seals next.
+    [Fact]
+    public async Task Seal_AnotherRecordBeganTheSegment_IsNotTakenForEmpty()
+    {
+        using BlockLog log = Open(_disk);
+        while (log.TryAppend(LogRecordKind.Batch, 0, 1, 0, [], out _)) { }
+        long between = 0;
+        _disk.DuringFlush = () =>
+        {
+            _disk.DuringFlush = null;
+            between = Append(log, 7);
+        };
+
+        long first = await log.SealAsync();
+
+        Assert.InRange(between, first, long.MaxValue);
+        Assert.True(await log.SealAsync() > between);
+        long second = await log.SealAsync();
+        Assert.Equal(second, await log.SealAsync()); // now there is nothing to end
+    }
+
     [Fact]
     public async Task Erase_FromAMergedSegment_LeavesNothingOfItInAnyFile()
     {
