@@ -68,6 +68,9 @@ public static class ModelFile
             "next is not a square of the number of scenarios");
         Require(model.Calibration.Probability.Count > 0 && model.Calibration.Probability.Count == model.Calibration.Confidence.Count,
             "calibration has not as many probabilities as confidences");
+        Require(Rises(model.Calibration.Probability), "probabilities of calibration fall, or lie outside 0..1");
+        Require(Rises(model.Calibration.Confidence), "confidences of calibration fall, or lie outside 0..1");
+        Require(model.Calibration.Evidence is >= 0 and <= 1, $"evidence of calibration is {model.Calibration.Evidence}; 0..1 is expected");
     }
 
     private static void CheckTerm(ScenarioModel model, BinnedTerm term)
@@ -89,6 +92,8 @@ public static class ModelFile
         Require(tree.Scenario >= 0 && tree.Scenario < model.Scenarios.Count, $"tree {number} is for scenario {tree.Scenario}, which does not exist");
         Require(tree.Inputs.All(input => input >= -1 && input < model.Inputs.Count), $"tree {number} reads an input that does not exist");
     }
+
+    private static bool Rises(IReadOnlyList<double> points) => points[0] >= 0 && points[^1] <= 1 && points.Zip(points.Skip(1)).All(pair => pair.First <= pair.Second);
 
     private static void Require(bool holds, string fault)
     {

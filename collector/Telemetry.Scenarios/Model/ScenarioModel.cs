@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Telemetry.Scenarios.Model;
 
 /// <summary>
@@ -39,7 +41,7 @@ public sealed record ScenarioModel
     /// <summary>Chance to go from one scenario (row) to another (column) when it is left; rows add up to 1 with 0 on the diagonal. Null: by prior.</summary>
     public IReadOnlyList<IReadOnlyList<double>>? Next { get; init; }
 
-    /// <summary>From the filter's probability of the named scenario to the share of such minutes that are right.</summary>
+    /// <summary>From what speaks for the named scenario to the share of such minutes that are right.</summary>
     public required Calibration Calibration { get; init; }
 }
 
@@ -47,7 +49,7 @@ public sealed record ScenarioModel
 /// <param name="Name">As in segments.</param>
 /// <param name="Prior">Share of all minutes, greater than 0.</param>
 /// <param name="MinMinutes">Shortest stay, 1..8: shorter ones are taken for noise.</param>
-/// <param name="TypicalMinutes">Mean stay; not less than <paramref name="MinMinutes"/>.</param>
+/// <param name="TypicalMinutes">Ordinary stay; not less than <paramref name="MinMinutes"/>. The chain takes it for the mean.</param>
 /// <param name="Bias">Added to the score of every minute.</param>
 /// <param name="Vote">Factor on the probability when the scenario of a minute is chosen; 1 = the most probable wins.</param>
 public sealed record ScenarioShape(string Name, double Prior, int MinMinutes, double TypicalMinutes, double Bias = 0, double Vote = 1);
@@ -68,9 +70,14 @@ public sealed record SmallTree(
     int Scenario, IReadOnlyList<int> Inputs, IReadOnlyList<double> Below, IReadOnlyList<int> MissingRight, IReadOnlyList<double> Leaves);
 
 /// <summary>A rising line of points (probability, confidence), joined straight.</summary>
-/// <param name="Probability">Ascending, 0..1.</param>
+/// <param name="Probability">Not falling, 0..1.</param>
 /// <param name="Confidence">Not falling, 0..1; as many.</param>
-public sealed record Calibration(IReadOnlyList<double> Probability, IReadOnlyList<double> Confidence)
+/// <param name="Evidence">
+/// Which probability, 0..1. 0: the filter's own, which neighbouring minutes drive to nearly 1 by repeating each other. 1: the scenario's share of the evidence itself, half of this
+/// minute and half the mean of the six minutes at hand, each taken by itself. Between: that much of the second and the rest of the first.
+/// </param>
+public sealed record Calibration(
+    IReadOnlyList<double> Probability, IReadOnlyList<double> Confidence, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double Evidence = 0)
 {
     /// <summary>Confidence for a probability.</summary>
     public double Map(double probability)

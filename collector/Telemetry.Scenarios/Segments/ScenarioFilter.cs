@@ -101,7 +101,7 @@ public sealed class ScenarioFilter
             if (vote > bestVote) (best, bestVote) = (k, vote);
         }
 
-        return new MinuteVerdict(entry.Minute, best, best < 0 ? 0 : _model.Model.Calibration.Map(_probability[best]), entry.HasEvidence);
+        return new MinuteVerdict(entry.Minute, best, best < 0 ? 0 : _model.Model.Calibration.Map(Belief(entry, best)), entry.HasEvidence);
     }
 
     /// <summary>Probabilities behind the last <see cref="Verdict"/>; good until the next call.</summary>
@@ -128,6 +128,24 @@ public sealed class ScenarioFilter
         else Array.Fill(entry.Likelihood, 1f);
         if (allowed != uint.MaxValue) RuleOut(entry);
         _model.Durations.Forward(before, entry.Likelihood, entry.State);
+    }
+
+    // What the confidence is read from (Calibration.Evidence). A minute without evidence, or before the first one, speaks for every scenario alike.
+    private double Belief(Entry entry, int scenario)
+    {
+        double weight = _model.Model.Calibration.Evidence;
+        if (weight == 0) return _probability[scenario];
+        double around = (double)(_ring.Length - _count) / _probability.Length;
+        for (int back = 0; back < _count; back++) around += Share(At(back), scenario);
+        double evidence = (Share(entry, scenario) + (around / _ring.Length)) / 2;
+        return ((1 - weight) * _probability[scenario]) + (weight * evidence);
+    }
+
+    private static double Share(Entry entry, int scenario)
+    {
+        float sum = 0;
+        foreach (float likelihood in entry.Likelihood) sum += likelihood;
+        return entry.Likelihood[scenario] / sum;
     }
 
     private Entry At(int back) => _ring[(_head - back + _ring.Length) % _ring.Length];

@@ -62,25 +62,24 @@ internal sealed class BoostedTrees
 
     private void Round(Random random)
     {
-        int rows = _labels.Length;
-        float[] probability = Probabilities();
-        float[] gradient = new float[rows], curvature = new float[rows];
-        int[] sample = Draw(rows, _options.RowShare, random);
+        int[] sample = Draw(_labels.Length, _options.RowShare, random);
+        float[] probability = Probabilities(sample);
+        float[] slopes = new float[2 * sample.Length]; // gradient and curvature of each drawn row, side by side: they are read together
         for (int k = 0; k < _classes; k++)
         {
-            for (int row = 0; row < rows; row++)
+            for (int i = 0; i < sample.Length; i++)
             {
-                float p = probability[(row * _classes) + k];
-                gradient[row] = _weights[row] * ((_labels[row] == k ? 1 : 0) - p);
-                curvature[row] = _weights[row] * p * (1 - p);
+                float p = probability[(i * _classes) + k], weight = _weights[sample[i]];
+                slopes[2 * i] = weight * ((_labels[sample[i]] == k ? 1 : 0) - p);
+                slopes[(2 * i) + 1] = weight * p * (1 - p);
             }
 
             int[] inputs = Draw(_bins.Length, _options.InputShare, random);
-            GrowTree(k, sample, inputs, gradient, curvature);
+            GrowTree(k, sample, inputs, slopes);
         }
     }
 
-    private void GrowTree(int scenario, int[] sample, int[] inputs, float[] gradient, float[] curvature)
+    private void GrowTree(int scenario, int[] sample, int[] inputs, float[] slopes)
     {
         int inner = (1 << _options.Depth) - 1;
         Split[] splits = new Split[inner];
@@ -88,7 +87,7 @@ internal sealed class BoostedTrees
         for (int level = 0; level < _options.Depth; level++)
         {
             int first = (1 << level) - 1, nodes = 1 << level;
-            BestSplits(sample, nodeOf, inputs, gradient, curvature, first, nodes, splits);
+            BestSplits(sample, nodeOf, inputs, slopes, first, nodes, splits);
             for (int i = 0; i < sample.Length; i++)
             {
                 Split split = splits[nodeOf[i]];
@@ -99,8 +98,8 @@ internal sealed class BoostedTrees
         double[] up = new double[inner + 1], down = new double[inner + 1];
         for (int i = 0; i < sample.Length; i++)
         {
-            up[nodeOf[i] - inner] += gradient[sample[i]];
-            down[nodeOf[i] - inner] += curvature[sample[i]];
+            up[nodeOf[i] - inner] += slopes[2 * i];
+            down[nodeOf[i] - inner] += slopes[(2 * i) + 1];
         }
 
         double[] leaves = new double[inner + 1];
@@ -125,44 +124,42 @@ internal sealed class BoostedTrees
         }
     }
 
-    private void BestSplits(int[] sample, int[] nodeOf, int[] inputs, float[] gradient, float[] curvature, int first, int nodes, Split[] splits)
+    private void BestSplits(int[] sample, int[] nodeOf, int[] inputs, float[] slopes, int first, int nodes, Split[] splits)
     {
-        const int Width = MostBins + 1;
-        float[] g = new float[nodes * Width], h = new float[nodes * Width];
+        const int Width = 2 * (MostBins + 1);
+        float[] sums = new float[nodes * Width]; // by node, then by bin: gradient, curvature
         double[] best = new double[nodes];
         for (int node = 0; node < nodes; node++) splits[first + node] = new Split(-1, 0, false);
         foreach (int input in inputs)
         {
             if (_edges[input].Length == 0) continue;
-            Array.Clear(g);
-            Array.Clear(h);
+            Array.Clear(sums);
             byte[] bins = _bins[input];
             for (int i = 0; i < sample.Length; i++)
             {
-                int row = sample[i], at = ((nodeOf[i] - first) * Width) + bins[row];
-                g[at] += gradient[row];
-                h[at] += curvature[row];
+                int at = ((nodeOf[i] - first) * Width) + (2 * bins[sample[i]]);
+                sums[at] += slopes[2 * i];
+                sums[at + 1] += slopes[(2 * i) + 1];
             }
 
-            for (int node = 0; node < nodes; node++)
-                TrySplits(input, g.AsSpan(node * Width, Width), h.AsSpan(node * Width, Width), ref best[node], ref splits[first + node]);
+            for (int node = 0; node < nodes; node++) TrySplits(input, sums.AsSpan(node * Width, Width), ref best[node], ref splits[first + node]);
         }
     }
 
-    private void TrySplits(int input, ReadOnlySpan<float> g, ReadOnlySpan<float> h, ref double best, ref Split split)
+    private void TrySplits(int input, ReadOnlySpan<float> sums, ref double best, ref Split split)
     {
         double sumG = 0, sumH = 0;
-        for (int bin = 0; bin < g.Length; bin++)
+        for (int bin = 0; bin <= MostBins; bin++)
         {
-            sumG += g[bin];
-            sumH += h[bin];
+            sumG += sums[2 * bin];
+            sumH += sums[(2 * bin) + 1];
         }
 
-        double missingG = g[MostBins], missingH = h[MostBins], whole = Gain(sumG, sumH), leftG = 0, leftH = 0;
+        double missingG = sums[2 * MostBins], missingH = sums[(2 * MostBins) + 1], whole = Gain(sumG, sumH), leftG = 0, leftH = 0;
         for (int bin = 0; bin < _edges[input].Length; bin++)
         {
-            leftG += g[bin];
-            leftH += h[bin];
+            leftG += sums[2 * bin];
+            leftH += sums[(2 * bin) + 1];
             Consider(leftG, leftH, bin, missingRight: true, ref best, ref split);
             if (missingH > 0) Consider(leftG + missingG, leftH + missingH, bin, missingRight: false, ref best, ref split);
         }
@@ -179,16 +176,16 @@ internal sealed class BoostedTrees
 
     private double Gain(double g, double h) => g * g / (h + _options.Ridge);
 
-    private float[] Probabilities()
+    private float[] Probabilities(int[] sample)
     {
-        float[] probability = new float[_scores.Length];
-        for (int row = 0; row < _labels.Length; row++)
+        float[] probability = new float[sample.Length * _classes];
+        for (int i = 0; i < sample.Length; i++)
         {
-            ReadOnlySpan<float> scores = _scores.AsSpan(row * _classes, _classes);
+            ReadOnlySpan<float> scores = _scores.AsSpan(sample[i] * _classes, _classes);
             float best = float.NegativeInfinity, sum = 0;
             foreach (float score in scores) best = Math.Max(best, score);
-            for (int k = 0; k < _classes; k++) sum += probability[(row * _classes) + k] = MathF.Exp(scores[k] - best);
-            for (int k = 0; k < _classes; k++) probability[(row * _classes) + k] /= sum;
+            for (int k = 0; k < _classes; k++) sum += probability[(i * _classes) + k] = MathF.Exp(scores[k] - best);
+            for (int k = 0; k < _classes; k++) probability[(i * _classes) + k] /= sum;
         }
 
         return probability;

@@ -44,10 +44,5 @@ public static class CrossValidation
         return report with { WithAnswers = new AnswersReport(answersPerDay, with.MacroF1Streaming, with.MacroF1Lag5, with.AccuracyStreaming, with.AccuracyLag5) };
     }
 
-    private static List<JudgedMinute> Judged(BoundModel bound, LabelledPerson person, AskedPerson? asked = null)
-    {
-        List<JudgedMinute> minutes = [];
-        ScoredPerson.Score(bound, person).Judge(bound, minutes, asked);
-        return minutes;
-    }
+    private static IReadOnlyList<JudgedMinute> Judged(BoundModel bound, LabelledPerson person, AskedPerson? asked = null) => ScoredPerson.Score(bound, person).Judge(bound, asked);
 }

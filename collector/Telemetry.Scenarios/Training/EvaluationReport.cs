@@ -33,6 +33,15 @@ public sealed record EvaluationReport
     /// <summary>Expected calibration error of the streamed confidence, 15 bins of equal width.</summary>
     public required double Ece { get; init; }
 
+    /// <summary>The same of the confidence after 5 minutes, which is what segments carry.</summary>
+    public required double EceLag5 { get; init; }
+
+    /// <summary>Share of minutes that were sure enough at once to be named.</summary>
+    public required double Coverage { get; init; }
+
+    /// <summary>Share of right minutes among those, named at once.</summary>
+    public required double AccuracyCovered { get; init; }
+
     /// <summary>Share of right minutes among the half with the highest streamed confidence.</summary>
     public required double AccuracyTopHalf { get; init; }
 
@@ -97,7 +106,8 @@ public static class Evaluation
         ClassReport[] classes = [.. Enumerable.Range(0, count).Select(k => Class(lagged, k))];
         int[] present = [.. Enumerable.Range(0, count).Where(k => lagged[k].Sum() > 0)];
         JudgedMinute[] all = [.. people.SelectMany(person => person)];
-        ReliabilityBin[] bins = Bins(all);
+        ReliabilityBin[] bins = Bins(all, minute => (minute.StreamingConfidence, minute.Streaming == minute.Truth));
+        JudgedMinute[] covered = [.. all.Where(minute => !minute.IsUnknown)];
         (double within, double median, double ratio) = Boundaries(people);
         return new EvaluationReport
         {
@@ -111,6 +121,9 @@ public static class Evaluation
             ClassAccuracyLag5 = Round(present.Length == 0 ? 0 : present.Average(k => classes[k].Recall)),
             PerClass = present.ToDictionary(k => scenarios[k], k => classes[k]),
             Ece = Round(CalibrationError(bins)),
+            EceLag5 = Round(CalibrationError(Bins(all, minute => (minute.LaggedConfidence, minute.Lagged == minute.Truth)))),
+            Coverage = Round(all.Length == 0 ? 0 : (double)covered.Length / all.Length),
+            AccuracyCovered = Round(covered.Length == 0 ? 0 : (double)covered.Count(minute => minute.Streaming == minute.Truth) / covered.Length),
             AccuracyTopHalf = Round(AccuracyOfSurestHalf(all)),
             BoundaryWithin5Min = Round(within),
             BoundaryMedianMin = Round(median),
@@ -144,10 +157,10 @@ public static class Evaluation
         return new ClassReport(Round(precision), Round(recall), Round(f1), truth);
     }
 
-    private static ReliabilityBin[] Bins(JudgedMinute[] all) =>
+    private static ReliabilityBin[] Bins(JudgedMinute[] all, Func<JudgedMinute, (double Confidence, bool IsRight)> read) =>
     [
-        .. all.GroupBy(minute => Math.Min(CalibrationBins - 1, (int)(minute.StreamingConfidence * CalibrationBins))).OrderBy(bin => bin.Key)
-            .Select(bin => new ReliabilityBin(bin.Average(minute => minute.StreamingConfidence), bin.Average(minute => minute.Streaming == minute.Truth ? 1.0 : 0), bin.Count())),
+        .. all.Select(read).GroupBy(said => Math.Min(CalibrationBins - 1, (int)(said.Confidence * CalibrationBins))).OrderBy(bin => bin.Key)
+            .Select(bin => new ReliabilityBin(bin.Average(said => said.Confidence), bin.Average(said => said.IsRight ? 1.0 : 0), bin.Count())),
     ];
 
     private static CoveragePoint Coverage(JudgedMinute[] all, double atLeast)

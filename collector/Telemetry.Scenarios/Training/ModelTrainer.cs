@@ -9,13 +9,20 @@ namespace Telemetry.Scenarios.Training;
 /// <param name="InnerFolds">People are split so often to choose the filter's settings and the calibration on people the trees did not see.</param>
 /// <param name="Committee">Forests grown from other draws, whose mean is the model: each learns other accidents of its people by heart.</param>
 /// <param name="BridgedMinutes">Labelled minutes of one scenario that lie no further apart are one stay; more than 2 where labels have holes.</param>
-public sealed record TrainingOptions(BoostingOptions Boosting, double Balance = 0.5, int RowsOfClass = 150, int InnerFolds = 3, int Committee = 1, int BridgedMinutes = 2)
+/// <param name="ShorterShare">How many of the true stays may be shorter than the shortest one the model allows (which is at most 4 minutes).</param>
+/// <param name="StayShare">How much of the mean stay counts as an ordinary one: below 1 where a few stays are so long that the chain would hold on to what it knows.</param>
+/// <param name="Blanked">Every minute goes in a second time with inputs missing that were there; null = it does not.</param>
+public sealed record TrainingOptions(
+    BoostingOptions Boosting, double Balance = 0.5, int RowsOfClass = 150, int InnerFolds = 3, int Committee = 1, int BridgedMinutes = 2, double ShorterShare = 0.15,
+    double StayShare = 1, BlankedInputs? Blanked = null)
 {
     /// <summary>Settings that suit a source: homes with few switches and few days take smaller trees on all their minutes.</summary>
     public static TrainingOptions For(string source) => source switch
     {
         "kasteren" or "ordonez" or "occupancy" => new TrainingOptions(new BoostingOptions(Rounds: 40, Depth: 2, InputShare: 0.5, RowShare: 0.8, LeastWeight: 1), RowsOfClass: 120),
-        "extrasensory" => new TrainingOptions(new BoostingOptions(), InnerFolds: 5, Committee: 2, BridgedMinutes: 10),
+        "extrasensory" => new TrainingOptions(
+            new BoostingOptions(RowShare: 0.25), InnerFolds: 5, Committee: 2, BridgedMinutes: 10, ShorterShare: 0.35, StayShare: 0.7,
+            Blanked: new BlankedInputs(Devices: 0.3, Single: 0.2)),
         _ => new TrainingOptions(new BoostingOptions()),
     };
 }
@@ -34,7 +41,7 @@ public static class ModelTrainer
     /// <param name="options">How.</param>
     public static ScenarioModel Train(LabelledSet set, string version, TrainingOptions options)
     {
-        ScenarioModel draft = Draft(set, version, options.BridgedMinutes);
+        ScenarioModel draft = Draft(set, version, options);
         List<ScoredPerson> heldOut = [];
         for (int fold = 0; fold < options.InnerFolds; fold++)
         {
@@ -50,7 +57,7 @@ public static class ModelTrainer
         return settings with { Trees = trained.Trees, Scenarios = [.. settings.Scenarios.Zip(trained.Scenarios, (chosen, grown) => chosen with { Bias = grown.Bias })] };
     }
 
-    private static ScenarioModel Draft(LabelledSet set, string version, int bridgedMinutes)
+    private static ScenarioModel Draft(LabelledSet set, string version, TrainingOptions options)
     {
         List<string> inputs = [];
         for (int i = 0; i < set.BaseNames.Count; i++)
@@ -67,11 +74,11 @@ public static class ModelTrainer
             EmissionWeight = 0.5,
             EmissionFloor = 0.01,
             AbstainBelow = 0.3,
-            Scenarios = Stays.Shapes(set, bridgedMinutes),
+            Scenarios = Stays.Shapes(set, options),
             Inputs = inputs,
             Terms = [],
             Trees = [],
-            Next = Stays.Followers(set, bridgedMinutes),
+            Next = Stays.Followers(set, options),
             Calibration = new Calibration([0, 1], [0, 1]),
         };
     }
@@ -83,6 +90,7 @@ public static class ModelTrainer
         List<int> labels = [];
         foreach (LabelledPerson person in people) Collect(bound, person, set.Scenarios.Count, options, rows, labels);
 
+        if (options.Blanked is { } blanked) blanked.AddTo(rows, labels, bound.Inputs, options.Boosting.Seed);
         int classes = set.Scenarios.Count;
         double[] share = new double[classes];
         foreach (int label in labels) share[label] += 1.0 / labels.Count;
@@ -132,39 +140,37 @@ public static class ModelTrainer
         ScenarioModel weighed = best;
         foreach (double vote in Votes)
             Try(weighed with { Scenarios = [.. draft.Scenarios.Select(shape => shape with { Vote = Math.Round(Math.Pow(shape.Prior, -vote), 4) })] });
-        return best with { Calibration = CalibrationFit.Fit(Judge(best, set, heldOut)) };
+        return best with { Calibration = CalibrationFit.Fit(JudgeBy(evidence: 0), JudgeBy(evidence: 1)) };
+
+        IReadOnlyList<JudgedMinute>[] JudgeBy(double evidence) => Judge(best with { Calibration = new Calibration([0, 1], [0, 1], evidence) }, set, heldOut);
 
         void Try(ScenarioModel tried)
         {
-            List<JudgedMinute> judged = Judge(tried, set, heldOut);
-            double score = (Evaluation.MacroF1(Evaluation.Confusion(set.Scenarios.Count, [judged], minute => minute.Lagged))
-                + Evaluation.MacroF1(Evaluation.Confusion(set.Scenarios.Count, [judged], minute => minute.Streaming))) / 2;
+            IReadOnlyList<JudgedMinute>[] judged = Judge(tried, set, heldOut);
+            double score = (Evaluation.MacroF1(Evaluation.Confusion(set.Scenarios.Count, judged, minute => minute.Lagged))
+                + Evaluation.MacroF1(Evaluation.Confusion(set.Scenarios.Count, judged, minute => minute.Streaming))) / 2;
             if (score > bestScore + ClearlyBetter) (best, bestScore) = (tried, score);
         }
     }
 
-    private static List<JudgedMinute> Judge(ScenarioModel model, LabelledSet set, List<ScoredPerson> people)
+    private static IReadOnlyList<JudgedMinute>[] Judge(ScenarioModel model, LabelledSet set, List<ScoredPerson> people)
     {
         BoundModel bound = new(model, set.BaseNames);
-        List<JudgedMinute> judged = [];
-        foreach (ScoredPerson person in people) person.Judge(bound, judged);
-        return judged;
+        return [.. people.Select(person => person.Judge(bound))];
     }
 }
 
 /// <summary>How long stays last and what follows them, counted from labels.</summary>
 internal static class Stays
 {
-    private const double ShortestShare = 0.15; // of true stays may be shorter than the shortest one a model allows
-
-    public static ScenarioShape[] Shapes(LabelledSet set, int bridgedMinutes)
+    public static ScenarioShape[] Shapes(LabelledSet set, TrainingOptions options)
     {
         int count = set.Scenarios.Count;
         List<int>[] lengths = [.. Enumerable.Range(0, count).Select(_ => new List<int>())];
         double[] minutes = new double[count];
         foreach (LabelledPerson person in set.People)
         {
-            foreach ((int label, int length) in Runs(person, bridgedMinutes))
+            foreach ((int label, int length) in Runs(person, options.BridgedMinutes))
             {
                 lengths[label].Add(length);
                 minutes[label] += length;
@@ -172,17 +178,17 @@ internal static class Stays
         }
 
         double total = minutes.Sum() + count;
-        return [.. Enumerable.Range(0, count).Select(k => Shape(set.Scenarios[k], lengths[k], (minutes[k] + 1) / total))];
+        return [.. Enumerable.Range(0, count).Select(k => Shape(set.Scenarios[k], lengths[k], (minutes[k] + 1) / total, options))];
     }
 
-    public static double[][] Followers(LabelledSet set, int bridgedMinutes)
+    public static double[][] Followers(LabelledSet set, TrainingOptions options)
     {
         int count = set.Scenarios.Count;
         double[][] next = [.. Enumerable.Range(0, count).Select(from => Enumerable.Range(0, count).Select(to => from == to ? 0d : 0.5).ToArray())];
         foreach (LabelledPerson person in set.People)
         {
             int before = -1;
-            foreach ((int label, _) in Runs(person, bridgedMinutes))
+            foreach ((int label, _) in Runs(person, options.BridgedMinutes))
             {
                 if (before >= 0 && label != before) next[before][label]++;
                 before = label;
@@ -198,12 +204,12 @@ internal static class Stays
         return next;
     }
 
-    private static ScenarioShape Shape(string name, List<int> lengths, double prior)
+    private static ScenarioShape Shape(string name, List<int> lengths, double prior, TrainingOptions options)
     {
         lengths.Sort();
-        int shortest = lengths.Count == 0 ? 1 : Math.Clamp(lengths[(int)(lengths.Count * ShortestShare)], 1, 4);
-        double mean = lengths.Count == 0 ? 10 : lengths.Average();
-        return new ScenarioShape(name, Math.Round(prior, 5), shortest, Math.Round(Math.Max(mean, shortest + 1), 1));
+        int shortest = lengths.Count == 0 ? 1 : Math.Clamp(lengths[(int)(lengths.Count * options.ShorterShare)], 1, 4);
+        double typical = lengths.Count == 0 ? 10 : options.StayShare * lengths.Average();
+        return new ScenarioShape(name, Math.Round(prior, 5), shortest, Math.Round(Math.Max(typical, shortest + 1), 1));
     }
 
     private static IEnumerable<(int Label, int Length)> Runs(LabelledPerson person, int bridgedMinutes)
@@ -223,33 +229,5 @@ internal static class Stays
         }
 
         if (label >= 0) yield return (label, to - from + 1);
-    }
-}
-
-/// <summary>Fits the line from the filter's probability to the share of right minutes: pool adjacent violators, then few points.</summary>
-internal static class CalibrationFit
-{
-    private const int Groups = 25;
-
-    public static Calibration Fit(IReadOnlyList<JudgedMinute> judged)
-    {
-        if (judged.Count == 0) return new Calibration([0, 1], [0, 1]);
-        (double P, bool Right)[] sorted = [.. judged.Select(minute => (minute.StreamingConfidence, minute.Streaming == minute.Truth)).OrderBy(pair => pair.StreamingConfidence)];
-        List<(double P, double Right, int Count)> pools = [];
-        for (int group = 0; group < Groups; group++)
-        {
-            (double P, bool Right)[] part = sorted[(group * sorted.Length / Groups)..((group + 1) * sorted.Length / Groups)];
-            if (part.Length == 0) continue;
-            pools.Add((part.Average(pair => pair.P), part.Average(pair => pair.Right ? 1 : 0), part.Length));
-            while (pools.Count > 1 && pools[^2].Right >= pools[^1].Right)
-            {
-                ((double p, double right, int count), (double p2, double right2, int count2)) = (pools[^2], pools[^1]);
-                pools.RemoveRange(pools.Count - 2, 2);
-                int both = count + count2;
-                pools.Add((((p * count) + (p2 * count2)) / both, ((right * count) + (right2 * count2)) / both, both));
-            }
-        }
-
-        return new Calibration([.. pools.Select(pool => Math.Round(pool.P, 4))], [.. pools.Select(pool => Math.Round(pool.Right, 4))]);
     }
 }

@@ -10,7 +10,8 @@ namespace Telemetry.Scenarios.Training;
 /// <param name="StreamingConfidence">With what confidence.</param>
 /// <param name="Lagged">Named after the lag.</param>
 /// <param name="LaggedConfidence">With what confidence.</param>
-public readonly record struct JudgedMinute(int Minute, int Truth, int Streaming, double StreamingConfidence, int Lagged, double LaggedConfidence);
+/// <param name="IsUnknown">True when at once it would have been called <c>unknown</c>, so unsure it was.</param>
+public readonly record struct JudgedMinute(int Minute, int Truth, int Streaming, double StreamingConfidence, int Lagged, double LaggedConfidence, bool IsUnknown = false);
 
 /// <summary>The scores of a person's minutes under some emission model: made once, then filtered with many settings.</summary>
 internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
@@ -36,10 +37,11 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
 
     /// <summary>Runs the filter of a model over the scores, minute by minute, and writes down what it says of labelled minutes.</summary>
     /// <param name="model">Gives the settings; its emissions are not looked at.</param>
-    /// <param name="into">Added to.</param>
     /// <param name="asked">Asks the person now and then and learns from the answers; minutes asked about are not judged. Null = nobody is asked.</param>
-    public void Judge(BoundModel model, List<JudgedMinute> into, AskedPerson? asked = null)
+    /// <returns>Ascending.</returns>
+    public IReadOnlyList<JudgedMinute> Judge(BoundModel model, AskedPerson? asked = null)
     {
+        List<JudgedMinute> into = [];
         ScenarioFilter filter = new(model);
         float[] shifted = new float[model.Names.Count];
         Dictionary<int, (int Scenario, double Confidence)> streaming = [];
@@ -63,6 +65,7 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
         }
 
         Drain();
+        return into;
 
         void Push(int minute, ReadOnlySpan<float> scores, bool hasEvidence, int index)
         {
@@ -89,7 +92,8 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
         {
             if (!streaming.Remove(filter.MinuteAt(back), out (int Scenario, double Confidence) now)) return;
             MinuteVerdict later = filter.Verdict(back);
-            into.Add(new JudgedMinute(later.Minute, Person.Labels[indexOf[later.Minute]], now.Scenario, now.Confidence, later.Scenario, later.Confidence));
+            into.Add(new JudgedMinute(later.Minute, Person.Labels[indexOf[later.Minute]], now.Scenario, now.Confidence, later.Scenario, later.Confidence,
+                now.Confidence < model.Model.AbstainBelow));
         }
     }
 }

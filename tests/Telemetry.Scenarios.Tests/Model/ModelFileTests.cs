@@ -26,6 +26,9 @@ public sealed class ModelFileTests
     [InlineData("\"emissionFloor\": 0.01", "\"emissionFloor\": 0", "emissionFloor is 0")]
     [InlineData("\"input\": \"heart_rate\"", "\"input\": \"heartrate\"", "a term reads heartrate")]
     [InlineData("\"emissionWeight\"", "\"emissionWait\"", "emissionWait")]
+    [InlineData("\"confidence\": [", "\"evidence\": 1.5, \"confidence\": [", "evidence of calibration is 1.5")]
+    [InlineData("\"confidence\": [0", "\"confidence\": [1.1", "confidences of calibration fall")]
+    [InlineData("\"probability\": [0", "\"probability\": [-1", "probabilities of calibration fall")]
     public void Read_FaultInAModel_IsNamed(string sound, string faulty, string expected)
     {
         string text = Shipped();
@@ -42,6 +45,17 @@ public sealed class ModelFileTests
         Assert.Equal(0.1, line.Map(0), 6);
         Assert.Equal(0.3, line.Map(0.4), 6);
         Assert.Equal(0.5, line.Map(1), 6);
+    }
+
+    // The store keeps the fingerprint of the model that named its segments; a key that an older file does not have must not change it.
+    [Fact]
+    public void Calibration_WithoutEvidence_IsWrittenWithoutIt()
+    {
+        Assert.Equal(0, ModelFile.Default.Calibration.Evidence);
+        Assert.DoesNotContain("evidence", Encoding.UTF8.GetString(ModelFile.Write(ModelFile.Default)), StringComparison.Ordinal);
+        ScenarioModel model = ModelFile.Default with { Calibration = ModelFile.Default.Calibration with { Evidence = 0.75 } };
+        Assert.Equal(0.75, ModelFile.Read(ModelFile.Write(model)).Calibration.Evidence);
+        Assert.NotEqual(ModelFile.Fingerprint(ModelFile.Default), ModelFile.Fingerprint(model));
     }
 
     private static string Shipped()

@@ -45,7 +45,8 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
             int known = Math.Min(i + Lag, likelihoods.Length - 1);
             double[] later = [.. forward[i].Select(_ => 1.0)];
             for (int j = known; j > i; j--) later = MovedBack(Weighed(later, likelihoods[j]), moves);
-            Add(stays, minute, Name(forward[i].Zip(later, (a, b) => a * b).ToArray(), isEmpty, i, minute), isProvisional: i + Lag > known, (int)features[i].GetValueOrDefault("place"));
+            double[][] shares = [.. Enumerable.Range(known - Lag, Lag + 1).Append(i).Select(j => j < 0 ? [.. model.Scenarios.Select(_ => 1.0 / model.Scenarios.Count)] : Scaled(likelihoods[j]))];
+            Add(stays, minute, Name(forward[i].Zip(later, (a, b) => a * b).ToArray(), shares, isEmpty, i, minute), isProvisional: i + Lag > known, (int)features[i].GetValueOrDefault("place"));
         }
 
         return [.. stays.Select(stay => stay with { Confidence = stay.Confidence / (stay.EndMinute - stay.StartMinute) })];
@@ -61,7 +62,8 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
             stays[^1] = open with { EndMinute = minute + 1, Confidence = open.Confidence + said.Confidence, Devices = [.. open.Devices.Union(devices).Order()], Place = place };
     }
 
-    private (string Name, double Confidence) Name(double[] states, bool[] isEmpty, int i, int minute)
+    // shares: of the evidence of six minutes, and then of this one.
+    private (string Name, double Confidence) Name(double[] states, double[][] shares, bool[] isEmpty, int i, int minute)
     {
         if (Said(minute) is { } said) return (said, 1);
         int behind = i, ahead = i;
@@ -80,7 +82,8 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         bool[] allowed = Allowed(minute);
         if (!allowed.Contains(true)) return (ScenarioNames.Unknown, 0);
         int best = Enumerable.Range(0, probability.Length).Where(k => allowed[k]).MaxBy(k => probability[k] * model.Scenarios[k].Vote);
-        double confidence = model.Calibration.Map(probability[best]);
+        double evidence = (shares[..^1].Average(share => share[best]) + shares[^1][best]) / 2;
+        double confidence = model.Calibration.Map(((1 - model.Calibration.Evidence) * probability[best]) + (model.Calibration.Evidence * evidence));
         return confidence < model.AbstainBelow ? (ScenarioNames.Unknown, 0) : (model.Scenarios[best].Name, confidence);
     }
 
