@@ -66,6 +66,13 @@ public static class ModelFile
         for (int i = 0; i < model.Trees.Count; i++) CheckTree(model, model.Trees[i], i);
         Require(model.Next is null || (model.Next.Count == model.Scenarios.Count && model.Next.All(row => row.Count == model.Scenarios.Count)),
             "next is not a square of the number of scenarios");
+        if (model.Usual is { } usual)
+        {
+            Require(usual.Share.Count == model.Scenarios.Count && usual.Share.All(share => share is >= 0 and <= 1), "share of usual is not one number in 0..1 a scenario");
+            Require(usual.Minutes is >= 1 and <= 10_080, $"minutes of usual is {usual.Minutes}; 1..10080 is expected");
+            Require(usual.Weight is >= 0 and <= 1, $"weight of usual is {usual.Weight}; 0..1 is expected");
+        }
+
         Require(model.Calibration.Probability.Count > 0 && model.Calibration.Probability.Count == model.Calibration.Confidence.Count,
             "calibration has not as many probabilities as confidences");
         Require(Rises(model.Calibration.Probability), "probabilities of calibration fall, or lie outside 0..1");

@@ -41,6 +41,10 @@ public sealed record ScenarioModel
     /// <summary>Chance to go from one scenario (row) to another (column) when it is left; rows add up to 1 with 0 on the diagonal. Null: by prior.</summary>
     public IReadOnlyList<IReadOnlyList<double>>? Next { get; init; }
 
+    /// <summary>What everybody's minutes say, for levelling each person's; null = nobody is levelled.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public UsualShares? Usual { get; init; }
+
     /// <summary>From what speaks for the named scenario to the share of such minutes that are right.</summary>
     public required Calibration Calibration { get; init; }
 }
@@ -68,6 +72,12 @@ public sealed record BinnedTerm(string Input, IReadOnlyList<double> Edges, IRead
 /// <param name="Leaves">Log-odds by leaf, inner nodes + 1.</param>
 public sealed record SmallTree(
     int Scenario, IReadOnlyList<int> Inputs, IReadOnlyList<double> Below, IReadOnlyList<int> MissingRight, IReadOnlyList<double> Leaves);
+
+/// <summary>What the minutes of people say of each scenario on the whole. A person's own minutes are held against it, and scores are levelled by what they say more or less.</summary>
+/// <param name="Minutes">Time constant of the mean of the person's own minutes, 1..10,080; the day and its warm-up are all it can look back on.</param>
+/// <param name="Weight">How much of the difference, in log-odds, is taken away, 0..1; at most that many log-odds.</param>
+/// <param name="Share">Mean share of the evidence, one a scenario, 0..1.</param>
+public sealed record UsualShares(int Minutes, double Weight, IReadOnlyList<double> Share);
 
 /// <summary>A rising line of points (probability, confidence), joined straight.</summary>
 /// <param name="Probability">Not falling, 0..1.</param>

@@ -18,6 +18,7 @@ public sealed class ScenarioFilter
     private readonly BoundModel _model;
     private readonly float[] _shifts;
     private readonly InputReader _inputs;
+    private readonly OwnLevel _level;
     private readonly Entry[] _ring = new Entry[LagMinutes + 1];
     private readonly float[] _start;
     private readonly float[] _later, _earlier, _probability;
@@ -32,6 +33,7 @@ public sealed class ScenarioFilter
         _shifts = shifts ?? new float[model.Names.Count];
         int steps = model.Durations.Steps, scenarios = model.Names.Count;
         _inputs = new InputReader(model);
+        _level = new OwnLevel(model);
         for (int i = 0; i < _ring.Length; i++) _ring[i] = new Entry(steps, scenarios, model.Inputs.Count);
         _start = new float[steps];
         model.Durations.Start(_start);
@@ -45,12 +47,13 @@ public sealed class ScenarioFilter
     {
         ScenarioFilter copy = new(_model, _shifts) { _count = _count, _head = _head };
         _inputs.CopyTo(copy._inputs);
+        _level.CopyTo(copy._level);
         for (int i = 0; i < _ring.Length; i++) _ring[i].CopyTo(copy._ring[i]);
         return copy;
     }
 
     /// <summary>Bytes of the arrays that make the state.</summary>
-    public int StateBytes => _inputs.StateBytes + (_ring.Length * _ring[0].Bytes) + ((_start.Length + _later.Length + _earlier.Length + _probability.Length) * 4);
+    public int StateBytes => _inputs.StateBytes + _level.StateBytes + (_ring.Length * _ring[0].Bytes) + ((_start.Length + _later.Length + _earlier.Length + _probability.Length) * 4);
 
     /// <summary>Minutes that can be asked about: 0..this - 1 back from the newest.</summary>
     public int Depth => _count;
@@ -64,11 +67,16 @@ public sealed class ScenarioFilter
     {
         Entry entry = _ring[(_head + 1) % _ring.Length];
         _inputs.Read(minute, vector, entry.Inputs);
-        if (hasEvidence) _model.Score(entry.Inputs, entry.Likelihood);
+        if (hasEvidence)
+        {
+            _model.Score(entry.Inputs, entry.Likelihood);
+            _level.Apply(minute, entry.Likelihood);
+        }
+
         Advance(minute, entry, hasEvidence, allowed);
     }
 
-    /// <summary>Takes the next minute by its scores: training tries many settings of the filter on the same scores.</summary>
+    /// <summary>Takes the next minute by its levelled scores: training tries many settings of the filter on the same scores.</summary>
     internal void PushScores(int minute, ReadOnlySpan<float> scores, bool hasEvidence)
     {
         Entry entry = _ring[(_head + 1) % _ring.Length];

@@ -9,19 +9,18 @@ namespace Telemetry.Scenarios.Training;
 /// <param name="InnerFolds">People are split so often to choose the filter's settings and the calibration on people the trees did not see.</param>
 /// <param name="Committee">Forests grown from other draws, whose mean is the model: each learns other accidents of its people by heart.</param>
 /// <param name="BridgedMinutes">Labelled minutes of one scenario that lie no further apart are one stay; more than 2 where labels have holes.</param>
-/// <param name="ShorterShare">How many of the true stays may be shorter than the shortest one the model allows (which is at most 4 minutes).</param>
-/// <param name="StayShare">How much of the mean stay counts as an ordinary one: below 1 where a few stays are so long that the chain would hold on to what it knows.</param>
+/// <param name="Levelled">Weight of <see cref="UsualShares"/>, 0..1; 0 = the model has none.</param>
 /// <param name="Blanked">Every minute goes in a second time with inputs missing that were there; null = it does not.</param>
 public sealed record TrainingOptions(
-    BoostingOptions Boosting, double Balance = 0.5, int RowsOfClass = 150, int InnerFolds = 3, int Committee = 1, int BridgedMinutes = 2, double ShorterShare = 0.15,
-    double StayShare = 1, BlankedInputs? Blanked = null)
+    BoostingOptions Boosting, double Balance = 0.5, int RowsOfClass = 150, int InnerFolds = 3, int Committee = 1, int BridgedMinutes = 2, double Levelled = 0,
+    BlankedInputs? Blanked = null)
 {
     /// <summary>Settings that suit a source: homes with few switches and few days take smaller trees on all their minutes.</summary>
     public static TrainingOptions For(string source) => source switch
     {
         "kasteren" or "ordonez" or "occupancy" => new TrainingOptions(new BoostingOptions(Rounds: 40, Depth: 2, InputShare: 0.5, RowShare: 0.8, LeastWeight: 1), RowsOfClass: 120),
         "extrasensory" => new TrainingOptions(
-            new BoostingOptions(RowShare: 0.25), InnerFolds: 5, Committee: 2, BridgedMinutes: 10, ShorterShare: 0.35, StayShare: 0.7,
+            new BoostingOptions(RowShare: 0.25), InnerFolds: 5, Committee: 2, BridgedMinutes: 10, Levelled: 0.5,
             Blanked: new BlankedInputs(Devices: 0.3, Single: 0.2)),
         _ => new TrainingOptions(new BoostingOptions()),
     };
@@ -34,6 +33,7 @@ public static class ModelTrainer
     private static readonly double[] Weights = [1, 0.6, 1.5, 0.35, 2.2, 0.2];
     private static readonly double[] Votes = [0.2, 0.4, 0.6];
     private const double ClearlyBetter = 0.01; // in macro-F1
+    private const int UsualMinutes = 1440; // of a person, as far as it is remembered
 
     /// <summary>Trains on every person of a set.</summary>
     /// <param name="set">At least <see cref="TrainingOptions.InnerFolds"/> people.</param>
@@ -41,7 +41,7 @@ public static class ModelTrainer
     /// <param name="options">How.</param>
     public static ScenarioModel Train(LabelledSet set, string version, TrainingOptions options)
     {
-        ScenarioModel draft = Draft(set, version, options);
+        ScenarioModel draft = Draft(set, version, options.BridgedMinutes);
         List<ScoredPerson> heldOut = [];
         for (int fold = 0; fold < options.InnerFolds; fold++)
         {
@@ -52,12 +52,33 @@ public static class ModelTrainer
             heldOut.AddRange(set.People.Where((_, i) => i % options.InnerFolds == judged).Select(person => ScoredPerson.Score(inner, person)));
         }
 
+        if (options.Levelled > 0)
+        {
+            draft = draft with { Usual = new UsualShares(UsualMinutes, options.Levelled, MeanShares(heldOut, set.Scenarios.Count)) };
+            BoundModel levelled = new(draft, set.BaseNames);
+            heldOut = [.. heldOut.Select(person => person.Levelled(levelled))];
+        }
+
         ScenarioModel settings = ChooseSettings(draft, set, heldOut);
         ScenarioModel trained = WithTrees(draft, set.People, set, options);
         return settings with { Trees = trained.Trees, Scenarios = [.. settings.Scenarios.Zip(trained.Scenarios, (chosen, grown) => chosen with { Bias = grown.Bias })] };
     }
 
-    private static ScenarioModel Draft(LabelledSet set, string version, TrainingOptions options)
+    private static double[] MeanShares(List<ScoredPerson> people, int scenarios)
+    {
+        double[] sums = new double[scenarios];
+        float[] shares = new float[scenarios];
+        foreach (float[] scores in people.SelectMany(person => person.Scores))
+        {
+            OwnLevel.Shares(scores, shares);
+            for (int k = 0; k < scenarios; k++) sums[k] += shares[k];
+        }
+
+        double total = sums.Sum();
+        return [.. sums.Select(sum => Math.Round(sum / total, 4))];
+    }
+
+    private static ScenarioModel Draft(LabelledSet set, string version, int bridgedMinutes)
     {
         List<string> inputs = [];
         for (int i = 0; i < set.BaseNames.Count; i++)
@@ -74,11 +95,11 @@ public static class ModelTrainer
             EmissionWeight = 0.5,
             EmissionFloor = 0.01,
             AbstainBelow = 0.3,
-            Scenarios = Stays.Shapes(set, options),
+            Scenarios = Stays.Shapes(set, bridgedMinutes),
             Inputs = inputs,
             Terms = [],
             Trees = [],
-            Next = Stays.Followers(set, options),
+            Next = Stays.Followers(set, bridgedMinutes),
             Calibration = new Calibration([0, 1], [0, 1]),
         };
     }
@@ -163,14 +184,16 @@ public static class ModelTrainer
 /// <summary>How long stays last and what follows them, counted from labels.</summary>
 internal static class Stays
 {
-    public static ScenarioShape[] Shapes(LabelledSet set, TrainingOptions options)
+    private const double ShortestShare = 0.15; // of true stays may be shorter than the shortest one a model allows
+
+    public static ScenarioShape[] Shapes(LabelledSet set, int bridgedMinutes)
     {
         int count = set.Scenarios.Count;
         List<int>[] lengths = [.. Enumerable.Range(0, count).Select(_ => new List<int>())];
         double[] minutes = new double[count];
         foreach (LabelledPerson person in set.People)
         {
-            foreach ((int label, int length) in Runs(person, options.BridgedMinutes))
+            foreach ((int label, int length) in Runs(person, bridgedMinutes))
             {
                 lengths[label].Add(length);
                 minutes[label] += length;
@@ -178,17 +201,17 @@ internal static class Stays
         }
 
         double total = minutes.Sum() + count;
-        return [.. Enumerable.Range(0, count).Select(k => Shape(set.Scenarios[k], lengths[k], (minutes[k] + 1) / total, options))];
+        return [.. Enumerable.Range(0, count).Select(k => Shape(set.Scenarios[k], lengths[k], (minutes[k] + 1) / total))];
     }
 
-    public static double[][] Followers(LabelledSet set, TrainingOptions options)
+    public static double[][] Followers(LabelledSet set, int bridgedMinutes)
     {
         int count = set.Scenarios.Count;
         double[][] next = [.. Enumerable.Range(0, count).Select(from => Enumerable.Range(0, count).Select(to => from == to ? 0d : 0.5).ToArray())];
         foreach (LabelledPerson person in set.People)
         {
             int before = -1;
-            foreach ((int label, _) in Runs(person, options.BridgedMinutes))
+            foreach ((int label, _) in Runs(person, bridgedMinutes))
             {
                 if (before >= 0 && label != before) next[before][label]++;
                 before = label;
@@ -204,12 +227,12 @@ internal static class Stays
         return next;
     }
 
-    private static ScenarioShape Shape(string name, List<int> lengths, double prior, TrainingOptions options)
+    private static ScenarioShape Shape(string name, List<int> lengths, double prior)
     {
         lengths.Sort();
-        int shortest = lengths.Count == 0 ? 1 : Math.Clamp(lengths[(int)(lengths.Count * options.ShorterShare)], 1, 4);
-        double typical = lengths.Count == 0 ? 10 : options.StayShare * lengths.Average();
-        return new ScenarioShape(name, Math.Round(prior, 5), shortest, Math.Round(Math.Max(typical, shortest + 1), 1));
+        int shortest = lengths.Count == 0 ? 1 : Math.Clamp(lengths[(int)(lengths.Count * ShortestShare)], 1, 4);
+        double mean = lengths.Count == 0 ? 10 : lengths.Average();
+        return new ScenarioShape(name, Math.Round(prior, 5), shortest, Math.Round(Math.Max(mean, shortest + 1), 1));
     }
 
     private static IEnumerable<(int Label, int Length)> Runs(LabelledPerson person, int bridgedMinutes)

@@ -23,6 +23,7 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
     public static ScoredPerson Score(BoundModel model, LabelledPerson person)
     {
         InputReader inputs = new(model);
+        OwnLevel level = new(model);
         float[] row = new float[model.Inputs.Count];
         float[][] scores = new float[person.Minutes.Length][];
         for (int i = 0; i < scores.Length; i++)
@@ -30,9 +31,19 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
             inputs.Read(person.Minutes[i], person.Vectors[i], row);
             scores[i] = new float[model.Names.Count];
             model.Score(row, scores[i]);
+            level.Apply(person.Minutes[i], scores[i]);
         }
 
         return new ScoredPerson(person, scores);
+    }
+
+    /// <summary>The scores of a model that levels nothing, levelled as another one would.</summary>
+    public ScoredPerson Levelled(BoundModel model)
+    {
+        OwnLevel level = new(model);
+        float[][] scores = [.. Scores.Select(row => row.ToArray())];
+        for (int i = 0; i < scores.Length; i++) level.Apply(Person.Minutes[i], scores[i]);
+        return this with { Scores = scores };
     }
 
     /// <summary>Runs the filter of a model over the scores, minute by minute, and writes down what it says of labelled minutes.</summary>

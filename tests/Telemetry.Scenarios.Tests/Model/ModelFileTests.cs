@@ -47,16 +47,32 @@ public sealed class ModelFileTests
         Assert.Equal(0.5, line.Map(1), 6);
     }
 
-    // The store keeps the fingerprint of the model that named its segments; a key that an older file does not have must not change it.
+    // The store keeps the fingerprint of the model that named its segments; keys that an older file does not have must not change it.
     [Fact]
-    public void Calibration_WithoutEvidence_IsWrittenWithoutIt()
+    public void Write_ModelWithoutEvidenceOrUsual_IsWrittenWithoutThem()
     {
-        Assert.Equal(0, ModelFile.Default.Calibration.Evidence);
-        Assert.DoesNotContain("evidence", Encoding.UTF8.GetString(ModelFile.Write(ModelFile.Default)), StringComparison.Ordinal);
-        ScenarioModel model = ModelFile.Default with { Calibration = ModelFile.Default.Calibration with { Evidence = 0.75 } };
-        Assert.Equal(0.75, ModelFile.Read(ModelFile.Write(model)).Calibration.Evidence);
+        string text = Encoding.UTF8.GetString(ModelFile.Write(ModelFile.Default));
+        Assert.DoesNotContain("evidence", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("usual", text, StringComparison.Ordinal);
+
+        ScenarioModel model = ModelFile.Default with { Calibration = ModelFile.Default.Calibration with { Evidence = 0.75 }, Usual = new UsualShares(1440, 0.5, Shares()) };
+        ScenarioModel read = ModelFile.Read(ModelFile.Write(model));
+        Assert.Equal((0.75, 1440, 0.5), (read.Calibration.Evidence, read.Usual!.Minutes, read.Usual.Weight));
+        Assert.Equal(Shares(), read.Usual.Share);
         Assert.NotEqual(ModelFile.Fingerprint(ModelFile.Default), ModelFile.Fingerprint(model));
     }
+
+    [Fact]
+    public void Check_FaultInUsual_IsNamed()
+    {
+        Assert.Contains("share of usual", Fault(new UsualShares(1440, 0.5, [0.5])), StringComparison.Ordinal);
+        Assert.Contains("minutes of usual is 0", Fault(new UsualShares(0, 0.5, Shares())), StringComparison.Ordinal);
+        Assert.Contains("weight of usual is 2", Fault(new UsualShares(1440, 2, Shares())), StringComparison.Ordinal);
+
+        static string Fault(UsualShares usual) => Assert.Throws<InvalidDataException>(() => ModelFile.Check(ModelFile.Default with { Usual = usual })).Message;
+    }
+
+    private static double[] Shares() => [.. ModelFile.Default.Scenarios.Select(_ => 0.1)];
 
     private static string Shipped()
     {

@@ -29,7 +29,8 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         bool[] isEmpty = [.. features.Select(minute => !minute.Keys.Any(name => name is not "place" and not "hour_of_day"))];
         double[][] inputs = [.. model.Inputs.Select(name => Input(features, name))];
         double[] shifts = Shifts(day * 1440);
-        double[][] likelihoods = [.. features.Select((_, i) => isEmpty[i] ? [.. model.Scenarios.Select(_ => 1.0)] : Likelihood([.. inputs.Select(column => column[i])], shifts))];
+        double[][] scores = Levelled([.. features.Select((_, i) => isEmpty[i] ? [] : Scores([.. inputs.Select(column => column[i])]))]);
+        double[][] likelihoods = [.. scores.Select(minute => minute.Length == 0 ? [.. model.Scenarios.Select(_ => 1.0)] : Likelihood(minute, shifts))];
         for (int i = 0; i < likelihoods.Length; i++) likelihoods[i] = [.. likelihoods[i].Zip(Allowed(from + i), (weight, isAllowed) => isAllowed ? weight : weight * 1e-4)];
 
         double[,] moves = Moves();
@@ -158,7 +159,21 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         if (means.Length >= 30) features["heart_rate_rise"] = heart - means.Min();
     }
 
-    private double[] Likelihood(double[] inputs, double[] shifts)
+    // Minutes without evidence have no scores. What a scenario got on the whole before, against what it gets from everybody, is taken away by weight.
+    private double[][] Levelled(double[][] scores)
+    {
+        if (model.Usual is not { } usual) return scores;
+        double[][] shares = [.. usual.Share.Select((_, k) => scores.Select(minute => minute.Length == 0 ? double.NaN : Math.Exp(minute[k]) / minute.Sum(Math.Exp)).ToArray())];
+        double More(int k, int i)
+        {
+            double own = Mean(shares[k][..i], usual.Minutes);
+            return double.IsNaN(own) ? 0 : Math.Clamp(Math.Log((own + 0.05) / (usual.Share[k] + 0.05)), -1, 1);
+        }
+
+        return [.. scores.Select((minute, i) => minute.Select((score, k) => score - (usual.Weight * More(k, i))).ToArray())];
+    }
+
+    private double[] Scores(double[] inputs)
     {
         double[] scores = [.. model.Scenarios.Select(shape => shape.Bias)];
         foreach (BinnedTerm term in model.Terms)
@@ -172,6 +187,11 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         }
 
         foreach (SmallTree tree in model.Trees) scores[tree.Scenario] += Leaf(tree, 0, inputs);
+        return scores;
+    }
+
+    private double[] Likelihood(double[] scores, double[] shifts)
+    {
         scores = [.. scores.Zip(shifts, (score, shift) => score + shift)];
         double best = scores.Max();
         return [.. scores.Select(score => model.EmissionFloor + ((1 - model.EmissionFloor) * Math.Exp(model.EmissionWeight * (score - best))))];

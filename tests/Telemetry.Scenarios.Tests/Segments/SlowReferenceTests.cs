@@ -42,12 +42,13 @@ public sealed class SlowReferenceTests
         }
     }
 
-    // Every kind of input and both answers for a missing one; confidence read from evidence and probability.
+    // Every kind of input and both answers for a missing one; confidence read from evidence and probability; this person levelled.
     private static ScenarioModel WithTrees(ScenarioModel model)
     {
         int heart = model.Inputs.Count, usual = heart + 1, feet = heart + 2;
         return model with
         {
+            Usual = new UsualShares(400, 0.5, [.. model.Scenarios.Select((_, k) => k % 2 == 0 ? 0.2 : 0.05)]),
             Calibration = new Calibration([0, 0.5, 1], [0.1, 0.6, 0.9], 0.75),
             Inputs = [.. model.Inputs, "heart_rate.m30", "motion.z240", "foot_strikes"],
             Trees =
