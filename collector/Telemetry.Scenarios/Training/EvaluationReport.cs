@@ -36,12 +36,6 @@ public sealed record EvaluationReport
     /// <summary>The same of the confidence after 5 minutes, which is what segments carry.</summary>
     public required double EceLag5 { get; init; }
 
-    /// <summary>Share of minutes that were sure enough at once to be named.</summary>
-    public required double Coverage { get; init; }
-
-    /// <summary>Share of right minutes among those, named at once.</summary>
-    public required double AccuracyCovered { get; init; }
-
     /// <summary>Share of right minutes among the half with the highest streamed confidence.</summary>
     public required double AccuracyTopHalf { get; init; }
 
@@ -107,7 +101,6 @@ public static class Evaluation
         int[] present = [.. Enumerable.Range(0, count).Where(k => lagged[k].Sum() > 0)];
         JudgedMinute[] all = [.. people.SelectMany(person => person)];
         ReliabilityBin[] bins = Bins(all, minute => (minute.StreamingConfidence, minute.Streaming == minute.Truth));
-        JudgedMinute[] covered = [.. all.Where(minute => !minute.IsUnknown)];
         (double within, double median, double ratio) = Boundaries(people);
         return new EvaluationReport
         {
@@ -122,8 +115,6 @@ public static class Evaluation
             PerClass = present.ToDictionary(k => scenarios[k], k => classes[k]),
             Ece = Round(CalibrationError(bins)),
             EceLag5 = Round(CalibrationError(Bins(all, minute => (minute.LaggedConfidence, minute.Lagged == minute.Truth)))),
-            Coverage = Round(all.Length == 0 ? 0 : (double)covered.Length / all.Length),
-            AccuracyCovered = Round(covered.Length == 0 ? 0 : (double)covered.Count(minute => minute.Streaming == minute.Truth) / covered.Length),
             AccuracyTopHalf = Round(AccuracyOfSurestHalf(all)),
             BoundaryWithin5Min = Round(within),
             BoundaryMedianMin = Round(median),

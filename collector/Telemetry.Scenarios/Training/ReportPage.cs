@@ -59,8 +59,6 @@ public static class ReportPage
         Row($"right {unit}", Percent(report.AccuracyStreaming), Percent(report.AccuracyLag5), $"of all labelled {unit}");
         Row("mean recall", Percent(report.ClassAccuracyStreaming), Percent(report.ClassAccuracyLag5), $"of a scenario's {unit}, how many are named so; mean of all");
         Row("calibration error", F1(report.Ece), F1(report.EceLag5), "distance of confidence from truth, 0 to 1; 0 is best");
-        Row("sure enough to be named", Percent(report.Coverage), "", $"of the {unit}; the others would be called unknown");
-        Row("right of those", Percent(report.AccuracyCovered), "", $"of the {unit} that are named");
         Row("right in the surest half", Percent(report.AccuracyTopHalf), "", $"among the half of the {unit} with the greatest confidence");
         Row("boundaries found", "", Percent(report.BoundaryWithin5Min), $"true changes of scenario with a named one at most 5 {unit} away");
         Row("their distance", "", report.BoundaryMedianMin.ToString("F0", CultureInfo.InvariantCulture), $"{unit}, median of those found");

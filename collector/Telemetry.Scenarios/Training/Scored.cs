@@ -10,8 +10,7 @@ namespace Telemetry.Scenarios.Training;
 /// <param name="StreamingConfidence">With what confidence.</param>
 /// <param name="Lagged">Named after the lag.</param>
 /// <param name="LaggedConfidence">With what confidence.</param>
-/// <param name="IsUnknown">True when at once it would have been called <c>unknown</c>, so unsure it was.</param>
-public readonly record struct JudgedMinute(int Minute, int Truth, int Streaming, double StreamingConfidence, int Lagged, double LaggedConfidence, bool IsUnknown = false);
+public readonly record struct JudgedMinute(int Minute, int Truth, int Streaming, double StreamingConfidence, int Lagged, double LaggedConfidence);
 
 /// <summary>The scores of a person's minutes under some emission model: made once, then filtered with many settings.</summary>
 internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
@@ -103,8 +102,7 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
         {
             if (!streaming.Remove(filter.MinuteAt(back), out (int Scenario, double Confidence) now)) return;
             MinuteVerdict later = filter.Verdict(back);
-            into.Add(new JudgedMinute(later.Minute, Person.Labels[indexOf[later.Minute]], now.Scenario, now.Confidence, later.Scenario, later.Confidence,
-                now.Confidence < model.Model.AbstainBelow));
+            into.Add(new JudgedMinute(later.Minute, Person.Labels[indexOf[later.Minute]], now.Scenario, now.Confidence, later.Scenario, later.Confidence));
         }
     }
 }
