@@ -70,8 +70,21 @@ public sealed class ConsentHistory
     /// What a release uses of it is decided again, by the purpose and recipient of the release.
     /// </summary>
     public IReadOnlyList<(long FromUnixMs, long ToUnixMs)> IntervalsOfDerivation(string brand) => IntervalsWhere(
-        _ => true,
-        unixMs => Holds(ConsentPurpose.Insights, "", unixMs) || Holds(ConsentPurpose.Triggers, "", unixMs) || Holds(ConsentPurpose.Partner, brand, unixMs));
+        _ => true, unixMs => AllowsDerivation(brand, unixMs));
+
+    /// <summary>Whether the user said no, and nothing may be derived from the devices of a brand now: what they would measure is for nobody. Who never said a word has refused nothing.</summary>
+    public bool IsRefused(string brand, long unixMs)
+    {
+        foreach (ConsentEntry entry in _entries)
+        {
+            if (!entry.IsGranted && entry.FromUnixMs <= unixMs && (entry.Recipient.Length == 0 || entry.Recipient == brand)) return !AllowsDerivation(brand, unixMs);
+        }
+
+        return false;
+    }
+
+    private bool AllowsDerivation(string brand, long unixMs) =>
+        Holds(ConsentPurpose.Insights, "", unixMs) || Holds(ConsentPurpose.Triggers, "", unixMs) || Holds(ConsentPurpose.Partner, brand, unixMs);
 
     // What holds can only change where a word's time comes.
     private List<(long FromUnixMs, long ToUnixMs)> IntervalsWhere(Func<ConsentEntry, bool> concerns, Func<long, bool> holds)

@@ -18,6 +18,9 @@ public sealed record DeviceOrders
     /// <summary>What it asks its user; null = nothing.</summary>
     public OpenQuestion? Question { get; init; }
 
+    /// <summary>Signals that are not captured, by ascending id, because the user the device is with took back their consent; follows from bindings and consents, and is not kept.</summary>
+    public ImmutableArray<int> Withdrawn { get; init; } = [];
+
     /// <summary>When the device first said that it holds all of this; 0 = not yet, or it speaks a protocol that has no word for it.</summary>
     public long ConfirmedUnixMs { get; init; }
 
@@ -26,6 +29,7 @@ public sealed record DeviceOrders
     {
         foreach (CaptureOrder rate in Rates) command.CaptureRates.Add(new CaptureRate { Signal = (uint)rate.Signal, PeriodMs = (uint)rate.PeriodMs });
         if (Upload is { } upload) command.UploadWindow = new UploadWindow { IntervalS = (uint)upload.IntervalS, OffsetS = (uint)upload.OffsetS };
+        foreach (int signal in Withdrawn) command.WithdrawnSignals.Add((uint)signal);
         if (Question is { } open) command.Question = open.ToMessage();
     }
 
@@ -34,7 +38,8 @@ public sealed record DeviceOrders
     {
         Command mine = new();
         AddTo(mine);
-        return mine.CaptureRates.Equals(command.CaptureRates) && Equals(mine.UploadWindow, command.UploadWindow) && Equals(mine.Question, command.Question);
+        return mine.CaptureRates.Equals(command.CaptureRates) && Equals(mine.UploadWindow, command.UploadWindow) && Equals(mine.Question, command.Question)
+            && mine.WithdrawnSignals.Equals(command.WithdrawnSignals);
     }
 }
 

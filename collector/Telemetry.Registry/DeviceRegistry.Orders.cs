@@ -4,16 +4,21 @@ using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Registry;
 
-// What devices are told: capture rates, a rhythm of uploads, a question.
+// What devices are told: capture rates, a rhythm of uploads, a question, what is not to be captured.
 public sealed partial class DeviceRegistry
 {
     private readonly HashSet<uint> _unsavedConfirmations = [];
 
-    /// <summary>What a device is told now; null while it never was told anything. A question goes only to the user it is about.</summary>
+    /// <summary>What a device is told now; null while it never was told anything. A question goes only to the user it is about; of a user who took back their consent only what tells of the device itself is captured.</summary>
     public DeviceOrders? FindOrders(uint deviceKey)
     {
-        if (_devices.Find(deviceKey) is not { Orders: { } orders } device) return null;
-        return orders.Question is { } open && device.UserAt(_clock.GetUtcNow().ToUnixTimeMilliseconds()) != open.Question.User ? orders with { Question = null } : orders;
+        if (_devices.Find(deviceKey) is not { } device) return null;
+        long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+        bool isRefused = IsRefused(device, now);
+        if (device.Orders is null && !isRefused) return null;
+        DeviceOrders orders = device.Orders ?? DeviceOrders.None;
+        if (orders.Question is { } open && device.UserAt(now) != open.Question.User) orders = orders with { Question = null };
+        return isRefused ? orders with { Withdrawn = PersonalSignals(device) } : orders;
     }
 
     /// <summary>The versions of a device's model, the newest first.</summary>
@@ -57,7 +62,7 @@ public sealed partial class DeviceRegistry
         {
             if (FindOrders(deviceKey) is not { } present || !IsSame(present, orders)) return;
             DeviceRecord device = _devices.Find(deviceKey)!;
-            ShowOrders(device, device.Orders! with { ConfirmedUnixMs = _clock.GetUtcNow().ToUnixTimeMilliseconds() });
+            ShowOrders(device, (device.Orders ?? DeviceOrders.None) with { ConfirmedUnixMs = _clock.GetUtcNow().ToUnixTimeMilliseconds() });
             _unsavedConfirmations.Add(deviceKey);
         }
     }
@@ -105,7 +110,25 @@ public sealed partial class DeviceRegistry
     }
 
     private static bool IsSame(DeviceOrders left, DeviceOrders right) =>
-        left.Rates.SequenceEqual(right.Rates) && left.Upload == right.Upload && left.Question?.Id == right.Question?.Id;
+        left.Rates.SequenceEqual(right.Rates) && left.Upload == right.Upload && left.Question?.Id == right.Question?.Id && left.Withdrawn.SequenceEqual(right.Withdrawn);
+
+    private bool IsRefused(DeviceRecord device, long unixMs) =>
+        _users.TryGetValue(device.UserAt(unixMs), out UserRecord? user) && user.Consents.IsRefused(device.Description.Brand, unixMs);
+
+    private ImmutableArray<int> PersonalSignals(DeviceRecord device) =>
+    [
+        .. ModelVersions(device.Description).SelectMany(version => version.Signals).Where(signal => signal.Privacy != PrivacyClass.Device).Select(signal => signal.Id).Distinct().Order(),
+    ];
+
+    // Devices whose capture ends or begins again have something new to confirm. They keep a row from now on, so that an empty Command takes the place of the last one.
+    private int SaveUnconfirmed(IEnumerable<DeviceRecord> devices) => devices.Sum(device => SaveOrders(device.DeviceKey, Unconfirmed(device)));
+
+    private void ShowUnconfirmed(IEnumerable<DeviceRecord> devices)
+    {
+        foreach (DeviceRecord device in devices) ShowOrders(_devices.Find(device.DeviceKey)!, Unconfirmed(device));
+    }
+
+    private static DeviceOrders Unconfirmed(DeviceRecord device) => (device.Orders ?? DeviceOrders.None) with { ConfirmedUnixMs = 0 };
 
     // What stands may say something of the user: a question does, and whatever was ordered while the device was theirs.
     private bool IsToldFor(DeviceRecord device, UserKey user) =>

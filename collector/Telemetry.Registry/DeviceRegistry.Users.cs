@@ -95,35 +95,50 @@ public sealed partial class DeviceRegistry
             throw new RegistryException(RegistryError.Invalid, $"The range [{binding.FromUnixMs}, {binding.ToUnixMs}) is empty or before 1970; from must be 0 or more and before to.");
         }
 
+        DeviceRecord[] told;
         lock (_changing)
         {
             UserRecord user = User(binding.User);
             DeviceRecord device = _devices.Find(binding.DeviceKey) ?? throw new RegistryException(RegistryError.NotFound, $"There is no device {binding.DeviceKey}. Add it first.");
             CheckOverlap(device, binding);
+            DeviceRecord bound = device.With(bindings: [.. device.Bindings.Where(other => !IsSame(other, binding)).Append(binding).OrderBy(other => other.FromUnixMs)]);
+            long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+            told = IsRefused(device, now) == IsRefused(bound, now) ? [] : [bound];
             Change(() => Run(
                 "INSERT INTO bindings VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET to_unix_ms = excluded.to_unix_ms",
-                (long)binding.DeviceKey, binding.FromUnixMs, binding.ToUnixMs, binding.User.Text));
-            Show(_brands[device.Description.Brand], device.With(bindings: [.. device.Bindings.Where(other => !IsSame(other, binding)).Append(binding).OrderBy(other => other.FromUnixMs)]));
+                (long)binding.DeviceKey, binding.FromUnixMs, binding.ToUnixMs, binding.User.Text) + SaveUnconfirmed(told));
+            Show(_brands[device.Description.Brand], bound);
+            ShowUnconfirmed(told);
             _users[binding.User] = user with { Bindings = [.. user.Bindings.Where(other => !IsSame(other, binding)), binding] };
         }
 
         Tell(RegistryChangeKind.Binding, binding.DeviceKey, binding.User);
+        foreach (DeviceRecord device in told) Tell(RegistryChangeKind.Orders, device.DeviceKey);
         return binding;
     }
 
-    /// <summary>Records what a user said about consent.</summary>
+    /// <summary>Records what a user said about consent. Devices the user has now that must end or may begin their capture are told at once; a word whose time is to come they hear with their next connection behind it.</summary>
     /// <exception cref="RegistryException">NotFound: no such user, or recipient brand. Invalid: a recipient is missing or given where none belongs.</exception>
     public void SetConsent(UserKey user, ConsentEntry entry)
     {
+        DeviceRecord[] told;
         lock (_changing)
         {
             CheckConsent(entry);
-            UserRecord record = User(user);
-            Change(() => Run(InsertConsent, ConsentRow(user, entry)));
-            _users[user] = record with { Consents = record.Consents.Add(entry) };
+            UserRecord before = User(user), after = before with { Consents = before.Consents.Add(entry) };
+            long now = _clock.GetUtcNow().ToUnixTimeMilliseconds();
+            told =
+            [
+                .. before.Bindings.Select(binding => binding.DeviceKey).Distinct().Select(key => _devices.Find(key)!)
+                    .Where(device => device.UserAt(now) == user && before.Consents.IsRefused(device.Description.Brand, now) != after.Consents.IsRefused(device.Description.Brand, now)),
+            ];
+            Change(() => Run(InsertConsent, ConsentRow(user, entry)) + SaveUnconfirmed(told));
+            _users[user] = after;
+            ShowUnconfirmed(told);
         }
 
         Tell(RegistryChangeKind.Consent, user: user);
+        foreach (DeviceRecord device in told) Tell(RegistryChangeKind.Orders, device.DeviceKey);
     }
 
     /// <summary>Fences an epoch: its batches are refused from now on. Fencing it again changes nothing.</summary>

@@ -126,6 +126,7 @@ public sealed class RegistryService(DeviceRegistry registry)
         StandingOrders message = new() { Brand = device.Description.Brand, Device = device.Description.Device, ConfirmedUnixMs = orders.ConfirmedUnixMs };
         message.Rates.AddRange(orders.Rates.Select(rate => new RateOrder { Signal = KeyOf(device, rate.Signal), PeriodMs = (uint)rate.PeriodMs, SinceUnixMs = rate.SinceUnixMs }));
         if (orders.Upload is { } upload) message.Upload = new UploadTimes { IntervalS = (uint)upload.IntervalS, OffsetS = (uint)upload.OffsetS, SinceUnixMs = upload.SinceUnixMs };
+        message.Withdrawn.AddRange(orders.Withdrawn.Select(signal => KeyOf(device, signal)));
         if (orders.Question is { } open) (message.Question, message.QuestionSinceUnixMs) = (open.ToMessage(), open.SinceUnixMs);
         return message;
     }

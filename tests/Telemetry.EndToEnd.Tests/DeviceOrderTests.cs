@@ -61,6 +61,15 @@ public sealed class DeviceOrderTests
         using Meter four = new(collector.MqttPort, secret, version: 4);
         Assert.InRange(four.SamplesKeptOf(seconds: 100), 5, 6);
         Assert.True((await OrdersAsync(collector, "orders")).ConfirmedUnixMs > 0);
+
+        // The user takes back their consent: capture stops at the source, and begins again with the next yes.
+        await collector.TelemetryAsync("consent", "withdraw", "--user", "u1", "--purpose", "insights");
+        four.Turn(() => four.Firmware.Rates.Contains((Level, 0)));
+        Assert.Equal(0, four.SamplesKeptOf(seconds: 100));
+        Assert.Contains("not captured", await collector.TelemetryAsync("device", "orders", "acme/m1"), StringComparison.Ordinal);
+        await collector.TelemetryAsync("consent", "grant", "--user", "u1", "--purpose", "insights");
+        four.Turn(() => four.Firmware.Rates.Count(rate => rate == (Level, 20_000)) == 2);
+        Assert.InRange(four.SamplesKeptOf(seconds: 100), 5, 6);
     }
 
     [Fact]

@@ -10,7 +10,8 @@ public sealed class OrderTests : IDisposable
         """
         {"model": "band-2", "version": 1, "signals": [
           {"id": 1, "key": "heart_rate", "unit": "/min", "kind": "gauge", "resolution": 1, "min": 20, "max": 250, "privacy": "health", "periodMs": 1000, "minIntervalMs": 500, "maxIntervalMs": 60000},
-          {"id": 2, "key": "steps", "unit": "1", "kind": "counter", "resolution": 1, "min": 0, "max": 1000, "privacy": "activity", "periodMs": 60000}]}
+          {"id": 2, "key": "steps", "unit": "1", "kind": "counter", "resolution": 1, "min": 0, "max": 1000, "privacy": "activity", "periodMs": 60000},
+          {"id": 7, "key": "battery", "unit": "%", "kind": "gauge", "resolution": 1, "min": 0, "max": 100, "privacy": "device", "periodMs": 60000}]}
         """;
 
     private static readonly UserKey s_anna = UserKey.Parse("u0000000000000001"), s_ben = UserKey.Parse("u0000000000000002");
@@ -152,6 +153,59 @@ public sealed class OrderTests : IDisposable
         _registry.EraseUser(s_anna, []);
         Assert.Single(_registry.FindOrders(Device)!.Rates);
     }
+
+    [Fact]
+    public void SetConsent_LastOneTakenBack_EndsCaptureOfAllThatIsPersonalUntilItIsGivenAgain()
+    {
+        Bind(s_anna, 0, DeviceBinding.Open);
+        Assert.Null(_registry.FindOrders(Device)); // who never said a word has refused nothing
+        Say(s_anna, ConsentPurpose.Insights, isGranted: true);
+        Say(s_anna, ConsentPurpose.Partner, isGranted: true, "acme");
+        Say(s_anna, ConsentPurpose.Insights, isGranted: false);
+        Assert.Null(_registry.FindOrders(Device)); // the brand's aggregates still need it
+        Assert.Empty(_told);
+
+        Say(s_anna, ConsentPurpose.Partner, isGranted: false, "acme");
+        DeviceOrders withdrawn = _registry.FindOrders(Device)!;
+        Assert.Equal([1, 2], withdrawn.Withdrawn);
+        Assert.Equal([Device], _told);
+        _registry.ConfirmOrders(Device, withdrawn);
+        Reopen();
+        withdrawn = _registry.FindOrders(Device)!;
+        Assert.Equal([1, 2], withdrawn.Withdrawn);
+        Assert.NotEqual(0, withdrawn.ConfirmedUnixMs);
+
+        _told.Clear();
+        Say(s_anna, ConsentPurpose.Triggers, isGranted: true);
+        DeviceOrders again = _registry.FindOrders(Device)!; // not null: an empty Command takes the place of the last one
+        Assert.Empty(again.Withdrawn);
+        Assert.Equal(0, again.ConfirmedUnixMs);
+        Assert.Equal([Device], _told);
+    }
+
+    [Fact]
+    public void SetConsent_TakenBackForAnotherBrand_LeavesThisBrandsDevicesAlone()
+    {
+        _registry.PutBrand("other", "Other");
+        Bind(s_anna, 0, DeviceBinding.Open);
+        Say(s_anna, ConsentPurpose.Partner, isGranted: false, "other");
+        Assert.Null(_registry.FindOrders(Device));
+    }
+
+    [Fact]
+    public void Bind_FromAUserWhoTookConsentBackToOneWhoDidNot_CaptureBeginsAgain()
+    {
+        Bind(s_anna, 0, DeviceBinding.Open);
+        Say(s_anna, ConsentPurpose.Insights, isGranted: false);
+        Assert.NotEmpty(_registry.FindOrders(Device)!.Withdrawn);
+        _told.Clear();
+        Bind(s_anna, 0, 1000);
+        Assert.Equal([Device], _told);
+        Bind(s_ben, 1000, DeviceBinding.Open);
+        Assert.Empty(_registry.FindOrders(Device)!.Withdrawn);
+    }
+
+    private void Say(UserKey user, ConsentPurpose purpose, bool isGranted, string recipient = "") => _registry.SetConsent(user, new ConsentEntry(purpose, recipient, isGranted, FromUnixMs: 0));
 
     private DeviceOrders Order(OrderChange change) => _registry.Order(Device, change);
 

@@ -18,7 +18,7 @@ internal sealed class DeviceCheck(BlockLog log, DeviceRegistry registry, IngestS
         DeviceRecord device = registry.FindDevice(request.Brand, request.Device)
             ?? throw new ApiException(ApiFault.NotFound, $"Device '{request.Brand}/{request.Device}' is not registered; `telemetry device list` shows those that are.");
         DeviceHistory history = DeviceHistory.Read(log, registry, device.DeviceKey, request.FromUnixMs);
-        DeviceFindings findings = new(device.Description, device.Orders ?? DeviceOrders.None);
+        DeviceFindings findings = new(device.Description, registry.FindOrders(device.DeviceKey) ?? DeviceOrders.None);
         findings.Judge(history);
         findings.JudgeMissing(ingest.MissingOf(device.DeviceKey));
         findings.JudgeLetters(ingest.ListDeadLetters(limit: int.MaxValue).Where(letter => letter.DeviceKey == device.DeviceKey && letter.ReceivedUnixMs >= request.FromUnixMs));

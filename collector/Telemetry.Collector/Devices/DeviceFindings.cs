@@ -108,7 +108,7 @@ internal sealed class DeviceFindings(DeviceDescription device, DeviceOrders orde
         int periodMs = order?.PeriodMs ?? signal.PeriodMs;
         if (seen is null)
         {
-            if (signal.PeriodMs > 0 && periodMs > 0) Warn(signal.Key, $"No value came, though the profile says one every {Length(signal.PeriodMs)}.");
+            if (signal.PeriodMs > 0 && periodMs > 0 && !orders.Withdrawn.Contains(signal.Id)) Warn(signal.Key, $"No value came, though the profile says one every {Length(signal.PeriodMs)}.");
             return;
         }
 

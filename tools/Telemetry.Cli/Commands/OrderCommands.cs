@@ -100,7 +100,7 @@ internal static class OrderCommands
             return;
         }
 
-        if (orders.Rates.Count == 0 && orders.Upload is null && orders.Question is null)
+        if (orders.Rates.Count == 0 && orders.Upload is null && orders.Question is null && orders.Withdrawn.Count == 0)
         {
             Console.WriteLine($"{orders.Brand}/{orders.Device} is told nothing: profile and firmware hold.");
             return;
@@ -110,6 +110,7 @@ internal static class OrderCommands
         foreach (RateOrder rate in orders.Rates) table.AddRow(Markup.Escape(rate.Signal), rate.PeriodMs == 0 ? "off" : $"every {Length(rate.PeriodMs)}", Time(rate.SinceUnixMs));
         if (orders.Upload is { } upload) table.AddRow("upload", Rhythm(upload), Time(upload.SinceUnixMs));
         if (orders.Question is { } question) table.AddRow($"question {question.Id}", Markup.Escape($"{question.Text} ({string.Join(", ", question.Answers)})"), Time(orders.QuestionSinceUnixMs));
+        if (orders.Withdrawn.Count > 0) table.AddRow("not captured", Markup.Escape(string.Join(", ", orders.Withdrawn)), "the user's consent was withdrawn");
         AnsiConsole.Write(table);
         Console.WriteLine(orders.ConfirmedUnixMs > 0 ? $"confirmed by the device {Time(orders.ConfirmedUnixMs)}" : "not confirmed by the device yet (over gRPC or a broker it never is)");
     }
