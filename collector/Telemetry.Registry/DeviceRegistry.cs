@@ -16,6 +16,9 @@ namespace Telemetry.Registry;
 /// </remarks>
 public sealed partial class DeviceRegistry : IDeviceCatalog, IDisposable
 {
+    // Some twenty tables and indexes, most with a few short rows where a fleet is of hundreds: each takes a page at least.
+    private const int PageBytes = 1024;
+
     private readonly Lock _changing = new();
     private readonly SqliteConnection _connection;
     private readonly TimeProvider _clock;
@@ -29,7 +32,7 @@ public sealed partial class DeviceRegistry : IDeviceCatalog, IDisposable
     {
         _clock = clock;
         // FULL: a credential that was shown, or a consent that was withdrawn, must survive a power cut.
-        _connection = SqliteFile.Open(path, "FULL", RegistrySchema.Migrations);
+        _connection = SqliteFile.Open(path, "FULL", RegistrySchema.Migrations, PageBytes);
         Load();
     }
 

@@ -10,8 +10,9 @@ internal static class SqliteFile
     /// <param name="path">The file; its folder must exist.</param>
     /// <param name="synchronous">FULL when a commit must survive a power cut; NORMAL when it can be derived again.</param>
     /// <param name="migrations">Script i takes the schema from version i to i + 1. Scripts are only ever added.</param>
+    /// <param name="pageBytes">Of a new file, a power of two from 512 to 65,536: every table and every index takes at least one page.</param>
     /// <exception cref="RegistryException">The file was written by a newer program (Conflict), or is no SQLite file (Invalid).</exception>
-    public static SqliteConnection Open(string path, string synchronous, ReadOnlySpan<string> migrations)
+    public static SqliteConnection Open(string path, string synchronous, ReadOnlySpan<string> migrations, int pageBytes = 4096)
     {
         SqliteConnection connection = Connect(path, SqliteOpenMode.ReadWriteCreate);
         try
@@ -19,7 +20,7 @@ internal static class SqliteFile
             // journal_mode answers with the mode in force, so it is read, not only set.
             using (SqliteCommand mode = connection.CreateCommand())
             {
-                mode.CommandText = $"PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;";
+                mode.CommandText = $"PRAGMA page_size={pageBytes}; PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;";
                 mode.ExecuteNonQuery();
             }
 
