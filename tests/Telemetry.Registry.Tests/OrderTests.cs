@@ -167,12 +167,12 @@ public sealed class OrderTests : IDisposable
 
         Say(s_anna, ConsentPurpose.Partner, isGranted: false, "acme");
         DeviceOrders withdrawn = _registry.FindOrders(Device)!;
-        Assert.Equal([1, 2], withdrawn.Withdrawn);
+        Assert.Equal([1, 2], withdrawn.Withdrawn.AsEnumerable());
         Assert.Equal([Device], _told);
         _registry.ConfirmOrders(Device, withdrawn);
         Reopen();
         withdrawn = _registry.FindOrders(Device)!;
-        Assert.Equal([1, 2], withdrawn.Withdrawn);
+        Assert.Equal([1, 2], withdrawn.Withdrawn.AsEnumerable());
         Assert.NotEqual(0, withdrawn.ConfirmedUnixMs);
 
         _told.Clear();
