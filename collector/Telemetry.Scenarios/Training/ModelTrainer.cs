@@ -140,15 +140,18 @@ public static class ModelTrainer
 
         int[] step = [.. count.Select(n => Math.Max(1, (n + options.RowsOfClass - 1) / options.RowsOfClass))];
         int[] seen = new int[classes];
-        InputReader reader = new(bound);
         float[] inputs = new float[bound.Inputs.Count];
-        for (int i = 0; i < person.Minutes.Length; i++)
+        foreach (RememberedDay day in RememberedDay.Of(person.Minutes))
         {
-            reader.Read(person.Minutes[i], person.Vectors[i], inputs);
-            int label = person.Labels[i];
-            if (label < 0 || seen[label]++ % step[label] != 0) continue;
-            rows.Add([.. inputs]);
-            labels.Add(label);
+            InputReader reader = new(bound);
+            for (int i = day.WarmUp; i < day.To; i++)
+            {
+                reader.Read(person.Minutes[i], person.Vectors[i], inputs);
+                int label = person.Labels[i];
+                if (i < day.From || label < 0 || seen[label]++ % step[label] != 0) continue;
+                rows.Add([.. inputs]);
+                labels.Add(label);
+            }
         }
     }
 

@@ -18,19 +18,24 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
     // A gap longer than this begins anew: nobody claims to know what went on in it.
     private const int LongestGapMinutes = 120;
 
-    /// <summary>Scores every minute of a person.</summary>
+    /// <summary>Scores every minute of a person, with what the engine remembers on its day (<see cref="RememberedDay"/>).</summary>
     public static ScoredPerson Score(BoundModel model, LabelledPerson person)
     {
-        InputReader inputs = new(model);
-        OwnLevel level = new(model);
         float[] row = new float[model.Inputs.Count];
         float[][] scores = new float[person.Minutes.Length][];
-        for (int i = 0; i < scores.Length; i++)
+        foreach (RememberedDay day in RememberedDay.Of(person.Minutes))
         {
-            inputs.Read(person.Minutes[i], person.Vectors[i], row);
-            scores[i] = new float[model.Names.Count];
-            model.Score(row, scores[i]);
-            level.Apply(person.Minutes[i], scores[i]);
+            InputReader inputs = new(model);
+            OwnLevel level = new(model);
+            for (int i = day.WarmUp; i < day.To; i++)
+            {
+                inputs.Read(person.Minutes[i], person.Vectors[i], row);
+                if (i < day.From && model.Model.Usual is null) continue; // no score is remembered
+                float[] of = new float[model.Names.Count];
+                model.Score(row, of);
+                level.Apply(person.Minutes[i], of);
+                if (i >= day.From) scores[i] = of;
+            }
         }
 
         return new ScoredPerson(person, scores);
@@ -39,9 +44,18 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
     /// <summary>The scores of a model that levels nothing, levelled as another one would.</summary>
     public ScoredPerson Levelled(BoundModel model)
     {
-        OwnLevel level = new(model);
-        float[][] scores = [.. Scores.Select(row => row.ToArray())];
-        for (int i = 0; i < scores.Length; i++) level.Apply(Person.Minutes[i], scores[i]);
+        float[][] scores = new float[Scores.Length][];
+        foreach (RememberedDay day in RememberedDay.Of(Person.Minutes))
+        {
+            OwnLevel level = new(model);
+            for (int i = day.WarmUp; i < day.To; i++)
+            {
+                float[] of = [.. Scores[i]];
+                level.Apply(Person.Minutes[i], of);
+                if (i >= day.From) scores[i] = of;
+            }
+        }
+
         return this with { Scores = scores };
     }
 
