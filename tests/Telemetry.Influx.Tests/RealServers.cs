@@ -118,7 +118,7 @@ internal sealed class RealVictoria : IAsyncDisposable
         _process = ChildProcess.Start(
             RealParts.PathOf("victoria-metrics")!,
             [$"-httpListenAddr=127.0.0.1:{_port}", $"-storageDataPath={_folder["data"]}", "-retentionPeriod=100y", "-dedup.minScrapeInterval=1ms", "-loggerTimezone=UTC"]);
-        await _process.LineAsync(line => line.Contains("pprof handlers are exposed", StringComparison.Ordinal));
+        await _process.ListeningAsync(_port); // its "starting http server" stands before the listening
     }
 
     public async Task KillAsync() => await _process!.DisposeAsync();

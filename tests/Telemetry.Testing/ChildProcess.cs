@@ -75,6 +75,26 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits until a port of 127.0.0.1 takes connections, for a program that prints its line before it listens.</summary>
+    /// <exception cref="InvalidOperationException">When the program ends or the limit passes first; carries the transcript.</exception>
+    public async Task ListeningAsync(int port, int limitSeconds = MostSeconds)
+    {
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(limitSeconds));
+        using PeriodicTimer look = new(TimeSpan.FromMilliseconds(20));
+        while (!await IsListeningAsync(port))
+        {
+            if (_process.HasExited) throw new InvalidOperationException($"{_process.StartInfo.FileName} ended with {_process.ExitCode} before it listened:\n{Transcript}");
+            try
+            {
+                await look.WaitForNextTickAsync(limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new InvalidOperationException($"{_process.StartInfo.FileName} did not listen on {port} within {limitSeconds} s:\n{Transcript}");
+            }
+        }
+    }
+
     /// <summary>Waits for its end and returns the exit code.</summary>
     public async Task<int> ExitAsync(int limitSeconds = MostSeconds)
     {
@@ -136,6 +156,20 @@ public sealed class ChildProcess : IAsyncDisposable
         using TcpListener probe = new(IPAddress.Loopback, 0);
         probe.Start();
         return ((IPEndPoint)probe.LocalEndpoint).Port;
+    }
+
+    private static async Task<bool> IsListeningAsync(int port)
+    {
+        using Socket probe = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            await probe.ConnectAsync(IPAddress.Loopback, port);
+            return true;
+        }
+        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            return false;
+        }
     }
 
     private void Take(string? line, bool isOutput)
