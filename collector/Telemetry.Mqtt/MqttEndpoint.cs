@@ -57,8 +57,9 @@ internal sealed class MqttEndpoint : IDisposable
     /// <returns>False if the limit of open sockets is reached.</returns>
     public bool TryAdd(MqttConnection connection)
     {
-        Interlocked.Increment(ref Counters.Connections);
-        return _connections.Add(connection) <= Options.MaxConnections;
+        int open = _connections.Add(connection);
+        Interlocked.Increment(ref Counters.Connections); // whoever is counted is under the timeouts already
+        return open <= Options.MaxConnections;
     }
 
     public void Remove(MqttConnection connection, EndReason reason)

@@ -11,7 +11,7 @@ namespace Telemetry.Device.Tests;
 
 public sealed class TlsTransportTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(100);
 
     [Fact]
     public async Task Publish_OverTls_EveryBatchIsAcked()

@@ -27,7 +27,7 @@ public sealed class BrokerTests
         await broker.KillAsync();
 
         using HttpClient http = new();
-        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(100));
         string reasons;
         do reasons = await (await http.GetAsync(new Uri($"http://127.0.0.1:{collector.HttpPort}/readyz"), limit.Token)).Content.ReadAsStringAsync(limit.Token);
         while (!reasons.Contains($"broker: mqtt://127.0.0.1:{broker.Port} since", StringComparison.Ordinal));

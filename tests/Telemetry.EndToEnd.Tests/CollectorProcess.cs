@@ -19,13 +19,16 @@ internal sealed class CollectorProcess : IAsyncDisposable
 
     public string DataFolder => _folder["data"];
     public string this[string name] => _folder[name];
-    public int MqttPort { get; private set; }
-    public int GrpcPort { get; private set; }
-    public int HttpPort { get; private set; }
+
+    // Its own from the start, so that a killed collector finds them free when it is started again.
+    public int MqttPort { get; } = ChildProcess.FreePort();
+    public int GrpcPort { get; } = ChildProcess.FreePort();
+    public int HttpPort { get; } = ChildProcess.FreePort();
+
     public string OperatorToken => File.ReadAllText(Path.Combine(DataFolder, "operator.token")).Trim();
     public string Transcript => _child?.Transcript ?? "";
 
-    /// <summary>Starts on free ports and waits for the ready line.</summary>
+    /// <summary>Starts it and waits for the ready line.</summary>
     public static async Task<CollectorProcess> StartAsync(params string[] options)
     {
         CollectorProcess collector = new(options);
@@ -41,7 +44,7 @@ internal sealed class CollectorProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts again over the same folder, on the same ports where it had some.</summary>
+    /// <summary>Starts again over the same folder, on the same ports.</summary>
     public async Task StartAgainAsync()
     {
         string[] arguments =
@@ -49,10 +52,7 @@ internal sealed class CollectorProcess : IAsyncDisposable
             Cli, "up", "--data", DataFolder, "--mqtt", $"127.0.0.1:{MqttPort}", "--grpc", $"127.0.0.1:{GrpcPort}", "--http", $"127.0.0.1:{HttpPort}", .. _options,
         ];
         _child = ChildProcess.Start("dotnet", arguments, _folder.Path, _environment);
-        string ready = await _child.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal));
-        MqttPort = PortOf(ready, "mqtt=");
-        GrpcPort = PortOf(ready, "grpc=");
-        HttpPort = PortOf(ready, "http=");
+        await _child.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal));
     }
 
     /// <summary>Waits for a line of the present process, of either stream.</summary>
@@ -112,10 +112,4 @@ internal sealed class CollectorProcess : IAsyncDisposable
     }
 
     private static string Cli => Path.Combine(AppContext.BaseDirectory, "telemetry.dll");
-
-    private static int PortOf(string ready, string key)
-    {
-        string address = ready.Split(' ').Single(part => part.StartsWith(key, StringComparison.Ordinal));
-        return int.Parse(address[(address.LastIndexOf(':') + 1)..]);
-    }
 }

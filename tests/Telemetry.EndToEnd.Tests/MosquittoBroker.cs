@@ -35,10 +35,10 @@ internal sealed class MosquittoBroker : IAsyncDisposable
     /// <summary>Has it write everything to disk, which it otherwise does at an orderly end only; what it acknowledged after that dies with kill -9.</summary>
     public async Task SaveAsync()
     {
-        int before = Saves();
+        int before = Transcript.Split('\n').Count(IsSave);
         using Process signal = Process.Start("kill", ["-USR1", $"{_child!.Id}"]);
         await signal.WaitForExitAsync();
-        await _child.LineAsync(_ => Saves() > before);
+        await _child.LineAsync(IsSave, behind: before);
 
         // The line stands before the writing; a ping answered after it stands behind, because mosquitto does one thing at a time.
         await using BrokerClient probe = await BrokerClient.ConnectAsync(Port, "probe");
@@ -63,5 +63,5 @@ internal sealed class MosquittoBroker : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private int Saves() => Transcript.Split('\n').Count(line => line.Contains("Saving in-memory database", StringComparison.Ordinal));
+    private static bool IsSave(string line) => line.Contains("Saving in-memory database", StringComparison.Ordinal);
 }

@@ -22,7 +22,7 @@ public sealed class CrashTests
             using SilentServer dead = new(crashAt, serverDidIt);
             InfluxSink gone = new(log.Log, log, Options(log), handler: dead);
             Task abandoned = gone.RunAsync(CancellationToken.None);
-            await dead.Silent.WaitAsync(TimeSpan.FromSeconds(30));
+            await dead.Silent.WaitAsync(TimeSpan.FromSeconds(100));
             Assert.False(abandoned.IsCompleted);
             log.Reopen();
 

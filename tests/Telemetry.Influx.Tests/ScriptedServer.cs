@@ -32,7 +32,7 @@ internal sealed class ScriptedServer : HttpMessageHandler
             if (isSo(this)) return Task.CompletedTask;
             TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiters.Add((isSo, done));
-            return done.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            return done.Task.WaitAsync(TimeSpan.FromSeconds(100));
         }
     }
 

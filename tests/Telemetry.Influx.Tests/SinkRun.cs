@@ -19,7 +19,7 @@ internal sealed class SinkRun : IAsyncDisposable
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
-        await _run.WaitAsync(TimeSpan.FromSeconds(30));
+        await _run.WaitAsync(TimeSpan.FromSeconds(100));
     }
 
     public async ValueTask DisposeAsync()

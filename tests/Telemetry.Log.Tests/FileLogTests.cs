@@ -39,7 +39,7 @@ public sealed class FileLogTests : LogTestBase, IDisposable
     [Fact]
     public async Task Reader_WaitsForMore_SeesEveryRecordAsItIsFlushed()
     {
-        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(30));
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(100));
         using BlockLog log = BlockLog.Open(Options());
         Task<int> read = Task.Run(async () =>
         {

@@ -11,6 +11,11 @@ public sealed class ChildProcess : IAsyncDisposable
     /// <summary>How long a program is waited for, unless a test says otherwise: far beyond what a machine under load takes, so that only a program that hangs meets it.</summary>
     public const int MostSeconds = 300;
 
+    // Below what Linux gives to outgoing connections and to port 0 (net.ipv4.ip_local_port_range: 32768-60999).
+    private const int FirstPort = 20_000, Ports = 12_000;
+
+    private static int s_lastPort = Environment.ProcessId * 101; // two test runs at once begin far from each other
+
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
     private readonly SemaphoreSlim _news = new(0);
@@ -55,18 +60,26 @@ public sealed class ChildProcess : IAsyncDisposable
         return child;
     }
 
-    /// <summary>Waits for the first line (of either stream) that matches.</summary>
+    /// <summary>Waits for a line (of either stream) that matches: the first, or the one behind so many others.</summary>
     /// <exception cref="InvalidOperationException">When the program ends or the limit passes first; carries the transcript.</exception>
-    public async Task<string> LineAsync(Predicate<string> matches, int limitSeconds = MostSeconds)
+    public async Task<string> LineAsync(Predicate<string> matches, int behind = 0, int limitSeconds = MostSeconds)
     {
         using CancellationTokenSource limit = new(TimeSpan.FromSeconds(limitSeconds));
+        bool isWhole = false; // ended, and all it printed is here
         while (true)
         {
-            if (_lines.FirstOrDefault(line => matches(line)) is { } found) return found;
-            if (_process.HasExited) throw new InvalidOperationException($"{_process.StartInfo.FileName} ended with {_process.ExitCode} before the line:\n{Transcript}");
+            if (_lines.Where(line => matches(line)).Skip(behind).FirstOrDefault() is { } found) return found;
+            if (isWhole) throw new InvalidOperationException($"{_process.StartInfo.FileName} ended with {_process.ExitCode} before the line:\n{Transcript}");
             try
             {
-                await _news.WaitAsync(limit.Token);
+                if (!_process.HasExited)
+                {
+                    await _news.WaitAsync(limit.Token);
+                    continue;
+                }
+
+                await _process.WaitForExitAsync(limit.Token); // its last lines come behind its end
+                isWhole = true;
             }
             catch (OperationCanceledException)
             {
@@ -150,12 +163,32 @@ public sealed class ChildProcess : IAsyncDisposable
         return (exit, string.Join('\n', child.Output), child.Transcript);
     }
 
-    /// <summary>A TCP port that was free a moment ago, for servers that cannot be asked for "any".</summary>
+    /// <summary>A port of 127.0.0.1 for a server that cannot be asked for "any", or that comes back on the one it had. The system gives it to no outgoing connection and to nobody
+    /// who binds port 0, neither before the server listens nor while it is down; this process gives none twice.</summary>
+    /// <exception cref="InvalidOperationException">When every such port is taken.</exception>
     public static int FreePort()
     {
-        using TcpListener probe = new(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
+        for (int i = 0; i < Ports; i++)
+        {
+            int port = FirstPort + (int)((uint)Interlocked.Increment(ref s_lastPort) % Ports);
+            if (IsFree(port)) return port;
+        }
+
+        throw new InvalidOperationException($"No port of 127.0.0.1 is free from {FirstPort} to {FirstPort + Ports - 1}.");
+    }
+
+    private static bool IsFree(int port)
+    {
+        using TcpListener probe = new(IPAddress.Loopback, port);
+        try
+        {
+            probe.Start();
+            return true;
+        }
+        catch (SocketException taken) when (taken.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            return false;
+        }
     }
 
     private static async Task<bool> IsListeningAsync(int port)

@@ -47,7 +47,7 @@ public sealed class ManualTime(long unixMs = 0) : TimeProvider
                 added = _timerAdded.Task;
             }
 
-            await added.WaitAsync(TimeSpan.FromSeconds(30));
+            await added.WaitAsync(TimeSpan.FromSeconds(100));
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Telemetry.Bench.Mqtt;
 using Telemetry.Testing;
 
@@ -72,20 +71,7 @@ internal sealed class DebianBroker : ITestBroker
     {
         if (_child is not null) await _child.DisposeAsync();
         _child = ChildProcess.Start(_program, _arguments, _folder.Path, _rabbit?.Environment);
-        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(120));
-        while (true)
-        {
-            try
-            {
-                using TcpClient probe = new();
-                await probe.ConnectAsync("127.0.0.1", _rabbit?.AmqpPort ?? Port, limit.Token);
-                return;
-            }
-            catch (SocketException)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token); // not listening yet
-            }
-        }
+        await _child.ListeningAsync(_rabbit?.AmqpPort ?? Port);
     }
 
     public async ValueTask DisposeAsync()
