@@ -95,25 +95,10 @@ internal sealed class RealVictoria : IAsyncDisposable
     private readonly int _port = ChildProcess.FreePort();
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(30) };
     private ChildProcess? _process;
-    private string _startSecond = "";
 
     public Uri Url => new($"http://127.0.0.1:{_port}");
 
-    /// <summary>Starts it in another second than the last time: by that second alone the sink tells its processes apart, as the page of Telemetry.Influx says.</summary>
     public async Task StartAsync()
-    {
-        string last = _startSecond;
-        while (true)
-        {
-            await StartProcessAsync();
-            string metrics = await _http.GetStringAsync(new Uri(Url, "/metrics"));
-            _startSecond = metrics.Split('\n').Single(line => line.StartsWith("vm_app_start_timestamp ", StringComparison.Ordinal));
-            if (_startSecond != last) return;
-            await KillAsync();
-        }
-    }
-
-    private async Task StartProcessAsync()
     {
         _process = ChildProcess.Start(
             RealParts.PathOf("victoria-metrics")!,

@@ -16,7 +16,7 @@ internal sealed class ScriptedServer : HttpMessageHandler
     public List<string> Taken { get; } = [];
 
     /// <summary>What <c>/metrics</c> shows; null = there is no such page, as with InfluxDB; empty = 502. Questions for it are no <see cref="Requests"/>.</summary>
-    public string? Metrics { get; set; }
+    public Func<string?> Metrics { get; set; } = static () => null;
 
     public int Questions { get; private set; }
 
@@ -47,7 +47,8 @@ internal sealed class ScriptedServer : HttpMessageHandler
         if (request.RequestUri!.AbsolutePath == "/metrics")
         {
             lock (_gate) Questions++;
-            return Reply(Metrics is null ? HttpStatusCode.NotFound : Metrics.Length == 0 ? HttpStatusCode.BadGateway : HttpStatusCode.OK, Metrics ?? "");
+            string? page = Metrics();
+            return Reply(page is null ? HttpStatusCode.NotFound : page.Length == 0 ? HttpStatusCode.BadGateway : HttpStatusCode.OK, page ?? "");
         }
 
         byte[] body = request.Content is null ? [] : await request.Content.ReadAsByteArrayAsync(cancellationToken);

@@ -1,4 +1,5 @@
 using System.Net;
+using Telemetry.Influx.Delivery;
 using Telemetry.Testing;
 
 namespace Telemetry.Influx.Tests;
@@ -9,8 +10,10 @@ public sealed class SettlingTests : IDisposable
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(15);
 
     private readonly TestLog _log = new();
-    private readonly ScriptedServer _server = new() { Metrics = StartedAt(100) };
+    private readonly ScriptedServer _server = new();
     private readonly ManualTime _time = new();
+
+    public SettlingTests() => _server.Metrics = StartedIn(100);
 
     public void Dispose()
     {
@@ -41,7 +44,7 @@ public sealed class SettlingTests : IDisposable
         await AdvanceAsync(Settle);
         await UntilSettledAsync(run);
         await TakenAsync(2);
-        _server.Metrics = StartedAt(101);
+        _server.Metrics = StartedIn(101);
 
         await AdvanceAsync(Settle);
         await _server.UntilAsync(server => server.Taken.Count == 6);
@@ -59,7 +62,7 @@ public sealed class SettlingTests : IDisposable
         _server.Answer = _ => ScriptedServer.Reply(HttpStatusCode.ServiceUnavailable);
         await _log.AppendAsync(1, 2, TestLog.Block(2000, 500, (1, [60, 61])));
         await _server.UntilAsync(server => server.Requests.Count == 2);
-        (_server.Answer, _server.Metrics) = (_ => ScriptedServer.Reply(HttpStatusCode.NoContent), StartedAt(101));
+        (_server.Answer, _server.Metrics) = (_ => ScriptedServer.Reply(HttpStatusCode.NoContent), StartedIn(101));
         _server.Forget();
 
         await AdvanceAsync(TimeSpan.FromMilliseconds(250));
@@ -76,7 +79,7 @@ public sealed class SettlingTests : IDisposable
             await TakenAsync(batch);
             await AdvanceAsync(TimeSpan.FromSeconds(1));
             if (batch % 7 != 0) continue;
-            _server.Metrics = StartedAt(100 + batch);
+            _server.Metrics = StartedIn(100 + batch);
             _server.Forget(); // it never ran on for as long as it takes to settle
         }
 
@@ -87,11 +90,11 @@ public sealed class SettlingTests : IDisposable
     [Fact]
     public async Task Server_KnownOnlyAfterItTookLines_GetsThemAgainIfItForgets()
     {
-        _server.Metrics = ""; // 502: who is behind it?
+        _server.Metrics = () => ""; // 502: who is behind it?
         await using SinkRun run = Run();
         await TakenAsync(1);
         Assert.True(run.Sink.LagBytes > 0);
-        _server.Metrics = StartedAt(100);
+        _server.Metrics = StartedIn(100);
 
         await AdvanceAsync(TimeSpan.FromSeconds(1));
         await _server.UntilAsync(server => server.Taken.Count == 4);
@@ -102,10 +105,10 @@ public sealed class SettlingTests : IDisposable
     [Fact]
     public async Task Server_KnownOnlyAfterItTookLines_IsTakenAtItsWordIfItIsAnInfluxDb()
     {
-        _server.Metrics = "";
+        _server.Metrics = () => "";
         await using SinkRun run = Run();
         await TakenAsync(1);
-        _server.Metrics = null;
+        _server.Metrics = () => null;
 
         await AdvanceAsync(TimeSpan.FromSeconds(1));
         await UntilSettledAsync(run);
@@ -137,10 +140,85 @@ public sealed class SettlingTests : IDisposable
         Assert.Equal([1, 1], Seconds());
     }
 
-    private static string StartedAt(int second) => $"vm_app_version{{version=\"victoria-metrics\"}} 1\nvm_app_start_timestamp {second}\nvm_app_uptime_seconds 5\n";
+    // Lived for less than a second, took lines, was killed, and the next one was there before the second was over.
+    [Fact]
+    public async Task Server_KilledAndBackWithinTheSecondOfItsStart_GetsEverythingAgain()
+    {
+        _server.Metrics = StartedIn(100, age: 0);
+        await using SinkRun run = Run();
+        await TakenAsync(1);
+        Assert.True(run.Sink.LagBytes > 0);
 
-    private SinkRun Run(TimeSpan? settle = null) =>
-        new(_log, new InfluxOptions { Url = new Uri("http://127.0.0.1:1"), FlushInterval = TimeSpan.Zero, RefusedFolder = _log.RefusedFolder, SettleTime = settle ?? Settle, RequestTimeout = TimeSpan.FromMinutes(10) }, _time, _server);
+        _server.Forget();
+        _server.Metrics = StartedIn(100, age: 0);
+        await AdvanceAsync(TimeSpan.FromSeconds(1)); // still young
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        await _server.UntilAsync(server => server.Taken.Count == 2);
+        await UntilSettledAsync(run);
+        Assert.Equal([1], Seconds());
+    }
+
+    // The same without a commit between: the first request holds a part of a batch, the second the rest.
+    [Fact]
+    public async Task Server_KilledInsideABatchWithinTheSecondOfItsStart_GetsAllOfItAgain()
+    {
+        _server.Metrics = StartedIn(100, age: 0);
+        _server.Answer = _ =>
+        {
+            if (_server.Requests.Count == 1) _time.Advance(TimeSpan.FromSeconds(2)); // by now it is the next one
+            return ScriptedServer.Reply(HttpStatusCode.NoContent);
+        };
+        await using SinkRun run = Run(linesPerRequest: 1);
+        await _log.AppendAsync(1, 1, TestLog.Block(1000, 500, (1, [60, 61])));
+        await _server.UntilAsync(server => server.Taken.Count == 3);
+        await UntilSettledAsync(run);
+        Assert.Equal(["value=60", "value=60", "value=61"], Values());
+    }
+
+    // A machine without a clock of its own begins with the same time after each power cut.
+    [Fact]
+    public async Task Server_WhoseClockWasSetBackToTheSameSecond_IsKnownByItsAge()
+    {
+        await using SinkRun run = Run();
+        await TakenAsync(1);
+        _server.Forget();
+        _server.Metrics = StartedIn(100, age: 0);
+
+        await AdvanceAsync(Settle);
+        await _server.UntilAsync(server => server.Taken.Count == 2);
+        await UntilSettledAsync(run);
+        Assert.Equal([1], Seconds());
+    }
+
+    [Theory]
+    [InlineData("100", 50L, 10, true)] // its page may be short by three seconds in all
+    [InlineData("100", 47L, 10, true)]
+    [InlineData("100", 46L, 10, false)]
+    [InlineData("101", 50L, 10, false)]
+    [InlineData("100", null, 10, true)] // it shows no age
+    public void Process_ContinuesAnEarlierOne_WhenItsStartIsTheSameAndItGrewOlder(string start, long? age, int passed, bool continues)
+    {
+        ServerProcess earlier = new(true, "100", TimeSpan.FromSeconds(40));
+        ServerProcess later = new(true, start, age is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
+        Assert.Equal(continues, later.Continues(earlier, TimeSpan.FromSeconds(passed)));
+    }
+
+    // A process that says it started in such a second, and so many seconds ago.
+    private Func<string> StartedIn(int second, int age = 5)
+    {
+        long born = _time.GetTimestamp() - TimeSpan.FromSeconds(age).Ticks;
+        return () => $"vm_app_version{{version=\"victoria-metrics\"}} 1\nvm_app_start_timestamp {second}\nvm_app_uptime_seconds {(long)_time.GetElapsedTime(born).TotalSeconds}\n";
+    }
+
+    private SinkRun Run(TimeSpan? settle = null, int linesPerRequest = 5000)
+    {
+        InfluxOptions options = new()
+        {
+            Url = new Uri("http://127.0.0.1:1"), FlushInterval = TimeSpan.Zero, RefusedFolder = _log.RefusedFolder,
+            SettleTime = settle ?? Settle, RequestTimeout = TimeSpan.FromMinutes(10), MaxLinesPerRequest = linesPerRequest,
+        };
+        return new SinkRun(_log, options, _time, _server);
+    }
 
     // Appends a batch of two rows in a second of its own and waits until the server has it.
     private async Task TakenAsync(int batch)

@@ -171,28 +171,6 @@ internal sealed class InfluxClient : IDisposable
     }
 }
 
-/// <summary>The process that answers for a server.</summary>
-/// <param name="IsVictoriaMetrics">It calls itself so.</param>
-/// <param name="Start">Of VictoriaMetrics: the second of its start, as it says; else empty.</param>
-internal sealed record ServerProcess(bool IsVictoriaMetrics, string Start)
-{
-    private const string Product = "vm_app_version", StartMetric = "\nvm_app_start_timestamp ";
-
-    /// <summary>A server that answers once it has flushed, or that says nothing of itself.</summary>
-    public static ServerProcess Other { get; } = new(false, "");
-
-    /// <summary>What it took less than some seconds ago is in its memory only.</summary>
-    public bool ForgetsWhenKilled => IsVictoriaMetrics;
-
-    /// <summary>By what the server shows under <c>/metrics</c>.</summary>
-    public static ServerProcess Of(string metrics)
-    {
-        if (!metrics.Contains(Product, StringComparison.Ordinal)) return Other;
-        int at = metrics.IndexOf(StartMetric, StringComparison.Ordinal);
-        return new ServerProcess(true, at < 0 ? "" : metrics[(at + StartMetric.Length)..].Split('\n', 2)[0].Trim());
-    }
-}
-
 /// <summary>What one answer means for the lines of its request.</summary>
 internal enum WriteVerdict
 {

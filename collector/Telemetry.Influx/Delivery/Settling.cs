@@ -5,7 +5,8 @@ namespace Telemetry.Influx.Delivery;
 /// has forgotten. So there a place in the log counts only once the same process has run on for <see cref="InfluxOptions.SettleTime"/> behind the answer; when another process is
 /// met, all that was not settled must be sent again.
 /// </summary>
-/// <remarks>One owner. Processes are told apart by the second of their start, which VictoriaMetrics publishes under <c>/metrics</c>; a server that does not is taken at its word.</remarks>
+/// <remarks>One owner. Processes are told apart by the second of their start and their age, which VictoriaMetrics publishes under <c>/metrics</c>; one that is not older than that second
+/// is not known yet. A server that publishes neither is taken at its word.</remarks>
 internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeProvider time)
 {
     // While much is sent, one place is remembered for each such part of the time.
@@ -14,8 +15,10 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
     private readonly Queue<(long Position, long TakenAt)> _taken = new();
     private (long Position, long TakenAt)? _newest;
     private ServerProcess? _server = options.SettleTime == TimeSpan.Zero ? ServerProcess.Other : null;
+    private long _answeredAt;
     private long? _silentSince;
     private bool _isDoubtful;
+    private bool _hasServedUnknown; // lines went to a process that was not known then
 
     /// <summary>How long until <see cref="LookAsync"/> may find something; infinite when everything is settled.</summary>
     public TimeSpan DueIn
@@ -34,6 +37,7 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
     {
         _taken.Clear();
         _newest = null;
+        _hasServedUnknown = false;
     }
 
     /// <summary>The server was away: it may be another process now.</summary>
@@ -44,6 +48,7 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
     public async ValueTask MeetAsync(CancellationToken cancellation)
     {
         if (_server is null && !(_silentSince is { } since && Rest(since, options.FirstRetryDelay) > TimeSpan.Zero)) await AskAsync(cancellation);
+        _hasServedUnknown |= _server is null;
     }
 
     /// <summary>Notes that everything before a position was taken.</summary>
@@ -91,12 +96,16 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
 
     private async ValueTask AskAsync(CancellationToken cancellation)
     {
-        ServerProcess? before = _server;
+        TimeSpan passed = time.GetElapsedTime(_answeredAt);
         ServerProcess? answer = await client.AskProcessAsync(cancellation);
-        _silentSince = answer is null ? time.GetTimestamp() : null;
-        if (answer is null) return;
-        (_server, _isDoubtful) = (answer, false);
-        if (answer.ForgetsWhenKilled && answer != before && _taken.Count > 0) throw new ServerRestartedException();
+        long now = time.GetTimestamp();
+        bool isKnown = answer is { IsToldApart: true };
+        _silentSince = isKnown ? null : now;
+        if (!isKnown) return;
+
+        bool isSame = _server is { } before && answer!.Continues(before, passed);
+        (_server, _answeredAt, _isDoubtful) = (answer, now, false);
+        if (answer!.ForgetsWhenKilled && !isSame && (_taken.Count > 0 || _hasServedUnknown)) throw new ServerRestartedException();
     }
 
     private TimeSpan Rest(long since, TimeSpan wait)
