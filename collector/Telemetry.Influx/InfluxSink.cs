@@ -67,8 +67,8 @@ public sealed class InfluxSink : BackgroundService
         _cursor = log.OpenCursor(options.CursorName);
     }
 
-    /// <summary>Bytes of the log that are not yet known to be in the server.</summary>
-    public long LagBytes => Math.Max(0, _log.DurablePosition - _cursor.Position);
+    /// <summary>Bytes of the log's records that are not yet known to be in the server.</summary>
+    public long LagBytes => _log.BytesBehind(_cursor.Position);
 
     internal InfluxMetrics Metrics { get; } = new();
 

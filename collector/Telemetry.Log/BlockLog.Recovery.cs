@@ -17,9 +17,9 @@ public sealed partial class BlockLog
         {
             string name = SegmentHeader.FileNameOf(basePosition);
             if (basePosition < endOfPacked) continue; // merged into the one before; its file goes below
-            if (TryReadHeader(name, basePosition, out SegmentHeader header))
+            if (TryReadHeader(name, basePosition, out SegmentHeader header, out long fileBytes))
             {
-                segments.Add(new LogSegment(header, null));
+                segments.Add(new LogSegment(header, null) { RecordsEnd = header.IsPacked ? header.EndPosition : basePosition + Math.Min(fileBytes, header.SegmentBytes) });
                 endOfAll = header.EndPosition;
                 if (header.IsPacked) endOfPacked = endOfAll;
             }
@@ -84,6 +84,7 @@ public sealed partial class BlockLog
         }
 
         last.Index = index;
+        last.RecordsEnd = header.BasePosition + end;
         bool isTorn = scanner.Offset > end;
 
         // Records that a killed process wrote but did not flush are here now and will count as stored: make that true first.
@@ -105,9 +106,10 @@ public sealed partial class BlockLog
         return new LogRecoveryReport(_segments.Length, records, limit, scanner.DamagedBytes, unreadable);
     }
 
-    private bool TryReadHeader(string name, long basePosition, out SegmentHeader header)
+    private bool TryReadHeader(string name, long basePosition, out SegmentHeader header, out long fileBytes)
     {
         using ILogFile file = _disk.Open(name, forWriting: false);
+        fileBytes = file.Length;
         return SegmentHeader.TryRead(file, basePosition, out header);
     }
 

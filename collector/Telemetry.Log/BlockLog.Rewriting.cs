@@ -171,6 +171,7 @@ public sealed partial class BlockLog
     private void Exchange(ReadOnlySpan<LogSegment> old, LogSegment rewritten)
     {
         KeepIndex(rewritten);
+        rewritten.RecordsEnd = old[^1].RecordsEnd;
         lock (_segmentsLock)
         {
             int at = Array.IndexOf(_segments, old[0]);

@@ -150,6 +150,7 @@ public sealed partial class BlockLog
         {
             file = _disk.Open(segment.FileName, forWriting: true);
             Reserve(file, segment.SegmentBytes);
+            next.RecordsEnd = segment.EndPosition; // it grows again
         }
 
         if (_writeFile is not null) SealWritten();
@@ -193,6 +194,7 @@ public sealed partial class BlockLog
     private void SealWritten()
     {
         LogSegment sealedSegment = _writeSegment!;
+        sealedSegment.RecordsEnd = sealedSegment.Header.BasePosition + _writeEnd;
         ReturnUnusedSpace();
         _writeFile!.Dispose();
         if (_writer is null) KeepIndex(sealedSegment);

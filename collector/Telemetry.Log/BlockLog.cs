@@ -93,6 +93,15 @@ public sealed partial class BlockLog : IDisposable
         }
     }
 
+    /// <summary>Bytes that the durable records at or behind a position took as they were appended. Positions run on over what a segment left free at its end, and over what was erased; no byte is
+    /// counted for the former. Within a packed segment, whose records do not say where they stood, the most it can be.</summary>
+    public long BytesBehind(long position)
+    {
+        long durable = DurablePosition, bytes = 0;
+        foreach (LogSegment segment in _segments) bytes += segment.RecordBytes(position, durable);
+        return bytes;
+    }
+
     /// <summary>Position of the first record the log still holds.</summary>
     public long FirstPosition => _segments is [LogSegment first, ..] ? first.Header.FirstRecordPosition : SegmentHeader.Bytes;
 

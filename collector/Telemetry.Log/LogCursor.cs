@@ -130,7 +130,7 @@ public sealed partial class BlockLog
     {
         lock (_cursorLock)
         {
-            return [.. _cursors.Values.Select(cursor => (cursor.Name, Math.Max(0, DurablePosition - Math.Max(cursor.Position, FirstPosition))))];
+            return [.. _cursors.Values.Select(cursor => (cursor.Name, BytesBehind(cursor.Position)))];
         }
     }
 

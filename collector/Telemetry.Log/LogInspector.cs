@@ -30,7 +30,7 @@ public sealed record SegmentInspection(string File, long Records, long Bytes, in
 /// <summary>One consumer.</summary>
 /// <param name="Consumer">Its name.</param>
 /// <param name="Position">Where it goes on; -1 when neither slot is intact.</param>
-/// <param name="LagBytes">Bytes it has yet to read.</param>
+/// <param name="LagBytes">Bytes of the records it has yet to read, as they were appended.</param>
 public sealed record CursorInspection(string Consumer, long Position, long LagBytes);
 
 /// <summary>Reads a stopped log without changing anything in its folder.</summary>
@@ -44,6 +44,7 @@ public static class LogInspector
     {
         List<SegmentInspection> segments = [];
         List<string> unreadable = [];
+        List<CursorInspection> cursors = ReadCursors(disk);
         long end = 0, endOfPacked = 0;
         foreach (string name in disk.ListFiles().Order(StringComparer.Ordinal))
         {
@@ -55,11 +56,21 @@ public static class LogInspector
                 continue;
             }
 
-            segments.Add(header.IsPacked ? InspectPacked(file, header, onRecord, out end) : InspectSegment(file, header, onRecord, out end));
+            segments.Add(header.IsPacked ? InspectPacked(file, header, Take, out end) : InspectSegment(file, header, Take, out end));
             if (header.IsPacked) endOfPacked = end;
         }
 
-        return new LogInspection(segments, unreadable, InspectCursors(disk, end), end);
+        return new LogInspection(segments, unreadable, cursors, end);
+
+        void Take(LogRecord record)
+        {
+            for (int i = 0; i < cursors.Count; i++)
+            {
+                if (record.Position >= cursors[i].Position) cursors[i] = cursors[i] with { LagBytes = cursors[i].LagBytes + RecordFormat.SizeOf(record.Payload.Length) };
+            }
+
+            onRecord(record);
+        }
     }
 
     private static SegmentInspection InspectSegment(ILogFile file, SegmentHeader header, Action<LogRecord> onRecord, out long end)
@@ -88,12 +99,12 @@ public static class LogInspector
         return new SegmentInspection(header.FileName, records.Count, file.Length, records.DamagedSpans, records.DamagedBytes);
     }
 
-    private static List<CursorInspection> InspectCursors(ILogDisk disk, long end)
+    private static List<CursorInspection> ReadCursors(ILogDisk disk)
     {
         List<CursorInspection> cursors = [];
         foreach (string name in disk.ListFiles().Order(StringComparer.Ordinal))
         {
-            if (LogCursor.TryReadFile(disk, name, out string? consumer, out long position)) cursors.Add(new CursorInspection(consumer, position, Math.Max(0, end - position)));
+            if (LogCursor.TryReadFile(disk, name, out string? consumer, out long position)) cursors.Add(new CursorInspection(consumer, position, LagBytes: 0));
         }
 
         return cursors;

@@ -25,7 +25,7 @@ internal sealed class LogMetrics : IDisposable
         _meter.CreateObservableGauge("telemetry.log.writable", () => log.Health.IsWriting ? 1 : 0, null, "1 while the disk takes writes.");
         _meter.CreateObservableGauge("telemetry.log.waiting", () => log.WaitingBytes, "By", "Bytes that wait for the next flush.");
         _meter.CreateObservableGauge("telemetry.log.durable_position", () => log.DurablePosition, "By", "End of what is flushed.");
-        _meter.CreateObservableGauge("telemetry.log.consumer.lag", log.ObserveLags, "By", "Bytes between a consumer's cursor and the durable end.");
+        _meter.CreateObservableGauge("telemetry.log.consumer.lag", log.ObserveLags, "By", "Bytes of durable records that a consumer has yet to read.");
     }
 
     public long FlushFailures;

@@ -8,11 +8,19 @@ internal sealed class LogSegment(SegmentHeader header, SegmentIndex? index)
 {
     private readonly Dictionary<uint, DateTimeOffset> _expiredBefore = [];
     private bool _isReplaced;
+    private long _recordsEnd = header.EndPosition;
 
     public SegmentHeader Header { get; } = header;
 
     /// <summary>Where each device's records stand. Null once it is kept in its file beside the sealed segment.</summary>
     public SegmentIndex? Index { get; set; } = index;
+
+    /// <summary>Position behind its last record: of the one that is being written, and where it is not known, the end of its positions.</summary>
+    public long RecordsEnd
+    {
+        get => Volatile.Read(ref _recordsEnd);
+        set => Volatile.Write(ref _recordsEnd, value);
+    }
 
     /// <summary>The file under its name is another one now, or gone into a neighbour: a reader that stands in this one opens what holds its position.</summary>
     public bool IsReplaced
@@ -33,6 +41,13 @@ internal sealed class LogSegment(SegmentHeader header, SegmentIndex? index)
         if (Header.IsPacked) return Header.RecordBytes;
         using ILogFile file = disk.Open(Header.FileName, forWriting: false);
         return file.Length - SegmentHeader.Bytes;
+    }
+
+    /// <summary>Bytes that its records between two positions took as they were appended. Of a packed segment, whose records stand elsewhere in the file, the most it can be.</summary>
+    public long RecordBytes(long from, long to)
+    {
+        long bytes = Math.Max(0, Math.Min(to, RecordsEnd) - Math.Max(from, Header.FirstRecordPosition));
+        return Header.IsPacked ? Math.Min(bytes, Header.RecordBytes) : bytes;
     }
 
     /// <summary>Whether retention has something to take of a device: all of it, or enough to be worth a rewriting.</summary>

@@ -95,7 +95,7 @@ public sealed class SinkTests : IDisposable
         await using (SinkRun run = new(_log, Options(), time, _server))
         {
             await _server.UntilAsync(server => server.Requests.Count == 1);
-            Assert.Equal(_log.Log.DurablePosition, run.Sink.LagBytes);
+            Assert.Equal(_log.Log.BytesBehind(0), run.Sink.LagBytes);
             _server.Answer = _ => ScriptedServer.Reply(HttpStatusCode.NoContent);
             await time.TimerAsync(delay => delay <= Options().FirstRetryDelay);
             time.Advance(TimeSpan.FromSeconds(1));

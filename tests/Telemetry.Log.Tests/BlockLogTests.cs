@@ -206,6 +206,45 @@ public sealed class BlockLogTests : LogTestBase
         Assert.Equal(1_001, earlier.ReceivedUnixMs);
     }
 
+    // A position runs on to the next segment over whatever this one left free: that is nothing to read.
+    [Fact]
+    public async Task Lag_AfterASegmentSealedEarly_CountsItsRecordsAndNotItsFreeSpace()
+    {
+        const int Record = 128, Note = 24; // the latter begins the next segment
+        using (BlockLog log = Open(_disk))
+        {
+            for (int i = 0; i < 5; i++) Append(log, i);
+            await log.SealAsync();
+            for (int i = 5; i < 8; i++) Append(log, i);
+            log.FlushPending();
+            Append(log, 8); // not flushed: nobody lags behind it
+
+            LogCursor cursor = log.OpenCursor("sink");
+            Assert.Equal([("sink", (8 * Record) + Note)], log.ConsumerLags());
+            cursor.Save(EndOf(log, records: 5));
+            Assert.Equal([("sink", Note + (3 * Record))], log.ConsumerLags());
+            cursor.Save(EndOf(log, records: 9));
+            Assert.Equal([("sink", 0)], log.ConsumerLags());
+            cursor.Save(EndOf(log, records: 4));
+        }
+
+        Assert.Equal((4 * Record) + Note, Assert.Single(LogInspector.Inspect(_disk, _ => { }).Cursors).LagBytes);
+        using BlockLog again = Open(_disk);
+        again.OpenCursor("sink");
+        Assert.Equal([("sink", (4 * Record) + Note)], again.ConsumerLags());
+        await again.SealAsync();
+        await again.CompactAsync(DateTimeOffset.MaxValue);
+        Assert.InRange(Assert.Single(again.ConsumerLags()).Bytes, (4 * Record) + Note, (8 * Record) + (2 * Note)); // a packed segment tells its own bytes only
+
+        static long EndOf(BlockLog log, int records)
+        {
+            using LogReader reader = log.OpenReader();
+            LogRecord last = default;
+            for (int i = 0; i < records; i++) Assert.True(reader.TryRead(out last));
+            return last.NextPosition;
+        }
+    }
+
     [Theory]
     [InlineData(nameof(BlockLogOptions.SegmentBytes), 4096)]
     [InlineData(nameof(BlockLogOptions.SegmentBytes), (1 << 20) + 1)]

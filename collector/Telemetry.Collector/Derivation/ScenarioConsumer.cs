@@ -49,7 +49,7 @@ public sealed class ScenarioConsumer : IDisposable
         _users.Answered += Wake;
         _reader = log.OpenReader(store.Cursor);
         BoundModel bound = new(model ?? ModelFile.Default, FeatureCatalog.Names);
-        Metrics = new DerivationMetrics(() => Math.Max(0, _log.DurablePosition - Position), () => _step?.Waiting ?? 0);
+        Metrics = new DerivationMetrics(() => _log.BytesBehind(Position), () => _step?.Waiting ?? 0);
         _step = new DerivationStep(log, catalog, users, bound, _options, Metrics);
         using InsightsTransaction begun = store.Begin();
         _namedUpTo = Mark.Named.Read(begun) ?? store.Cursor;
