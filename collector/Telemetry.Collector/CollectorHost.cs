@@ -136,7 +136,7 @@ public sealed class CollectorHost : IAsyncDisposable
         builder.Services.AddGrpcEndpoint(new GrpcEndpointOptions(), (_, methods) => GrpcRoutes.AddTo(methods, rooms));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
 
-        X509Certificate2? certificate = options.Certificate is null ? null : X509Certificate2.CreateFromPemFile(options.Certificate);
+        X509Certificate2? certificate = options.ReadCertificate();
         Listeners listeners = new();
         if ((options.Mqtts ?? options.Grpc ?? options.Grpcs ?? options.Http) is null) builder.Services.AddSingleton<IServer, NoServer>();
         builder.WebHost.ConfigureKestrel(kestrel =>

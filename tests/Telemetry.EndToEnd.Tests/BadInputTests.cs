@@ -72,12 +72,35 @@ public sealed class BadInputTests
               ]
             }
             """);
-        (int exit, _, string transcript) = await ChildProcess.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "telemetry.dll"), "profile", "check", file]);
+        (int exit, _, string transcript) = await TelemetryAsync("profile", "check", file);
         Assert.True(exit == 1, transcript);
         Assert.Contains("version", transcript, StringComparison.Ordinal);
         Assert.Contains("Heart Rate", transcript, StringComparison.Ordinal);
         Assert.Contains("resolution", transcript, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Profile_CheckedIntoAPipe_IsPlainTextWithItsKeysWhole()
+    {
+        (int exit, string output, string transcript) = await TelemetryAsync("profile", "check", Path.Combine(RealParts.RepositoryRoot, "device", "samples", "Wristband", "profile.json"));
+        Assert.True(exit == 0, transcript);
+        Assert.Contains(" heart_rate ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', output);
+    }
+
+    [Theory]
+    [InlineData("Unrecognized command or argument '--nope'.\nSee: telemetry up --help", "up", "--nope")]
+    [InlineData("Cannot parse argument 'x' for option '--keep-verbatim'; a number is expected.\nSee: telemetry up --help", "up", "--keep-verbatim", "x")]
+    [InlineData("A command is missing; one of check, generate is expected.\nSee: telemetry profile --help", "profile")]
+    [InlineData("Option '--user' is required.\nSee: telemetry export --help", "export", "--json")]
+    public async Task CommandLine_ThatIsWrong_GetsAFaultALineAndExit2(string expected, params string[] arguments)
+    {
+        (int exit, string output, string transcript) = await TelemetryAsync(arguments);
+        Assert.Equal((2, "", expected), (exit, output, transcript));
+    }
+
+    private static Task<(int ExitCode, string Output, string Transcript)> TelemetryAsync(params string[] arguments) =>
+        ChildProcess.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "telemetry.dll"), .. arguments]);
 
     private static Task<(int ExitCode, string Output, string Transcript)> PublishAsync(CollectorProcess collector, string user, string secret, string topic, string file) =>
         ChildProcess.RunAsync(

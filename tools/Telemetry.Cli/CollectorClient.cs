@@ -59,6 +59,16 @@ internal sealed class CollectorClient : IDisposable
             await Console.Error.WriteLineAsync($"The collector cannot be reached: {fault.Message}");
             return ExitCode.Unreachable;
         }
+        catch (HttpIOException)
+        {
+            await Console.Error.WriteLineAsync("The collector went away in the middle of its answer; what stands above is not all of it.");
+            return ExitCode.Unreachable;
+        }
+        catch (JsonException)
+        {
+            await Console.Error.WriteLineAsync("What answers there is no collector, or one of another version: its answer is not the JSON that is expected.");
+            return ExitCode.Unreachable;
+        }
         catch (TaskCanceledException) when (!cancellation.IsCancellationRequested)
         {
             await Console.Error.WriteLineAsync("The collector did not answer within 10 minutes.");

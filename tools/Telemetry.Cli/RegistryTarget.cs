@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Google.Protobuf;
+using Telemetry.Collector.Lifetime;
+using Telemetry.Collector.Options;
 using Telemetry.Registry;
 using Telemetry.Wire.V1;
 using Command = System.CommandLine.Command;
@@ -50,7 +52,8 @@ internal abstract class RegistryTarget : IDisposable
 
     private sealed class Folder : RegistryTarget
     {
-        private readonly FileStream _lock;
+        // Its lock is the one a running collector holds: a second writer would change what it keeps in memory behind its back.
+        private readonly DataFolder _folder;
         private readonly DeviceRegistry _registry;
         private readonly RegistryService _service;
 
@@ -58,16 +61,14 @@ internal abstract class RegistryTarget : IDisposable
         {
             try
             {
-                Directory.CreateDirectory(path);
-                // The lock a running collector holds: a second writer would change what it keeps in memory behind its back.
-                _lock = new FileStream(Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                _folder = DataFolder.Open(path);
             }
-            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            catch (OptionsException fault)
             {
-                throw new CommandException($"The data folder '{path}' cannot be used: {fault.Message}. A running collector holds it: then leave --data out.");
+                throw new CommandException($"{fault.Message} With a collector that runs, leave --data out.");
             }
 
-            _registry = DeviceRegistry.Open(Path.Combine(path, "registry.db"), TimeProvider.System);
+            _registry = DeviceRegistry.Open(_folder.RegistryFile, TimeProvider.System);
             _service = new RegistryService(_registry);
         }
 
@@ -98,7 +99,7 @@ internal abstract class RegistryTarget : IDisposable
         public override void Dispose()
         {
             _registry.Dispose();
-            _lock.Dispose();
+            _folder.Dispose();
         }
     }
 }

@@ -39,14 +39,19 @@ public sealed class DataFolder : IDisposable
     /// <summary>Where the token of a data folder stands.</summary>
     public static string TokenFileOf(string folder) => System.IO.Path.Combine(folder, "operator.token");
 
-    /// <summary>Makes the folder when missing, and locks it for this process.</summary>
+    /// <summary>Makes the folder when missing, for its owner alone (it holds what people did), and locks it for this process.</summary>
     /// <exception cref="OptionsException">When it cannot be made or another process holds it.</exception>
     public static DataFolder Open(string path)
     {
         path = System.IO.Path.GetFullPath(path);
         try
         {
-            WholeFile.MakeFolder(path);
+            if (!Directory.Exists(path))
+            {
+                WholeFile.MakeFolder(path);
+                if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            }
+
             FileStream held = new(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             return new DataFolder(path, held, ReadOrMakeToken(path));
         }

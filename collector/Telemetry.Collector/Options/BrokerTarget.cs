@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Telemetry.Mqtt.Broker;
 
@@ -43,7 +44,16 @@ public sealed record BrokerTarget
         if (AuthorityFile is null) return options;
 
         X509Certificate2Collection authorities = [];
-        authorities.ImportFromPemFile(AuthorityFile);
+        try
+        {
+            authorities.ImportFromPemFile(AuthorityFile);
+        }
+        catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new OptionsException("brokerCa", $"'{AuthorityFile}' ({fault.Message.TrimEnd('.')})", "a PEM file with certificates");
+        }
+
+        if (authorities.Count == 0) throw new OptionsException("brokerCa", $"'{AuthorityFile}', which holds no certificate", "a PEM file with certificates");
         return options with { TrustedAuthorities = authorities };
     }
 
@@ -51,14 +61,13 @@ public sealed record BrokerTarget
     {
         if (Version is not ("5" or "3.1.1")) throw new OptionsException("brokerVersion", $"'{Version}'", "5 or 3.1.1");
         if (PasswordFile is not null && !File.Exists(PasswordFile)) throw new OptionsException("brokerPasswordFile", $"'{PasswordFile}', which does not exist", "a file holding the password");
-        if (AuthorityFile is not null && !File.Exists(AuthorityFile)) throw new OptionsException("brokerCa", $"'{AuthorityFile}', which does not exist", "a PEM file with certificates");
         try
         {
             ToLinkOptions("check").Validate();
         }
         catch (ArgumentException fault)
         {
-            throw new OptionsException("broker", "a setting that cannot work", fault.Message.TrimEnd('.'));
+            throw new OptionsException("broker", $"'{Url.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped)}' and what stands beside it", $"what works: {fault.Message.TrimEnd('.')}");
         }
     }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Telemetry.Influx;
 using Telemetry.Log.Disk;
 using Telemetry.Scenarios.Model;
@@ -96,13 +98,28 @@ public sealed record CollectorOptions
         }
 
         if ((Mqtts ?? Grpcs) is not null && Certificate is null) throw new OptionsException("certificate", "nothing", "a PEM file with chain and key, because mqtts or grpcs is on");
-        if (Certificate is not null && !File.Exists(Certificate)) throw new OptionsException("certificate", $"'{Certificate}', which does not exist", "a PEM file with chain and key");
+        using X509Certificate2? certificate = ReadCertificate();
         if (ReleaseThreshold < 2) throw new OptionsException("releaseThreshold", ReleaseThreshold.ToString(), "2 or more; 20 is the default");
         if (KeepVerbatim < TimeSpan.Zero || KeepVerbatim > TimeSpan.FromDays(36_500)) throw new OptionsException("keepVerbatim", $"{KeepVerbatim.TotalDays} days", "0 to 36,500 days");
         ReadModel();
         foreach (RetentionRule rule in Retention) rule.Check();
         Influx?.Check();
         Broker?.Check();
+    }
+
+    /// <summary>The certificate of <see cref="Certificate"/> with its key, or null where none is named; its owner disposes it.</summary>
+    /// <exception cref="OptionsException">The file cannot be read or holds none.</exception>
+    internal X509Certificate2? ReadCertificate()
+    {
+        if (Certificate is null) return null;
+        try
+        {
+            return X509Certificate2.CreateFromPemFile(Certificate);
+        }
+        catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new OptionsException("certificate", $"'{Certificate}' ({fault.Message.TrimEnd('.')})", "a PEM file with chain and key");
+        }
     }
 }
 

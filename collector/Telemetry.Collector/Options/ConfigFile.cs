@@ -53,7 +53,7 @@ public sealed record ConfigFile
         }
         catch (JsonException fault)
         {
-            throw new OptionsException("config", $"'{path}', line {fault.LineNumber + 1}: {fault.Message.Split(" Path:")[0]}", "a JSON object with the options of `telemetry up` as keys");
+            throw new OptionsException("config", $"'{path}', line {fault.LineNumber + 1}: {Reason(fault)}", "a JSON object with the options of `telemetry up` in camelCase as keys");
         }
         catch (IOException fault)
         {
@@ -107,6 +107,15 @@ public sealed record ConfigFile
                 }
                 : null,
         };
+    }
+
+    // The parser names keys by the types they belong to; an operator has keys.
+    private static string Reason(JsonException fault)
+    {
+        string reason = fault.Message.Split(" Path:")[0];
+        return reason.StartsWith("The JSON property '", StringComparison.Ordinal) ? $"no option has the key '{reason.Split('\'')[1]}'"
+            : reason.StartsWith("The JSON value could not be converted", StringComparison.Ordinal) ? $"the value of '{fault.Path?.TrimStart('$', '.')}' is of another kind than the option's"
+            : reason.TrimEnd('.');
     }
 
     private static Uri? ParseUri(string key, string? text) =>

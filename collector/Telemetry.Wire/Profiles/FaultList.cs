@@ -74,6 +74,7 @@ internal sealed class FaultList
     private static string Reason(string message)
     {
         int position = message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        return position < 0 ? message : message[..position];
+        string[] lines = (position < 0 ? message : message[..position]).Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return string.Join(' ', lines); // it quotes the text, line ends and all
     }
 }

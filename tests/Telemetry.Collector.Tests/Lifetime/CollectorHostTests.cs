@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Telemetry.Collector.Lifetime;
 using Telemetry.Collector.Options;
 using Telemetry.Testing;
 
@@ -8,6 +9,14 @@ namespace Telemetry.Collector.Tests.Lifetime;
 
 public sealed class CollectorHostTests
 {
+    [Fact]
+    public void DataFolder_New_IsItsOwnersAlone()
+    {
+        using TempFolder folder = new();
+        using DataFolder data = DataFolder.Open(folder["data"]);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(data.Path));
+    }
+
     [Fact]
     public async Task Start_FreePorts_IsAliveReadyAndMeasured()
     {

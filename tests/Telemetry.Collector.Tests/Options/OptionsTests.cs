@@ -35,8 +35,23 @@ public sealed class OptionsTests
         using TempFolder folder = new();
         File.WriteAllText(folder["c.json"], "{\n  \"data\": \"x\",\n  \"mqqt\": \"127.0.0.1:1\"\n}");
         OptionsException fault = Assert.Throws<OptionsException>(() => ConfigFile.Read(folder["c.json"]));
-        Assert.Contains("mqqt", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("line 3", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("line 3: no option has the key 'mqqt'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ConfigFile_ValueOfAnotherKind_IsNamedWithItsLine()
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(folder["c.json"], "{\n  \"lab\": \"yes\"\n}");
+        OptionsException fault = Assert.Throws<OptionsException>(() => ConfigFile.Read(folder["c.json"]));
+        Assert.Contains("line 2: the value of 'lab' is of another kind than the option's", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_BrokerThatIsNone_IsNamed()
+    {
+        CollectorOptions options = new ConfigFile { Broker = "http://x/y" }.ToOptions();
+        Assert.Contains("'http://x/y'", Assert.Throws<OptionsException>(options.Check).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -63,6 +78,20 @@ public sealed class OptionsTests
     {
         CollectorOptions options = CollectorOptions.OnFreePorts("d") with { Mqtts = new IPEndPoint(IPAddress.Loopback, 0) };
         Assert.Equal("certificate", Assert.Throws<OptionsException>(options.Check).Key);
+    }
+
+    [Fact]
+    public void Check_FilesThatHoldNoCertificate_AreRefusedWithTheirNames()
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(folder["text.pem"], "no certificate");
+        foreach (string file in (string[])[folder["text.pem"], folder["missing.pem"]])
+        {
+            CollectorOptions tls = CollectorOptions.OnFreePorts("d") with { Mqtts = new IPEndPoint(IPAddress.Loopback, 0), Certificate = file };
+            Assert.Contains($"Option 'certificate': found '{file}'", Assert.Throws<OptionsException>(tls.Check).Message, StringComparison.Ordinal);
+            CollectorOptions broker = new ConfigFile { Broker = "mqtts://127.0.0.1:8883", BrokerCa = file }.ToOptions();
+            Assert.Contains($"Option 'brokerCa': found '{file}'", Assert.Throws<OptionsException>(broker.Check).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

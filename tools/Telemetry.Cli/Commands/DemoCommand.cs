@@ -39,8 +39,8 @@ internal static class DemoCommand
         await using FleetTarget target = await FleetTarget.StartAsync(cancellation);
         if (!isJson)
         {
-            FleetCommands.Terminal.MarkupLine($"[bold]Telemetry demo[/]: {fleet.People} people, {households.Devices().Count()} devices of three brands, {fleet.Minutes:N0} simulated minutes");
-            FleetCommands.Terminal.WriteLine($"collector on mqtt://{target.Host}:{target.Port}, data in {target.Folder}");
+            AnsiConsole.MarkupLine($"[bold]Telemetry demo[/]: {fleet.People} people, {households.Devices().Count()} devices of three brands, {fleet.Minutes:N0} simulated minutes");
+            AnsiConsole.WriteLine($"collector on mqtt://{target.Host}:{target.Port}, data in {target.Folder}");
         }
 
         ReplayOptions options = target.Options(fleet.Seed) with
@@ -92,18 +92,18 @@ internal static class DemoCommand
 
     private static void WriteReport(ReplaySummary summary, TruthComparison comparison, HouseholdFleet households, FleetTarget target)
     {
-        FleetCommands.Terminal.WriteLine();
+        AnsiConsole.WriteLine();
         WriteConfusion(comparison);
         if (households.Users.Count <= 12) FleetCommands.WriteScenarios(summary);
         FleetCommands.WriteTable(summary);
-        FleetCommands.Terminal.MarkupLine($"[bold]{comparison.Agreement:P1}[/] of {comparison.Minutes:N0} minutes are named as they truly were.");
+        AnsiConsole.MarkupLine($"[bold]{comparison.Agreement:P1}[/] of {comparison.Minutes:N0} minutes are named as they truly were.");
         string user = households.Users[0].User;
-        FleetCommands.Terminal.WriteLine();
-        FleetCommands.Terminal.WriteLine("What next? Serve the folder in one terminal, ask in another:");
-        FleetCommands.Terminal.WriteLine($"  tools/telemetry up --data {target.Folder}");
-        FleetCommands.Terminal.WriteLine($"  tools/telemetry scenarios list --user {user}");
-        FleetCommands.Terminal.WriteLine($"  tools/telemetry samples --user {user} --signal heart_rate --csv | head");
-        FleetCommands.Terminal.WriteLine("  tools/telemetry query --measure minutes --group-by scenario");
+        AnsiConsole.WriteLine();
+        AnsiConsole.WriteLine("What next? Serve the folder in one terminal, ask in another:");
+        AnsiConsole.WriteLine($"  tools/telemetry up --data {target.Folder}");
+        AnsiConsole.WriteLine($"  tools/telemetry scenarios list --user {user}");
+        AnsiConsole.WriteLine($"  tools/telemetry samples --user {user} --signal heart_rate --csv | head");
+        AnsiConsole.WriteLine("  tools/telemetry query --measure minutes --group-by scenario");
     }
 
     private static void WriteConfusion(TruthComparison comparison)
@@ -124,7 +124,7 @@ internal static class DemoCommand
             ]);
         }
 
-        FleetCommands.Terminal.Write(table);
+        AnsiConsole.Write(table);
     }
 
     private static string Cell(TruthComparison comparison, string truth, string derived) =>

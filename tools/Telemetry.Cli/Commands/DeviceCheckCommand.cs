@@ -57,7 +57,7 @@ internal static class DeviceCheckCommand
     }
 
     private static string Range(SignalReport signal) =>
-        double.IsNaN(signal.Min) ? "" : string.Create(CultureInfo.InvariantCulture, $"{signal.Min:G6} to {signal.Max:G6} {(signal.Unit == "1" ? "" : signal.Unit)}");
+        double.IsNaN(signal.Min) ? "" : string.Create(CultureInfo.InvariantCulture, $"{signal.Min:0.######} to {signal.Max:0.######} {(signal.Unit == "1" ? "" : signal.Unit)}");
 
     private static string Seconds(long ms) => string.Create(CultureInfo.InvariantCulture, $"{ms / 1000.0:0.###} s");
 

@@ -79,7 +79,7 @@ internal static class ProfileCommand
         try
         {
             FileInfo info = new(file);
-            // One byte more than allowed is enough for the reader to say that it is too much.
+            // Of a file that is too long the reader tells the length alone, so nothing of it is read.
             return ProfileReader.Read(info.Length <= WireLimits.MaxProfileBytes ? File.ReadAllBytes(file) : new byte[Math.Min(info.Length, int.MaxValue / 2)]);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

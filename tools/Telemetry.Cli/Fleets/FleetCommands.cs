@@ -13,9 +13,6 @@ internal static class FleetCommands
 {
     private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web);
 
-    /// <summary>Standard output for people: colours on a terminal, plain and wide in a file or pipe.</summary>
-    public static IAnsiConsole Terminal { get; } = CreateTerminal();
-
     /// <summary>Does the work and turns what can be expected to fail into a text and an exit code.</summary>
     public static Task<int> GuardAsync(Func<Task<int>> work, CancellationToken cancellation) => CollectorClient.GuardAsync(async () =>
     {
@@ -74,7 +71,7 @@ internal static class FleetCommands
         account.AddRow("on the wire, both ways", Bytes(summary.WireBytes, summary.SamplesRecorded));
         if (summary.DiskBytes > 0) account.AddRow("in the log on disk", Bytes(summary.DiskBytes, summary.SamplesStored));
         account.AddRow("time", $"{summary.Seconds:F1} s, {summary.CpuSeconds:F1} s of CPU");
-        Terminal.Write(account);
+        AnsiConsole.Write(account);
     }
 
     /// <summary>Scenario minutes, one user a row.</summary>
@@ -90,15 +87,7 @@ internal static class FleetCommands
             table.AddRow([user.User, .. names.Select(name => user.ScenarioMinutes.TryGetValue(name, out long minutes) ? $"{minutes:N0}" : "")]);
         }
 
-        Terminal.Write(table);
-    }
-
-    private static IAnsiConsole CreateTerminal()
-    {
-        if (!Console.IsOutputRedirected) return AnsiConsole.Console;
-        IAnsiConsole plain = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors });
-        plain.Profile.Width = 160;
-        return plain;
+        AnsiConsole.Write(table);
     }
 
     private static string Verdict(long count) => count == 0 ? "[green]0[/]" : $"[red]{count:N0}[/]";
