@@ -99,6 +99,20 @@ public sealed class BadInputTests
         Assert.Equal((2, "", expected), (exit, output, transcript));
     }
 
+    [Theory]
+    [InlineData("registry.db", "is not a sound SQLite file")]
+    [InlineData("noise.key", "a noise key has 32")]
+    public async Task Up_AFileOfTheFolderIsDamaged_SaysWhichAndExitsWith3(string file, string expected)
+    {
+        using TempFolder folder = new();
+        await File.WriteAllTextAsync(folder[file], new string('x', 4096));
+        (int exit, string output, string transcript) = await TelemetryAsync("up", "--data", folder.Path, "--mqtt", "127.0.0.1:0", "--grpc", "off", "--http", "off");
+        Assert.Equal((3, ""), (exit, output));
+        string fault = transcript.Split('\n')[^1];
+        Assert.StartsWith($"The collector could not start: {folder[file]} ", fault, StringComparison.Ordinal);
+        Assert.Contains(expected, fault, StringComparison.Ordinal);
+    }
+
     private static Task<(int ExitCode, string Output, string Transcript)> TelemetryAsync(params string[] arguments) =>
         ChildProcess.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "telemetry.dll"), .. arguments]);
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Runtime.InteropServices;
 using Telemetry.Collector;
 using Telemetry.Collector.Options;
+using Telemetry.Registry;
 
 namespace Telemetry.Cli.Commands;
 
@@ -86,7 +87,7 @@ internal static class UpCommand
                 Console.Error.WriteLine(fault.Message);
                 return ExitCode.BadInput;
             }
-            catch (IOException fault)
+            catch (Exception fault) when (fault is IOException or InvalidDataException or RegistryException)
             {
                 Console.Error.WriteLine($"The collector could not start: {fault.Message}");
                 return ExitCode.Unreachable;
