@@ -60,6 +60,8 @@ public static class ModelFile
             Require(shape.MinMinutes is >= 1 and <= 8, $"minMinutes of {shape.Name} is {shape.MinMinutes}; 1..8 is expected");
             Require(shape.TypicalMinutes >= shape.MinMinutes, $"typicalMinutes of {shape.Name} is less than its minMinutes");
             Require(shape.Vote > 0, $"vote of {shape.Name} is {shape.Vote}; more than 0 is expected");
+            if (shape.SeenBy?.FirstOrDefault(feature => model.Inputs.All(input => InputSource.Parse(input, []).Feature != feature)) is { } unread)
+                Require(false, $"{shape.Name} is seen by {unread}, which no input reads");
         }
 
         foreach (BinnedTerm term in model.Terms) CheckTerm(model, term);

@@ -56,7 +56,13 @@ public sealed record ScenarioModel
 /// <param name="TypicalMinutes">Ordinary stay; not less than <paramref name="MinMinutes"/>. The chain takes it for the mean.</param>
 /// <param name="Bias">Added to the score of every minute.</param>
 /// <param name="Vote">Factor on the probability when the scenario of a minute is chosen; 1 = the most probable wins.</param>
-public sealed record ScenarioShape(string Name, double Prior, int MinMinutes, double TypicalMinutes, double Bias = 0, double Vote = 1);
+/// <param name="SeenBy">
+/// Features that can see it, without suffixes: it is named only where one of them was heard. What else is measured may colour the choice between scenarios that were seen, and carries
+/// none by itself. Null = whatever the model reads, the hour and the place apart.
+/// </param>
+public sealed record ScenarioShape(
+    string Name, double Prior, int MinMinutes, double TypicalMinutes, double Bias = 0, double Vote = 1,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? SeenBy = null);
 
 /// <summary>Log-odds by the bin of one input. Missing gives none.</summary>
 /// <param name="Input">Name, one of the model's inputs.</param>

@@ -19,7 +19,10 @@ public sealed class DaySegmenter
     /// <summary>How much of the time before is read: states that hold, means and the filter settle in it.</summary>
     public const int WarmUpMinutes = 720;
 
-    /// <summary>A stretch of at least so many empty minutes is <c>off</c>, or <c>unknown</c> where devices spoke of nothing that the model listens to; a shorter one is bridged.</summary>
+    /// <summary>
+    /// A stretch of at least so many minutes in which nothing was heard that can see a scenario is never that scenario (<see cref="Sight"/>), but <c>unknown</c>, and <c>off</c> where
+    /// no device spoke at all; a shorter one is bridged.
+    /// </summary>
     public const int OffMinutes = 6; // LagMinutes + 1: known by the time the first of them is answered
 
     private readonly BoundModel _model;
@@ -28,14 +31,15 @@ public sealed class DaySegmenter
     private readonly ScenarioFilter _filter;
     private readonly SegmentBuilder _builder;
     private readonly MinuteRow?[] _rows = new MinuteRow?[ScenarioFilter.LagMinutes + 1];
-    private readonly bool[] _isHeard; // by feature: whether it says anything to this model of what is being done
+    private readonly Sight _sight;
+    private readonly uint[] _seen = new uint[ScenarioFilter.LagMinutes + 1]; // bit n: scenario n could be seen in the minute
     private readonly bool[] _spoke = new bool[ScenarioFilter.LagMinutes + 1];
     private readonly byte[] _places = new byte[ScenarioFilter.LagMinutes + 1];
     private readonly float[] _vector = new float[FeatureCatalog.Count];
     private readonly List<Segment> _closed = [];
     private readonly int _from, _to;
     private int _next;
-    private int _emptyBehind; // empty minutes in a row, just before the oldest unanswered one
+    private readonly int[] _unseenBehind; // by scenario: minutes in a row that could not see it, just before the oldest unanswered one
 
     /// <summary>Makes the segmenter of a day.</summary>
     /// <param name="model">Bound to <see cref="FeatureCatalog.Names"/>.</param>
@@ -46,8 +50,8 @@ public sealed class DaySegmenter
     public DaySegmenter(BoundModel model, int day, int firstMinute, int utcOffsetMinutes, PersonalAnswers? answers = null)
     {
         _model = model;
-        // An hour, or where somebody was last, is no evidence that anything is known of now.
-        _isHeard = [.. FeatureCatalog.Names.Select((name, i) => (Feature)i is not (Feature.HourOfDay or Feature.Place) && model.Inputs.Any(input => input.Feature == name))];
+        _sight = new Sight(model);
+        _unseenBehind = new int[model.Names.Count];
         answers ??= new PersonalAnswers(model, []);
         _answers = answers.Touching(FirstRowOf(day), LastRowOf(day) + 1);
         _extractor = new FeatureExtractor(utcOffsetMinutes);
@@ -60,14 +64,16 @@ public sealed class DaySegmenter
 
     private DaySegmenter(DaySegmenter other)
     {
-        (_model, _answers, _isHeard) = (other._model, other._answers, other._isHeard);
+        (_model, _answers, _sight) = (other._model, other._answers, other._sight);
         _extractor = other._extractor.Copy();
         _filter = other._filter.Copy();
         _builder = other._builder.Copy();
-        (_from, _to, _next, _emptyBehind) = (other._from, other._to, other._next, other._emptyBehind);
+        (_from, _to, _next) = (other._from, other._to, other._next);
+        _unseenBehind = [.. other._unseenBehind];
         other._rows.CopyTo(_rows, 0);
         other._places.CopyTo(_places, 0);
         other._spoke.CopyTo(_spoke, 0);
+        other._seen.CopyTo(_seen, 0);
         _closed.AddRange(other._closed);
     }
 
@@ -128,9 +134,9 @@ public sealed class DaySegmenter
     {
         List<Segment> all = [.. _closed];
         SegmentBuilder edge = _builder.Copy();
-        int empty = _emptyBehind;
+        int[] unseenBehind = [.. _unseenBehind];
         for (int back = Math.Min(_filter.Depth, ScenarioFilter.LagMinutes) - 1; back >= 0; back--)
-            Answer(back, edge, all, ref empty, isProvisional: true);
+            Answer(back, edge, all, unseenBehind, isProvisional: true);
         if (edge.Close() is { } open) all.Add(open);
         return all;
     }
@@ -138,47 +144,47 @@ public sealed class DaySegmenter
     private void Push(int minute, MinuteRow? row)
     {
         bool spoke = _extractor.Read(minute, row, _vector);
-        _filter.Push(minute, _vector, spoke && Hears(), _answers.At(minute).Allowed);
-        _rows[minute % _rows.Length] = row;
-        _spoke[minute % _spoke.Length] = spoke;
-        _places[minute % _places.Length] = _vector[(int)Feature.Place] is >= 0 and <= byte.MaxValue and var place ? (byte)place : (byte)0; // not known is NaN
+        uint seen = spoke ? _sight.Of(_vector) : 0;
+        _filter.Push(minute, _vector, seen != 0, _answers.At(minute).Allowed);
+        int place = minute % _rows.Length;
+        _rows[place] = row;
+        _spoke[place] = spoke;
+        _seen[place] = seen;
+        _places[place] = _vector[(int)Feature.Place] is >= 0 and <= byte.MaxValue and var known ? (byte)known : (byte)0; // not known is NaN
         _next = minute + 1;
-        if (_filter.Depth > ScenarioFilter.LagMinutes) Answer(ScenarioFilter.LagMinutes, _builder, _closed, ref _emptyBehind, isProvisional: false);
+        if (_filter.Depth > ScenarioFilter.LagMinutes) Answer(ScenarioFilter.LagMinutes, _builder, _closed, _unseenBehind, isProvisional: false);
     }
 
-    private void Answer(int back, SegmentBuilder builder, List<Segment> closed, ref int emptyBehind, bool isProvisional)
+    private void Answer(int back, SegmentBuilder builder, List<Segment> closed, int[] unseenBehind, bool isProvisional)
     {
         int minute = _next - 1 - back;
-        bool empty = !_filter.HasEvidenceAt(back);
-        int stretch = empty ? emptyBehind + 1 + EmptyAhead(back) : 0;
-        emptyBehind = empty ? emptyBehind + 1 : 0;
-        if (minute < _from || minute >= _to) return;
-
-        MinuteVerdict verdict = _filter.Verdict(back);
-        string? said = _answers.At(minute).Scenario;
-        string name = said
-            ?? (stretch >= OffMinutes ? _spoke[minute % _spoke.Length] ? ScenarioNames.Unknown : ScenarioNames.Off
-            : verdict.Scenario < 0 || verdict.Confidence < _model.Model.AbstainBelow ? ScenarioNames.Unknown
-            : _model.Names[verdict.Scenario]);
-        BuiltMinute built = new(minute, _rows[minute % _rows.Length], _places[minute % _places.Length], isProvisional);
-        Segment? done = said is null ? builder.Add(name, verdict.Scenario, verdict.Confidence, _filter.InputsAt(back), built) : builder.AddSaid(name, built);
-        if (done is not null) closed.Add(done);
-    }
-
-    private bool Hears()
-    {
-        for (int i = 0; i < _vector.Length; i++)
+        if (minute >= _from && minute < _to)
         {
-            if (_isHeard[i] && !float.IsNaN(_vector[i])) return true;
+            MinuteVerdict verdict = _filter.Verdict(back);
+            string? said = _answers.At(minute).Scenario;
+            string name = said ?? Name(verdict, back, unseenBehind);
+            BuiltMinute built = new(minute, _rows[minute % _rows.Length], _places[minute % _places.Length], isProvisional);
+            Segment? done = said is null ? builder.Add(name, verdict.Scenario, verdict.Confidence, _filter.InputsAt(back), built) : builder.AddSaid(name, built);
+            if (done is not null) closed.Add(done);
         }
 
-        return false;
+        uint seen = _seen[minute % _seen.Length];
+        for (int k = 0; k < unseenBehind.Length; k++) unseenBehind[k] = (seen >> k & 1) == 0 ? unseenBehind[k] + 1 : 0;
     }
 
-    private int EmptyAhead(int back)
+    private string Name(in MinuteVerdict verdict, int back, int[] unseenBehind)
     {
-        int count = 0;
-        while (count < back && !_filter.HasEvidenceAt(back - count - 1)) count++;
-        return count;
+        if (Unseen(uint.MaxValue, back, unseenBehind.Min()) >= OffMinutes) return _spoke[verdict.Minute % _spoke.Length] ? ScenarioNames.Unknown : ScenarioNames.Off;
+        return verdict.Scenario < 0 || verdict.Confidence < _model.Model.AbstainBelow || Unseen(1u << verdict.Scenario, back, unseenBehind[verdict.Scenario]) >= OffMinutes
+            ? ScenarioNames.Unknown
+            : _model.Names[verdict.Scenario];
+    }
+
+    // Minutes in a row, this one among them, in which none of these scenarios could be seen; as far ahead as is known.
+    private int Unseen(uint scenarios, int back, int behind)
+    {
+        int ahead = 0;
+        while (ahead <= back && (_seen[(_next - 1 - back + ahead) % _seen.Length] & scenarios) == 0) ahead++;
+        return ahead == 0 ? 0 : behind + ahead;
     }
 }

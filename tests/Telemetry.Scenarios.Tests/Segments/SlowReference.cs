@@ -26,7 +26,8 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         int firstEver = Minute(_readings[0]), last = Math.Min(Minute(_readings[^1]), (day * 1440) + 1439 + Lag);
         int from = Math.Max((day * 1440) - WarmUp, firstEver);
         Dictionary<string, double>[] features = [.. Enumerable.Range(from, last - from + 1).Select(minute => Features(from, minute))];
-        bool[] isEmpty = [.. features.Select(minute => !minute.Keys.Any(name => name is not "place" and not "hour_of_day"))];
+        bool[][] seen = [.. features.Select(Seen)];
+        bool[] isEmpty = [.. seen.Select(scenarios => !scenarios.Contains(true))];
         double[][] inputs = [.. model.Inputs.Select(name => Input(features, name))];
         double[] shifts = Shifts(day * 1440);
         double[][] scores = Levelled([.. features.Select((_, i) => isEmpty[i] ? [] : Scores([.. inputs.Select(column => column[i])]))]);
@@ -47,7 +48,7 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
             double[] later = [.. forward[i].Select(_ => 1.0)];
             for (int j = known; j > i; j--) later = MovedBack(Weighed(later, likelihoods[j]), moves);
             double[][] shares = [.. Enumerable.Range(known - Lag, Lag + 1).Append(i).Select(j => j < 0 ? [.. model.Scenarios.Select(_ => 1.0 / model.Scenarios.Count)] : Scaled(likelihoods[j]))];
-            Add(stays, minute, Name(forward[i].Zip(later, (a, b) => a * b).ToArray(), shares, isEmpty, i, minute), isProvisional: i + Lag > known, (int)features[i].GetValueOrDefault("place"));
+            Add(stays, minute, Name(forward[i].Zip(later, (a, b) => a * b).ToArray(), shares, seen[..(known + 1)], i, minute), isProvisional: i + Lag > known, (int)features[i].GetValueOrDefault("place"));
         }
 
         return [.. stays.Select(stay => stay with { Confidence = stay.Confidence / (stay.EndMinute - stay.StartMinute) })];
@@ -64,13 +65,10 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
     }
 
     // shares: of the evidence of six minutes, and then of this one.
-    private (string Name, double Confidence) Name(double[] states, double[][] shares, bool[] isEmpty, int i, int minute)
+    private (string Name, double Confidence) Name(double[] states, double[][] shares, bool[][] seen, int i, int minute)
     {
         if (Said(minute) is { } said) return (said, 1);
-        int behind = i, ahead = i;
-        while (behind > 0 && isEmpty[behind - 1]) behind--;
-        while (ahead + 1 < isEmpty.Length && isEmpty[ahead + 1]) ahead++;
-        if (isEmpty[i] && ahead - behind + 1 >= OffAfter) return (ScenarioNames.Off, 0);
+        if (IsLong(seen, i, scenarios => !scenarios.Contains(true))) return (_byMinute[minute].Any() ? ScenarioNames.Unknown : ScenarioNames.Off, 0);
 
         double[] probability = new double[model.Scenarios.Count];
         int state = 0;
@@ -85,7 +83,28 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         int best = Enumerable.Range(0, probability.Length).Where(k => allowed[k]).MaxBy(k => probability[k] * model.Scenarios[k].Vote);
         double evidence = (shares[..^1].Average(share => share[best]) + shares[^1][best]) / 2;
         double confidence = model.Calibration.Map(((1 - model.Calibration.Evidence) * probability[best]) + (model.Calibration.Evidence * evidence));
-        return confidence < model.AbstainBelow ? (ScenarioNames.Unknown, 0) : (model.Scenarios[best].Name, confidence);
+        return confidence < model.AbstainBelow || IsLong(seen, i, scenarios => !scenarios[best]) ? (ScenarioNames.Unknown, 0) : (model.Scenarios[best].Name, confidence);
+    }
+
+    // Whether minute i lies in a long stretch of minutes that are all so.
+    private static bool IsLong(bool[][] minutes, int i, Func<bool[], bool> isSo)
+    {
+        int behind = i, ahead = i;
+        while (behind > 0 && isSo(minutes[behind - 1])) behind--;
+        while (ahead + 1 < minutes.Length && isSo(minutes[ahead + 1])) ahead++;
+        return isSo(minutes[i]) && ahead - behind + 1 >= OffAfter;
+    }
+
+    // By scenario: whether a feature that can see it was heard, or where it is named after what stirs, stirred.
+    private bool[] Seen(Dictionary<string, double> features)
+    {
+        string[] heard = [.. features.Where(feature => feature.Key switch
+        {
+            "place" or "hour_of_day" => false,
+            "room_motion" or "door_open" or "screen_on" or "appliance_on" => feature.Value > 0,
+            _ => true,
+        }).Select(feature => feature.Key)];
+        return [.. model.Scenarios.Select(shape => heard.Any(name => shape.SeenBy?.Contains(name) ?? model.Inputs.Any(input => input.Split('.')[0] == name)))];
     }
 
     // The last word about a minute, unless it was taken back by name.
