@@ -56,7 +56,7 @@ internal sealed class ScenarioExplainer(InsightsStore store, BoundModel model)
             .. features.Select(name => FeatureCatalog.Names.ToList().IndexOf(name)).Where(index => index >= 0 && found[index].Count > 0).Select(index => new FeatureValue
             {
                 Feature = FeatureCatalog.Names[index],
-                Mean = Math.Round((Feature)index == Feature.Place ? found[index].CountBy(place => place).MaxBy(place => place.Value).Key : found[index].Average(), 3),
+                Mean = Math.Round((Feature)index is Feature.Place or Feature.LastRoom ? found[index].CountBy(value => value).MaxBy(value => value.Value).Key : found[index].Average(), 3),
                 Unit = FeatureCatalog.UnitOf((Feature)index),
                 Minutes = (uint)found[index].Count,
             }),

@@ -13,6 +13,9 @@ public static class ScenarioNames
     public const string Workout = "workout";
     public const string Active = "active";
     public const string Away = "away";
+    public const string Home = "home";
+    public const string Cooking = "cooking";
+    public const string Shower = "shower";
 
     /// <summary>There was data, and the model does not know.</summary>
     public const string Unknown = "unknown";
@@ -21,7 +24,7 @@ public static class ScenarioNames
     public const string Off = "off";
 
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<string> Common { get; } = [Sleep, Rest, Desk, Walk, Run, Cycle, Vehicle, Workout, Active, Away, Unknown, Off];
+    public static IReadOnlyList<string> Common { get; } = [Sleep, Rest, Desk, Walk, Run, Cycle, Vehicle, Workout, Active, Away, Home, Cooking, Shower, Unknown, Off];
 
     /// <summary>True for the two names that claim nothing.</summary>
     public static bool ClaimsNothing(string name) => name is Unknown or Off;

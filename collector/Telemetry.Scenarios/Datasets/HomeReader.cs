@@ -9,8 +9,8 @@ namespace Telemetry.Scenarios.Datasets;
 /// </summary>
 public static class HomeReader
 {
-    private static readonly string[] KasterenFormats = ["dd-MMM-yyyy HH:mm:ss"];
-    private static readonly string[] OrdonezFormats = ["yyyy-MM-dd HH:mm:ss"];
+    internal static readonly string[] KasterenFormats = ["dd-MMM-yyyy HH:mm:ss"];
+    internal static readonly string[] OrdonezFormats = ["yyyy-MM-dd HH:mm:ss"];
 
     private static readonly Dictionary<string, string> KasterenActivities = new(StringComparer.Ordinal)
     {
@@ -50,6 +50,12 @@ public static class HomeReader
         int[] labels = Labels(activities, scenarios, from, to);
         float[][] vectors = Vectors(sensors, sensorNames, baseNames.Length, from, to);
 
+        return new LabelledSet(name, baseNames, [.. baseNames.Select(_ => (IReadOnlyList<string>)[])], scenarios, ByDay(from, vectors, labels));
+    }
+
+    /// <summary>The days of a home that have a label, each as a person of its own.</summary>
+    internal static List<LabelledPerson> ByDay(int from, float[][] vectors, int[] labels)
+    {
         List<LabelledPerson> days = [];
         for (int start = 0; start < labels.Length;)
         {
@@ -60,11 +66,11 @@ public static class HomeReader
             start = end;
         }
 
-        return new LabelledSet(name, baseNames, [.. baseNames.Select(_ => (IReadOnlyList<string>)[])], scenarios, days);
+        return days;
     }
 
     // Of two activities at once the shorter speaks: a visit to the bathroom inside a night.
-    private static int[] Labels(IReadOnlyList<Stay> activities, string[] scenarios, int from, int to)
+    internal static int[] Labels(IReadOnlyList<Stay> activities, string[] scenarios, int from, int to)
     {
         int[] labels = new int[to - from + 1];
         Array.Fill(labels, -1);
@@ -117,7 +123,7 @@ public static class HomeReader
 
     private static float Age(int minute, int second) => second < 0 ? float.NaN : MathF.Log(1 + (((minute + 1) * 60 - second) / 60f));
 
-    private static List<Stay> Read(string file, string[] formats, Func<string[], string> nameOf)
+    internal static List<Stay> Read(string file, string[] formats, Func<string[], string> nameOf)
     {
         if (!File.Exists(file)) throw new InvalidDataException($"{file} is missing.");
         List<Stay> stays = [];

@@ -15,7 +15,8 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
         | 1UL << (int)SignalSlot.Motion | 1UL << (int)SignalSlot.Intensity | 1UL << (int)SignalSlot.FootStrikes | 1UL << (int)SignalSlot.Tilt;
 
     private QualityGate _gate = new();
-    private HeldState _place = new(HoldHours12), _bed = new(HoldHours12), _appliance = new(HoldHours2), _screen = new(HoldScreen);
+    private HomeRooms _rooms = new();
+    private HeldState _place = new(HoldHours12), _bed = new(HoldHours12), _seat = new(HoldHours12), _appliance = new(HoldHours2), _screen = new(HoldScreen);
     private DecayingMean _co2 = new(15), _altitude = new(5);
     private double _restHeart = double.MaxValue;
     private int _heartMinutes;
@@ -23,8 +24,9 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
     /// <summary>An extractor that goes on from here and leaves this one as it is.</summary>
     public FeatureExtractor Copy()
     {
-        var copy = (FeatureExtractor)MemberwiseClone(); // every field is a value, but for the gate
+        var copy = (FeatureExtractor)MemberwiseClone(); // every field is a value, but for the gate and the rooms
         copy._gate = _gate.Copy();
+        copy._rooms = _rooms.Copy();
         return copy;
     }
 
@@ -46,6 +48,8 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
 
         DeriveSpeedAndRise(row, vector);
         Held(ref _bed, minute, Feature.BedOccupied, vector);
+        Held(ref _seat, minute, Feature.SeatOccupied, vector);
+        _rooms.Write(minute, vector);
         Held(ref _appliance, minute, Feature.ApplianceOn, vector);
         Held(ref _screen, minute, Feature.ScreenOn, vector);
         bool evidence = HasAny(vector);
@@ -57,6 +61,7 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
     private void ReadDevice(int minute, DeviceMinute device, Span<float> vector)
     {
         QualityFlags flags = _gate.Judge(minute, device);
+        Room room = _rooms.Read(minute, device);
         ulong usable = device.Slots;
         if ((flags & QualityFlags.OffBody) != 0) usable &= ~BodySlots;
         if ((flags & QualityFlags.HeartRate) != 0) usable &= ~(1UL << (int)SignalSlot.HeartRate);
@@ -64,11 +69,11 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
         for (; usable != 0; usable &= usable - 1)
         {
             var slot = (SignalSlot)System.Numerics.BitOperations.TrailingZeroCount(usable);
-            ReadCell(minute, slot, device[slot], vector);
+            ReadCell(minute, slot, device[slot], room, vector);
         }
     }
 
-    private void ReadCell(int minute, SignalSlot slot, in SlotStats cell, Span<float> vector)
+    private void ReadCell(int minute, SignalSlot slot, in SlotStats cell, Room room, Span<float> vector)
     {
         double scale = SlotCatalog.Of(slot).Scale;
         double mean = cell.Mean / scale, sum = cell.Sum / scale;
@@ -98,10 +103,11 @@ public sealed class FeatureExtractor(int utcOffsetMinutes)
             case SignalSlot.Tilt: Prefer(vector, Feature.Tilt, mean); break;
             case SignalSlot.Altitude: Slope(ref _altitude, minute, mean, Feature.Climb, vector); break;
             case SignalSlot.Place: _place.Report(minute, cell.Last); break;
+            case SignalSlot.Bed when room is not (Room.Unknown or Room.Bedroom): _seat.Report(minute, cell.Last); break;
             case SignalSlot.Bed: _bed.Report(minute, cell.Last); break;
             case SignalSlot.Appliance: _appliance.Report(minute, cell.Max); break;
             case SignalSlot.Screen: _screen.Report(minute, cell.Max); break;
-            default: break; // Distance is read after all devices; charging and buttons are no features of their own.
+            default: break; // Distance is read after all devices; charging, buttons and the room are no features of their own.
         }
     }
 

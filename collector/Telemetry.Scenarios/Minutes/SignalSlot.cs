@@ -27,6 +27,7 @@ public enum SignalSlot : byte
     Button = 21,
     Altitude = 22,
     Tilt = 23,
+    Room = 24,
 }
 
 /// <summary>How the samples of a slot combine within a minute.</summary>

@@ -39,6 +39,7 @@ public static class SlotCatalog
         new(SignalSlot.Button, "button", "1", SlotKind.Counter, 1),
         new(SignalSlot.Altitude, "altitude", "m", SlotKind.Gauge, 100),
         new(SignalSlot.Tilt, "tilt", "deg", SlotKind.Gauge, 10),
+        new(SignalSlot.Room, "room", "1", SlotKind.State, 1),
     ];
 
     private static readonly FrozenDictionary<string, SlotLaw> ByKey = Laws.ToFrozenDictionary(law => law.Key, StringComparer.Ordinal);

@@ -110,7 +110,7 @@ public sealed class DaySegmenter
     public QualityGate Gate => _extractor.Gate;
 
     /// <summary>Bytes of state that a day under way needs.</summary>
-    public int StateBytes => _filter.StateBytes + (_model.Inputs.Count * 8) + (_vector.Length * 4) + 256;
+    public int StateBytes => _filter.StateBytes + (_model.Inputs.Count * 8) + (_vector.Length * 4) + (_unseenBehind.Length * 4) + 256;
 
     /// <summary>Feeds a row; minutes left out before it are taken for empty.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The minute was passed already.</exception>

@@ -18,7 +18,7 @@ public sealed record TrainingOptions(
     /// <summary>Settings that suit a source: homes with few switches and few days take smaller trees on all their minutes.</summary>
     public static TrainingOptions For(string source) => source switch
     {
-        "kasteren" or "ordonez" or "occupancy" => new TrainingOptions(new BoostingOptions(Rounds: 40, Depth: 2, InputShare: 0.5, RowShare: 0.8, LeastWeight: 1), RowsOfClass: 120),
+        "kasteren" or "ordonez" or "kasteren-rooms" or "ordonez-rooms" or "occupancy" => new TrainingOptions(new BoostingOptions(Rounds: 40, Depth: 2, InputShare: 0.5, RowShare: 0.8, LeastWeight: 1), RowsOfClass: 120),
         "extrasensory" => new TrainingOptions(
             new BoostingOptions(RowShare: 0.25), InnerFolds: 5, Committee: 2, BridgedMinutes: 10, Levelled: 0.5,
             Blanked: new BlankedInputs(Devices: 0.3, Single: 0.2)),

@@ -17,6 +17,7 @@ public static class StandardSignals
         ["foot_strikes"] = ("1", SignalKind.Counter),
         ["place"] = ("1", SignalKind.State),
         ["room_motion"] = ("1", SignalKind.Counter),
+        ["room"] = ("1", SignalKind.State),
         ["door"] = ("1", SignalKind.State),
         ["light"] = ("lx", SignalKind.Gauge),
         ["co2"] = ("[ppm]", SignalKind.Gauge),

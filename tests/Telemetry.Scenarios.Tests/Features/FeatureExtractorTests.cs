@@ -54,6 +54,50 @@ public sealed class FeatureExtractorTests
     }
 
     [Fact]
+    public void Read_RoomsOfAHome_SayWhereItStirredLastAndForHowLongItIsStill()
+    {
+        Read(100, row => InRoom(row, Kitchen, Room.Kitchen, SignalSlot.RoomMotion, 2));
+        Assert.Equal((3f, 0f, 1f), (this[Feature.LastRoom], this[Feature.RoomQuiet], this[Feature.Kitchen]));
+        Assert.True(float.IsNaN(this[Feature.Shower])); // no shower was heard of yet
+
+        Read(104, row => Put(row, Kitchen, SignalSlot.RoomMotion, 0)); // its room is held; a count of nothing is no stir
+        Assert.Equal((3f, 4f, 0f), (this[Feature.LastRoom], this[Feature.RoomQuiet], this[Feature.Kitchen]));
+
+        Assert.True(Read(820, _ => { })); // a still home is evidence, for 12 hours
+        Assert.Equal(720, this[Feature.RoomQuiet]);
+        Assert.False(Read(821, _ => { }));
+    }
+
+    [Fact]
+    public void Read_DoorThatStaysOpen_StirsOnlyWhenItOpensAndCloses()
+    {
+        Read(100, row => InRoom(row, Hall, Room.Entrance, SignalSlot.Door, 1));
+        Read(105, row => InRoom(row, Hall, Room.Entrance, SignalSlot.Door, 1));
+        Assert.Equal(5, this[Feature.RoomQuiet]);
+        Read(106, row => InRoom(row, Hall, Room.Entrance, SignalSlot.Door, 0));
+        Assert.Equal((6f, 0f), (this[Feature.LastRoom], this[Feature.RoomQuiet]));
+    }
+
+    [Fact]
+    public void Read_DoorAndRoomInOneMinute_TheWayOutCounts()
+    {
+        Read(100, row =>
+        {
+            InRoom(row, Hall, Room.Entrance, SignalSlot.Door, 1);
+            InRoom(row, Kitchen, Room.Kitchen, SignalSlot.RoomMotion, 1);
+        });
+        Assert.Equal((int)Room.Entrance, this[Feature.LastRoom]);
+    }
+
+    [Fact]
+    public void Read_PressureOutsideTheBedroom_IsASeatAndNoBed()
+    {
+        Read(100, row => InRoom(row, Hall, Room.Living, SignalSlot.Bed, 1));
+        Assert.Equal(1, this[Feature.SeatOccupied]);
+        Assert.True(float.IsNaN(this[Feature.BedOccupied]));
+    }
+
+    [Fact]
     public void Read_PlaceThatWasSaidOnce_HoldsTwelveHoursAndIsNoEvidenceThatAnythingIsWorn()
     {
         Read(100, row => row.Device(Band)!.Cell(SignalSlot.Place).AddState(0, 2));
@@ -94,6 +138,13 @@ public sealed class FeatureExtractorTests
     {
         Unmarked(row);
         row.Device(Band)!.AddQuality(12, isWorn ? 12 : 0, 0, 0);
+    }
+
+    private static void InRoom(MinuteRow row, uint device, Room room, SignalSlot slot, int value)
+    {
+        row.Device(device)!.Cell(SignalSlot.Room).AddState(0, (int)room);
+        if (SlotCatalog.Of(slot).Kind == SlotKind.State) row.Device(device)!.Cell(slot).AddState(0, value);
+        else Put(row, device, slot, value);
     }
 
     private static void Put(MinuteRow row, uint device, SignalSlot slot, double value) =>

@@ -1,4 +1,5 @@
 using Telemetry.Scenarios.Answers;
+using Telemetry.Scenarios.Features;
 using Telemetry.Scenarios.Minutes;
 using Telemetry.Scenarios.Model;
 
@@ -25,7 +26,8 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
     {
         int firstEver = Minute(_readings[0]), last = Math.Min(Minute(_readings[^1]), (day * 1440) + 1439 + Lag);
         int from = Math.Max((day * 1440) - WarmUp, firstEver);
-        Dictionary<string, double>[] features = [.. Enumerable.Range(from, last - from + 1).Select(minute => Features(from, minute))];
+        var stirs = Stirs(from);
+        Dictionary<string, double>[] features = [.. Enumerable.Range(from, last - from + 1).Select(minute => Features(from, minute, stirs))];
         bool[][] seen = [.. features.Select(Seen)];
         bool[] isEmpty = [.. seen.Select(scenarios => !scenarios.Contains(true))];
         double[][] inputs = [.. model.Inputs.Select(name => Input(features, name))];
@@ -135,7 +137,48 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
             Math.Log((past.Count(answer => answer.Holds && answer.Scenario == shape.Name) + 2.0) / (past.Count(answer => answer.Suggested == shape.Name) + 2.0)), -1, 1))];
     }
 
-    private Dictionary<string, double> Features(int from, int minute)
+    // Where something stirred, of the devices that say their room: what they report changes, or a movement was counted.
+    private List<(int Minute, int Room, bool HasStirred, bool IsInUse)> Stirs(int from)
+    {
+        List<(int Minute, int Room, bool HasStirred, bool IsInUse)> all = [];
+        foreach (IGrouping<uint, Reading> device in _readings.Where(reading => Minute(reading) >= from).GroupBy(reading => reading.Device))
+        {
+            Dictionary<SignalSlot, double> before = [];
+            foreach (IGrouping<int, Reading> minute in device.GroupBy(Minute))
+            {
+                bool isMoving = minute.Where(reading => reading.Slot == SignalSlot.RoomMotion).Sum(reading => reading.Value) > 0, hasSwitched = false;
+                foreach (Reading reading in minute.Where(reading => reading.Slot is SignalSlot.Door or SignalSlot.Bed or SignalSlot.Appliance))
+                {
+                    hasSwitched |= reading.Value != before.GetValueOrDefault(reading.Slot);
+                    before[reading.Slot] = reading.Value;
+                }
+
+                bool isOn = minute.Any(reading => reading.Slot == SignalSlot.Appliance && reading.Value > 0);
+                all.Add((minute.Key, RoomOf(device.Key, from, minute.Key), isMoving || hasSwitched, isMoving || hasSwitched || isOn));
+            }
+        }
+
+        return [.. all.Where(stir => stir.Room > 0)];
+    }
+
+    private int RoomOf(uint device, int from, int minute) => (int)_readings
+        .LastOrDefault(reading => reading.Device == device && reading.Slot == SignalSlot.Room && Minute(reading) >= Math.Max(from, minute - 720) && Minute(reading) <= minute).Value;
+
+    private static void Rooms(Dictionary<string, double> features, List<(int Minute, int Room, bool HasStirred, bool IsInUse)> stirs, int minute)
+    {
+        (int Minute, int Room, bool HasStirred, bool IsInUse)[] past = [.. stirs.Where(stir => stir.Minute <= minute && stir.Minute >= minute - 720)];
+        if (!past.Any(stir => stir.HasStirred)) return;
+        int last = past.Where(stir => stir.HasStirred).Max(stir => stir.Minute);
+        features["last_room"] = past.Where(stir => stir.HasStirred && stir.Minute == last).Max(stir => stir.Room);
+        features["room_quiet"] = minute - last;
+        foreach ((string name, Room room) in (ReadOnlySpan<(string, Room)>)[("kitchen", Room.Kitchen), ("shower", Room.Shower)])
+        {
+            int[] uses = [.. past.Where(stir => stir.IsInUse && stir.Room == (int)room).Select(stir => stir.Minute)];
+            if (uses.Length > 0) features[name] = uses.Max() == minute ? 1 : 0;
+        }
+    }
+
+    private Dictionary<string, double> Features(int from, int minute, List<(int Minute, int Room, bool HasStirred, bool IsInUse)> stirs)
     {
         Dictionary<string, double> features = new() { ["hour_of_day"] = minute % 1440 / 60.0 };
         Dictionary<SignalSlot, double[][]> byDevice = _byMinute[minute].GroupBy(reading => reading.Slot).ToDictionary(
@@ -158,16 +201,18 @@ internal sealed class SlowReference(ScenarioModel model, IEnumerable<Reading> re
         }
 
         Hold(features, "place", SignalSlot.Place, from, minute);
-        Hold(features, "bed_occupied", SignalSlot.Bed, from, minute);
+        Hold(features, "bed_occupied", SignalSlot.Bed, from, minute, device => RoomOf(device, from, minute) is 0 or (int)Room.Bedroom);
+        Hold(features, "seat_occupied", SignalSlot.Bed, from, minute, device => RoomOf(device, from, minute) is not (0 or (int)Room.Bedroom));
+        Rooms(features, stirs, minute);
         if (features.TryGetValue("heart_rate", out double heart)) Rise(features, heart, from, minute);
         return features;
     }
 
-    private void Hold(Dictionary<string, double> features, string name, SignalSlot slot, int from, int minute)
+    private void Hold(Dictionary<string, double> features, string name, SignalSlot slot, int from, int minute, Func<uint, bool>? isOf = null)
     {
         for (int at = Math.Max(from, minute - 720); at <= minute; at++)
         {
-            foreach (Reading reading in _byMinute[at].Where(reading => reading.Slot == slot)) features[name] = reading.Value;
+            foreach (Reading reading in _byMinute[at].Where(reading => reading.Slot == slot && isOf?.Invoke(reading.Device) != false)) features[name] = reading.Value;
         }
     }
 

@@ -71,7 +71,30 @@ public sealed class SlowReferenceTests
             }
         }
 
+        AddHome(readings, random);
         return readings;
+    }
+
+    // A home beside it: cooking and a seat in the evening, a shower, and then the door. The kitchen says its room once.
+    private static void AddHome(List<Reading> readings, Random random)
+    {
+        void Say(int minute, uint device, Room room, SignalSlot slot, double value)
+        {
+            long at = ((From + minute) * 60_000L) + random.Next(1_000, 50_000);
+            if (device != 4 || minute == 0) readings.Add(new Reading(at, device, SignalSlot.Room, (int)room));
+            readings.Add(new Reading(at, device, slot, value));
+        }
+
+        Say(0, 4, Room.Kitchen, SignalSlot.RoomMotion, 0);
+        for (int minute = 2; minute < 30; minute += random.Next(1, 4)) Say(minute, 4, Room.Kitchen, SignalSlot.RoomMotion, random.Next(3));
+        for (int minute = 80; minute < 100; minute++) Say(minute, 4, Room.Kitchen, SignalSlot.Appliance, minute < 99 ? 1 : 0);
+        for (int minute = 110; minute < 140; minute += 6) Say(minute, 5, Room.Living, SignalSlot.Bed, minute < 134 ? 1 : 0);
+        for (int minute = 150; minute < 160; minute++) Say(minute, 7, Room.Shower, SignalSlot.RoomMotion, 2);
+        Say(160, 8, Room.Bedroom, SignalSlot.Bed, 1);
+        Say(530, 8, Room.Bedroom, SignalSlot.Bed, 0);
+        Say(533, 6, Room.Entrance, SignalSlot.Door, 1);
+        Say(533, 7, Room.Shower, SignalSlot.RoomMotion, 1);
+        Say(534, 6, Room.Entrance, SignalSlot.Door, 0);
     }
 
     private static void Add(List<Reading> readings, string scenario, int minute, Random random)

@@ -27,10 +27,10 @@ public sealed class SmartHomeSourceTests
 
         Assert.Equal(["homea-basin-bathroom", "homea-bed-bedroom", "homea-maindoor-entrance"], devices.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(
-            [(Start, 1), (Start + 60_000, 1), (Start + 120_000, 1), (Start + 150_000, 0)],
-            devices["homea-bed-bedroom"].Readings.Select(reading => (reading.UnixMs, reading.Scaled)));
-        Assert.Equal([(1, 1), (1, 1)], devices["homea-basin-bathroom"].Readings.Select(reading => (reading.Signal, reading.Scaled)));
-        Assert.Equal([1], devices["homea-maindoor-entrance"].Readings.Select(reading => reading.Scaled));
+            [(Start, 5, 1), (Start, 3, 1), (Start + 60_000, 3, 1), (Start + 120_000, 3, 1), (Start + 150_000, 3, 0)],
+            devices["homea-bed-bedroom"].Readings.Select(reading => (reading.UnixMs, reading.Signal, reading.Scaled)));
+        Assert.Equal([(5, 4), (1, 1), (1, 1)], devices["homea-basin-bathroom"].Readings.Select(reading => (reading.Signal, reading.Scaled)));
+        Assert.Equal([6, 1], devices["homea-maindoor-entrance"].Readings.Select(reading => reading.Scaled));
         Assert.Equal(2, source.FaultCount);
         Assert.Contains("HomeA_Sensors.txt line 6: '2011-11-28 10:50:00' to '2011-11-28 10:40:00'", source.Faults[0], StringComparison.Ordinal);
     }

@@ -70,6 +70,7 @@ internal static class ExplanationText
     {
         null => "",
         { Feature: "place" } => value.Mean switch { 1 => "home", 2 => "work", 3 => "elsewhere", _ => "nowhere known" },
+        { Feature: "last_room" } => Math.Round(value.Mean) switch { 1 => "bedroom", 2 => "living room", 3 => "kitchen", 4 => "bathroom", 5 => "shower", 6 => "entrance", _ => "another room" },
         { Feature: "hour_of_day" } => string.Create(CultureInfo.InvariantCulture, $"about {(int)value.Mean:d2}:{(int)(value.Mean % 1 * 60):d2}"),
         { Unit: "" } => string.Create(CultureInfo.InvariantCulture, $"{value.Mean * 100:F0} % of the time"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{value.Mean:0.#} {value.Unit}"),

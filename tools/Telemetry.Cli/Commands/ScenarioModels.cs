@@ -10,7 +10,7 @@ namespace Telemetry.Cli.Commands;
 /// <summary><c>telemetry scenarios train|evaluate</c>: models from labelled sets, and how good they are on people they have not seen.</summary>
 internal static class ScenarioModels
 {
-    private const string Sources = "extrasensory, wisdm, fit, ordonez, kasteren, occupancy";
+    private const string Sources = "extrasensory, wisdm, fit, ordonez, kasteren, ordonez-rooms, kasteren-rooms, occupancy";
 
     private static readonly JsonSerializerOptions s_json = new()
     {
@@ -115,6 +115,8 @@ internal static class ScenarioModels
                 "wisdm" => WisdmReader.Read(path),
                 "kasteren" => HomeReader.ReadKasteren(path),
                 "ordonez" => HomeReader.ReadOrdonez(path),
+                "kasteren-rooms" => HomeRoomsReader.ReadKasteren(path),
+                "ordonez-rooms" => HomeRoomsReader.ReadOrdonez(path),
                 "occupancy" => OccupancyReader.Read(path),
                 "fit" => FitLabels.Read(path),
                 "fitabase" => throw new CommandException("The fitabase set says nothing about what people did minute by minute, so nothing can be judged against it; replay it and read 'scenarios list'."),

@@ -7,20 +7,25 @@ namespace Telemetry.Simulator.SmartHome;
 /// <summary>Room sensors of labelled homes as a fleet: the Ordonez (<c>*_Sensors.txt</c>) and Kasteren (<c>kasterenSenseData.txt</c>) formats. Each sensor one device, each home one resident.</summary>
 /// <remarks>
 /// The files list intervals. A sensor reports its state at the beginning, once a minute while it holds, and at the end; a movement sensor
-/// counts instead. Local time is taken as UTC.
+/// counts instead. With each beginning it says its room. Local time is taken as UTC.
 /// </remarks>
 public sealed class SmartHomeSource : IFleetSource
 {
     // Ids of the home-sensor profile.
-    private const int RoomMotion = 1, Door = 2, Bed = 3, Appliance = 4;
+    private const int RoomMotion = 1, Door = 2, Bed = 3, Appliance = 4, Room = 5;
+
+    // Values of the room signal.
+    private const int Bedroom = 1, Living = 2, Kitchen = 3, Bathroom = 4, Shower = 5, Entrance = 6;
 
     private const long MinuteMs = 60_000;
 
     // Doors stand open for days; longer than this, a sensor is taken for stuck.
     private const long LongestMs = 14 * 1440 * MinuteMs;
 
-    // Sensor numbers of the Kasteren home that are doors people walk through; the others are cupboards and appliances.
-    private static readonly string[] KasterenDoors = ["5", "6", "12", "24"];
+    // Sensor numbers of the Kasteren home that are doors people walk through, with the room behind; the others are cupboards and machines of the kitchen, but for the flush.
+    private static readonly Dictionary<string, int> KasterenDoors = new(StringComparer.Ordinal) { ["5"] = Bathroom, ["6"] = Bathroom, ["12"] = Entrance, ["24"] = Bedroom };
+    private const string KasterenFlush = "14";
+
     private static readonly string[] Formats = ["yyyy-MM-dd HH:mm:ss", "dd-MMM-yyyy HH:mm:ss"];
 
     private readonly string[] _files;
@@ -97,18 +102,29 @@ public sealed class SmartHomeSource : IFleetSource
 
         bool isKasteren = cells[3] == "1";
         int signal = isKasteren
-            ? KasterenDoors.Contains(cells[2]) ? Door : Appliance
+            ? KasterenDoors.ContainsKey(cells[2]) ? Door : Appliance
             : (cells[2], cells[3]) switch
             {
                 (_, "PIR") => RoomMotion,
-                ("Bed", _) => Bed,
+                ("Bed" or "Seat", _) => Bed, // in another room than the bedroom it is a seat
                 ("Maindoor", _) => Door,
                 _ => Appliance,
             };
         string sensor = isKasteren ? $"sensor-{cells[2]}" : $"{cells[2]}-{cells[^1]}".ToLowerInvariant();
         if (!sensors.TryGetValue(sensor, out List<Interval>? intervals)) sensors[sensor] = intervals = [];
-        intervals.Add(new Interval(start, end, signal));
+        int room = !isKasteren ? RoomOf(cells[2], cells[^1]) : cells[2] == KasterenFlush ? Bathroom : KasterenDoors.GetValueOrDefault(cells[2], Kitchen);
+        intervals.Add(new Interval(start, end, signal, room));
     }
+
+    private static int RoomOf(string location, string place) => location == "Shower" ? Shower : place switch
+    {
+        "Bedroom" => Bedroom,
+        "Living" => Living,
+        "Kitchen" => Kitchen,
+        "Bathroom" => Bathroom,
+        "Entrance" => Entrance,
+        _ => 0,
+    };
 
     private static IEnumerable<Reading> Readings(List<Interval> intervals)
     {
@@ -120,6 +136,7 @@ public sealed class SmartHomeSource : IFleetSource
                 // Overlapping intervals of one sensor are one.
                 if (at <= last) continue;
                 last = at;
+                if (at == interval.StartMs) yield return new Reading(at, Room, interval.Room, 0);
                 yield return new Reading(at, interval.Signal, 1, 0);
             }
 
@@ -136,5 +153,5 @@ public sealed class SmartHomeSource : IFleetSource
         return isTime;
     }
 
-    private readonly record struct Interval(long StartMs, long EndMs, int Signal);
+    private readonly record struct Interval(long StartMs, long EndMs, int Signal, int Room);
 }
