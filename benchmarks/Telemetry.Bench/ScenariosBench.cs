@@ -17,7 +17,8 @@ internal static class ScenariosBench
 
     public static int Run(BenchOptions options)
     {
-        BoundModel model = new(ModelFile.Default, FeatureCatalog.Names);
+        // --model FILE: another than the shipped one, such as one trained on every person of a set.
+        BoundModel model = new(options.Text("--model") is { } file ? ModelFile.Read(File.ReadAllBytes(file)) : ModelFile.Default, FeatureCatalog.Names);
         (int[] heart, int[] steps) = Samples();
         for (int user = 0; user < WarmUpUsers; user++) FoldUser(model, heart, steps, user); // compiles, in steps: a collector runs for months
 

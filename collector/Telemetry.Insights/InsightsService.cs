@@ -130,6 +130,7 @@ public sealed class InsightsService : IDisposable
         if (_store.Segments(user, minute, minute + 1) is not [StoredSegment said, ..]) return new Explanation();
 
         Explanation explanation = new() { Segment = ToMessage(said) };
+        if (said.Segment.ModelVersion == _model.Model.Version) explanation.CalibratedPeople = (uint)_model.Model.Calibration.People;
         ScenarioExplainer explainer = new(_store, _model);
         explanation.Values.AddRange(explainer.ValuesOf(user, said.Segment, said.Segment.Evidence.Select(evidence => evidence.Feature), record.UtcOffsetMinutes));
         foreach ((uint device, Telemetry.Scenarios.Segments.Segment? segment) in explainer.WithoutEach(user, minute, said.Segment.Devices, record.UtcOffsetMinutes, AnswerBook.Read(record, _model)))

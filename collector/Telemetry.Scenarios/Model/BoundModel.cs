@@ -6,6 +6,7 @@ public sealed class BoundModel
     private readonly float[] _bias;
     private readonly BoundTerm[] _terms;
     private readonly BoundTree[] _trees;
+    private readonly int[] _memoryOf;
 
     /// <summary>Binds a model to base features.</summary>
     /// <param name="model">A sound model.</param>
@@ -17,6 +18,7 @@ public sealed class BoundModel
         BaseCount = baseNames.Count;
         Names = [.. model.Scenarios.Select(shape => shape.Name)];
         Inputs = [.. model.Inputs.Select(name => InputSource.Parse(name, baseNames))];
+        _memoryOf = [.. Inputs.Select((_, i) => Inputs.Take(i).Sum(input => input.Remembered))];
         Durations = new DurationChain(model);
         _bias = [.. model.Scenarios.Select(shape => (float)shape.Bias)];
         _terms = [.. model.Terms.Select(term => new BoundTerm(term, model))];
@@ -42,6 +44,12 @@ public sealed class BoundModel
 
     /// <summary>Where each input comes from.</summary>
     public IReadOnlyList<InputSource> Inputs { get; }
+
+    /// <summary>Place of an input's first decaying mean among those of all inputs.</summary>
+    internal int MemoryOf(int input) => _memoryOf[input];
+
+    /// <summary>Which features can see which scenario; for a model bound to <see cref="Features.FeatureCatalog.Names"/>.</summary>
+    internal Sight Sight => field ??= new Sight(this);
 
     /// <summary>How long scenarios last and what follows them.</summary>
     public DurationChain Durations { get; }

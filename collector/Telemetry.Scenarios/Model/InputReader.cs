@@ -13,17 +13,16 @@ internal sealed class InputReader
     private const float LeastSpread = 1e-3f;
 
     private readonly BoundModel _model;
-    private readonly DecayingMean[] _levels, _spreads;
+    private readonly DecayingMean[] _memory; // by BoundModel.MemoryOf: of a mean its level, of a distance its level and then its spread
 
     public InputReader(BoundModel model)
     {
         _model = model;
-        _levels = [.. model.Inputs.Select(input => new DecayingMean(Math.Max(1, input.Minutes)))];
-        _spreads = [.. _levels];
+        _memory = [.. model.Inputs.SelectMany(input => Enumerable.Repeat(new DecayingMean(Math.Max(1, input.Minutes)), input.Remembered))];
     }
 
     /// <summary>Bytes of what it remembers.</summary>
-    public int StateBytes => _model.Inputs.Sum(input => input.Kind switch { InputKind.Value => 0, InputKind.Mean => 16, _ => 32 });
+    public int StateBytes => _memory.Length * 16;
 
     /// <summary>Reads the next minute.</summary>
     /// <param name="minute">Greater than the one before.</param>
@@ -37,8 +36,9 @@ internal sealed class InputReader
             float value = source.Base < 0 || vector.IsEmpty ? float.NaN : vector[source.Base];
             if (source.Kind != InputKind.Value)
             {
-                _levels[i].Add(minute, value);
-                value = source.Kind == InputKind.Mean ? _levels[i].Value : Relative(i, minute, value - _levels[i].Value);
+                int memory = _model.MemoryOf(i);
+                _memory[memory].Add(minute, value);
+                value = source.Kind == InputKind.Mean ? _memory[memory].Value : Relative(ref _memory[memory + 1], minute, value - _memory[memory].Value);
             }
 
             inputs[i] = value;
@@ -46,16 +46,11 @@ internal sealed class InputReader
     }
 
     /// <summary>Makes another reader of the same model remember the same.</summary>
-    public void CopyTo(InputReader other)
-    {
-        _levels.CopyTo(other._levels, 0);
-        _spreads.CopyTo(other._spreads, 0);
-    }
+    public void CopyTo(InputReader other) => _memory.CopyTo(other._memory, 0);
 
-    private float Relative(int input, int minute, float distance)
+    private static float Relative(ref DecayingMean spread, int minute, float distance)
     {
-        _spreads[input].Add(minute, Math.Abs(distance));
-        float spread = _spreads[input].Value;
-        return Math.Clamp(distance / (spread + LeastSpread), -MostDeviations, MostDeviations);
+        spread.Add(minute, Math.Abs(distance));
+        return Math.Clamp(distance / (spread.Value + LeastSpread), -MostDeviations, MostDeviations);
     }
 }

@@ -22,6 +22,9 @@ public enum InputKind
 /// <param name="Feature">Name of the base feature, for evidence.</param>
 public readonly record struct InputSource(int Base, InputKind Kind, int Minutes, string Feature)
 {
+    /// <summary>Decaying means it takes to read it.</summary>
+    internal int Remembered => (int)Kind;
+
     /// <summary>Reads the name of an input; a suffix that is none is a part of the feature's name.</summary>
     /// <param name="name">As in a model file.</param>
     /// <param name="baseNames">Names in the order of the vectors.</param>

@@ -79,6 +79,8 @@ public static class ModelFile
             "calibration has not as many probabilities as confidences");
         Require(Rises(model.Calibration.Probability), "probabilities of calibration fall, or lie outside 0..1");
         Require(Rises(model.Calibration.Confidence), "confidences of calibration fall, or lie outside 0..1");
+        Require(model.AbstainBelow is >= 0 and <= 1, $"abstainBelow is {model.AbstainBelow}; 0..1 is expected");
+        Require(model.Calibration.People >= 0, $"people of calibration is {model.Calibration.People}; 0 or more is expected");
         Require(model.Calibration.Evidence is >= 0 and <= 1, $"evidence of calibration is {model.Calibration.Evidence}; 0..1 is expected");
     }
 

@@ -92,8 +92,10 @@ public sealed record UsualShares(int Minutes, double Weight, IReadOnlyList<doubl
 /// Which probability, 0..1. 0: the filter's own, which neighbouring minutes drive to nearly 1 by repeating each other. 1: the scenario's share of the evidence itself, half of this
 /// minute and half the mean of the six minutes at hand, each taken by itself. Between: that much of the second and the rest of the first.
 /// </param>
+/// <param name="People">Held-out people (in homes: days) the line was fitted on; 0 = it was set by hand and is no more than a careful guess.</param>
 public sealed record Calibration(
-    IReadOnlyList<double> Probability, IReadOnlyList<double> Confidence, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double Evidence = 0)
+    IReadOnlyList<double> Probability, IReadOnlyList<double> Confidence, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double Evidence = 0,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] int People = 0)
 {
     /// <summary>Confidence for a probability.</summary>
     public double Map(double probability)

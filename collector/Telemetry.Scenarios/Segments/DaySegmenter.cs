@@ -31,7 +31,6 @@ public sealed class DaySegmenter
     private readonly ScenarioFilter _filter;
     private readonly SegmentBuilder _builder;
     private readonly MinuteRow?[] _rows = new MinuteRow?[ScenarioFilter.LagMinutes + 1];
-    private readonly Sight _sight;
     private readonly uint[] _seen = new uint[ScenarioFilter.LagMinutes + 1]; // bit n: scenario n could be seen in the minute
     private readonly bool[] _spoke = new bool[ScenarioFilter.LagMinutes + 1];
     private readonly byte[] _places = new byte[ScenarioFilter.LagMinutes + 1];
@@ -50,7 +49,6 @@ public sealed class DaySegmenter
     public DaySegmenter(BoundModel model, int day, int firstMinute, int utcOffsetMinutes, PersonalAnswers? answers = null)
     {
         _model = model;
-        _sight = new Sight(model);
         _unseenBehind = new int[model.Names.Count];
         answers ??= new PersonalAnswers(model, []);
         _answers = answers.Touching(FirstRowOf(day), LastRowOf(day) + 1);
@@ -64,7 +62,7 @@ public sealed class DaySegmenter
 
     private DaySegmenter(DaySegmenter other)
     {
-        (_model, _answers, _sight) = (other._model, other._answers, other._sight);
+        (_model, _answers) = (other._model, other._answers);
         _extractor = other._extractor.Copy();
         _filter = other._filter.Copy();
         _builder = other._builder.Copy();
@@ -144,7 +142,7 @@ public sealed class DaySegmenter
     private void Push(int minute, MinuteRow? row)
     {
         bool spoke = _extractor.Read(minute, row, _vector);
-        uint seen = spoke ? _sight.Of(_vector) : 0;
+        uint seen = spoke ? _model.Sight.Of(_vector) : 0;
         _filter.Push(minute, _vector, seen != 0, _answers.At(minute).Allowed);
         int place = minute % _rows.Length;
         _rows[place] = row;

@@ -36,7 +36,7 @@ internal static class CalibrationFit
             if (samples.Count == 0) return best;
             (double slope, double shift) = Line(samples, isFlat: false);
             if (slope < 0) (slope, shift) = Line(samples, isFlat: true); // more evidence never makes it less sure
-            Calibration fitted = new(Points, [.. Points.Select(point => Math.Round(Logistic((slope * LogOdds(point)) + shift), 4))], blend);
+            Calibration fitted = new(Points, [.. Points.Select(point => Math.Round(Logistic((slope * LogOdds(point)) + shift), 4))], blend, byProbability.Count);
             double error = samples.Sum(sample => sample.Weight * Square(fitted.Map(sample.Probability) - sample.Right));
             if (error < least) (best, least) = (fitted, error);
         }

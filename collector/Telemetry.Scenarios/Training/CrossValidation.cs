@@ -12,7 +12,7 @@ public static class CrossValidation
         int[] labelOf = [.. model.Scenarios.Select(shape => set.Scenarios.ToList().IndexOf(shape.Name))];
         if (labelOf.All(label => label < 0)) throw new InvalidDataException($"Model {model.Version} names none of the scenarios {string.Join(", ", set.Scenarios)}.");
         BoundModel bound = new(model, set.BaseNames);
-        return Evaluation.Report([.. set.Scenarios, "(other)"], [.. set.People.Select(person => (IReadOnlyList<JudgedMinute>)[.. Judged(bound, person).Select(ToLabels)])]);
+        return Evaluation.Report([.. set.Scenarios, "(other)"], [.. set.People.Select(person => (IReadOnlyList<JudgedMinute>)[.. Judged(bound, person).Select(ToLabels)])], [.. set.People.Select(_ => model.AbstainBelow)]);
 
         JudgedMinute ToLabels(JudgedMinute minute) => minute with { Streaming = Label(minute.Streaming), Lagged = Label(minute.Lagged) };
         int Label(int scenario) => labelOf[scenario] < 0 ? set.Scenarios.Count : labelOf[scenario];
@@ -27,6 +27,7 @@ public static class CrossValidation
     public static EvaluationReport LeaveOneOut(LabelledSet set, TrainingOptions options, int threads = 1, Action<int>? progress = null, int answersPerDay = 0)
     {
         IReadOnlyList<JudgedMinute>[] judged = new IReadOnlyList<JudgedMinute>[set.People.Count], answered = new IReadOnlyList<JudgedMinute>[set.People.Count];
+        double[] abstainBelow = new double[judged.Length];
         int done = 0;
         Parallel.For(0, judged.Length, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
         {
@@ -34,11 +35,12 @@ public static class CrossValidation
             ScenarioModel model = ModelTrainer.Train(set.Only(other => other.Name != person.Name), "left-out", options);
             BoundModel bound = new(model, set.BaseNames);
             judged[i] = Judged(bound, person);
+            abstainBelow[i] = model.AbstainBelow;
             if (answersPerDay > 0) answered[i] = Judged(bound, person, new AskedPerson(bound, person, answersPerDay, seed: i));
             progress?.Invoke(Interlocked.Increment(ref done));
         });
 
-        EvaluationReport report = Evaluation.Report(set.Scenarios, judged);
+        EvaluationReport report = Evaluation.Report(set.Scenarios, judged, abstainBelow);
         if (answersPerDay == 0) return report;
         EvaluationReport with = Evaluation.Report(set.Scenarios, answered);
         return report with { WithAnswers = new AnswersReport(answersPerDay, with.MacroF1Streaming, with.MacroF1Lag5, with.AccuracyStreaming, with.AccuracyLag5) };

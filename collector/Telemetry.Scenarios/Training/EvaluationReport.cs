@@ -54,6 +54,9 @@ public sealed record EvaluationReport
     /// <summary>What is left when answers at once below a confidence are held back as unknown, by that confidence.</summary>
     public required IReadOnlyList<CoveragePoint> Coverage { get; init; }
 
+    /// <summary>What the models name when they keep silent below their own <c>abstainBelow</c>, chosen on people held out in training; answers after 5 minutes. Its first number is their mean.</summary>
+    public required CoveragePoint Abstention { get; init; }
+
     /// <summary>What the people's own answers add; null when nobody was asked.</summary>
     public AnswersReport? WithAnswers { get; init; }
 
@@ -93,7 +96,8 @@ public static class Evaluation
     /// <summary>Makes the report.</summary>
     /// <param name="scenarios">Names of the labels.</param>
     /// <param name="people">Judged minutes of each person, ascending.</param>
-    public static EvaluationReport Report(IReadOnlyList<string> scenarios, IReadOnlyList<IReadOnlyList<JudgedMinute>> people)
+    /// <param name="abstainBelow">By person: of the model that judged; null = it never keeps silent.</param>
+    public static EvaluationReport Report(IReadOnlyList<string> scenarios, IReadOnlyList<IReadOnlyList<JudgedMinute>> people, IReadOnlyList<double>? abstainBelow = null)
     {
         int count = scenarios.Count;
         int[][] streaming = Confusion(count, people, minute => minute.Streaming), lagged = Confusion(count, people, minute => minute.Lagged);
@@ -121,6 +125,7 @@ public static class Evaluation
             SegmentsRatio = Round(ratio),
             Reliability = [.. bins.Select(bin => new ReliabilityBin(Round(bin.Confidence), Round(bin.Right), bin.Minutes))],
             Coverage = [.. Enumerable.Range(0, CoverageSteps).Select(step => Coverage(all, (double)step / CoverageSteps))],
+            Abstention = Abstention(people, abstainBelow ?? [.. people.Select(_ => 0.0)]),
             Scenarios = scenarios,
             Confusion = lagged,
         };
@@ -158,6 +163,13 @@ public static class Evaluation
     {
         int named = all.Count(minute => minute.StreamingConfidence >= atLeast), right = all.Count(minute => minute.StreamingConfidence >= atLeast && minute.Streaming == minute.Truth);
         return new CoveragePoint(Round(atLeast), Round(all.Length == 0 ? 0 : (double)named / all.Length), Round(named == 0 ? 0 : (double)right / named));
+    }
+
+    private static CoveragePoint Abstention(IReadOnlyList<IReadOnlyList<JudgedMinute>> people, IReadOnlyList<double> abstainBelow)
+    {
+        JudgedMinute[] named = [.. people.SelectMany((person, i) => person.Where(minute => minute.LaggedConfidence >= abstainBelow[i]))];
+        int all = people.Sum(person => person.Count), right = named.Count(minute => minute.Lagged == minute.Truth);
+        return new CoveragePoint(Round(abstainBelow.DefaultIfEmpty().Average()), Round(all == 0 ? 0 : (double)named.Length / all), Round(named.Length == 0 ? 0 : (double)right / named.Length));
     }
 
     private static double CalibrationError(ReliabilityBin[] bins) =>

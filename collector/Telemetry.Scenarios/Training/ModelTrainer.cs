@@ -94,7 +94,7 @@ public static class ModelTrainer
             About = $"Trained on {set.Name}, {set.People.Count} people.",
             EmissionWeight = 0.5,
             EmissionFloor = 0.01,
-            AbstainBelow = 0.3,
+            AbstainBelow = 0, // chosen last
             Scenarios = Stays.Shapes(set, bridgedMinutes),
             Inputs = inputs,
             Terms = [],
@@ -164,7 +164,8 @@ public static class ModelTrainer
         ScenarioModel weighed = best;
         foreach (double vote in Votes)
             Try(weighed with { Scenarios = [.. draft.Scenarios.Select(shape => shape with { Vote = Math.Round(Math.Pow(shape.Prior, -vote), 4) })] });
-        return best with { Calibration = CalibrationFit.Fit(JudgeBy(evidence: 0), JudgeBy(evidence: 1)) };
+        ScenarioModel calibrated = best with { Calibration = CalibrationFit.Fit(JudgeBy(evidence: 0), JudgeBy(evidence: 1)) };
+        return calibrated with { AbstainBelow = AbstentionChoice.Choose(Judge(calibrated, set, heldOut)) };
 
         IReadOnlyList<JudgedMinute>[] JudgeBy(double evidence) => Judge(best with { Calibration = new Calibration([0, 1], [0, 1], evidence) }, set, heldOut);
 

@@ -60,6 +60,8 @@ public static class ReportPage
         Row("mean recall", Percent(report.ClassAccuracyStreaming), Percent(report.ClassAccuracyLag5), $"of a scenario's {unit}, how many are named so; mean of all");
         Row("calibration error", F1(report.Ece), F1(report.EceLag5), "distance of confidence from truth, 0 to 1; 0 is best");
         Row("right in the surest half", Percent(report.AccuracyTopHalf), "", $"among the half of the {unit} with the greatest confidence");
+        Row("named", "", Percent(report.Abstention.Named), $"of all labelled {unit}, when it keeps silent below its own confidence ({report.Abstention.AtLeast.ToString("F2", CultureInfo.InvariantCulture)})");
+        Row("right of those", "", Percent(report.Abstention.Right), $"of the {unit} it names all the same");
         Row("boundaries found", "", Percent(report.BoundaryWithin5Min), $"true changes of scenario with a named one at most 5 {unit} away");
         Row("their distance", "", report.BoundaryMedianMin.ToString("F0", CultureInfo.InvariantCulture), $"{unit}, median of those found");
         Row("fragmentation", "", report.SegmentsRatio.ToString("F2", CultureInfo.InvariantCulture) + " ×", "segments named for each true one; above 1 stays are broken up, below 1 run together");

@@ -14,18 +14,19 @@ internal static class ExplanationText
     {
         Segment segment = explanation.Segment;
         AnsiConsole.MarkupLineInterpolated($"[bold]{segment.Scenario}[/], {ScenariosCommand.At(segment.StartUnixMs)} to {Clock(segment.EndUnixMs)} UTC, {(segment.EndUnixMs - segment.StartUnixMs) / 60_000} minutes (model {segment.ModelVersion})");
-        AnsiConsole.WriteLine(Sureness(segment));
+        AnsiConsole.WriteLine(Sureness(segment, explanation.CalibratedPeople));
         if (segment.Provisional) AnsiConsole.WriteLine("It may still change: the minutes that follow are not all there yet.");
         if (segment.Evidence.Count > 0) WriteEvidence(explanation);
         if (explanation.Without.Count > 0) WriteWithout(explanation);
     }
 
-    private static string Sureness(Segment segment) => segment switch
+    private static string Sureness(Segment segment, uint people) => segment switch
     {
         { Scenario: "off" } => "No device spoke, or none was worn.",
-        { Scenario: "unknown" } => "Devices spoke, and no scenario stands out enough to be named.",
+        { Scenario: "unknown" } => "Devices spoke, and none that can see what was done; or no scenario stands out enough to be named.",
         { Evidence: [{ Feature: Answer, Share: 1 }] } => "The person said so.",
-        _ => string.Create(CultureInfo.InvariantCulture, $"Of 100 minutes named with such confidence, about {segment.Confidence * 100:F0} are right."),
+        _ when people == 0 => string.Create(CultureInfo.InvariantCulture, $"{segment.Confidence * 100:F0} % sure by the model's own count. It was not held against labelled people, so compare it, and do not count on it."),
+        _ => string.Create(CultureInfo.InvariantCulture, $"Of 100 minutes named with such confidence, about {segment.Confidence * 100:F0} are right, on {people} people or days the model had not seen."),
     };
 
     private static void WriteEvidence(Explanation explanation)

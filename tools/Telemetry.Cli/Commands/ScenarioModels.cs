@@ -142,6 +142,7 @@ internal static class ScenarioModels
         AnsiConsole.MarkupLineInterpolated($"{report.People} judged, {report.Minutes:N0} labelled minutes. Macro-F1 {report.MacroF1Streaming:F3} at once, [bold]{report.MacroF1Lag5:F3}[/] after 5 minutes.");
         AnsiConsole.MarkupLineInterpolated($"Right minutes {report.AccuracyStreaming:F3} at once, {report.AccuracyLag5:F3} after 5; calibration error {report.Ece:F3} at once, {report.EceLag5:F3} after 5; surest half {report.AccuracyTopHalf:F3}.");
         AnsiConsole.MarkupLineInterpolated($"Boundaries within 5 min {report.BoundaryWithin5Min:P0}, median {report.BoundaryMedianMin:F0} min; segments {report.SegmentsRatio:F2} x true.");
+        AnsiConsole.MarkupLineInterpolated($"Silent below {report.Abstention.AtLeast:F2}, it names {report.Abstention.Named:P0} of the minutes after 5, and {report.Abstention.Right:F3} of those are right.");
         if (report.WithAnswers is { } with)
             AnsiConsole.MarkupLineInterpolated($"Asked {with.AnswersPerDay} times a day: macro-F1 {with.MacroF1Streaming:F3} at once, [bold]{with.MacroF1Lag5:F3}[/] after 5 minutes, on the other minutes.");
     }

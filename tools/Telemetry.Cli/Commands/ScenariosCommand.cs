@@ -98,6 +98,7 @@ internal static class ScenariosCommand
         JsonObject segment = JsonNode.Parse(Google.Protobuf.JsonFormatter.Default.Format(explanation.Segment))!.AsObject();
         JsonObject whole = JsonNode.Parse(Google.Protobuf.JsonFormatter.Default.Format(explanation))!.AsObject();
         foreach (string part in (string[])["values", "without"]) segment[part] = whole[part]?.DeepClone() ?? new JsonArray();
+        segment["calibratedPeople"] = explanation.CalibratedPeople;
         return segment.ToJsonString();
     }
 
