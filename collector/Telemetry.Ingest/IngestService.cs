@@ -70,7 +70,7 @@ public sealed partial class IngestService : IIngest, IDisposable
         BlockLog log, DeviceRegistry registry, IngestOptions? options = null, ILogger<IngestService>? logger = null, TimeProvider? time = null) =>
         new(log, new RegistryDirectory(registry), options, logger, time);
 
-    /// <summary>Outcomes so far, from one instant.</summary>
+    /// <summary>Outcomes so far; each shard's from one instant, so that the sum is conserved.</summary>
     public IngestCounts Counts
     {
         get
@@ -98,13 +98,6 @@ public sealed partial class IngestService : IIngest, IDisposable
 
             return (bytes, epochs);
         }
-    }
-
-    /// <inheritdoc/>
-    public ValueTask<IngestSession?> AuthenticateAsync(string username, ReadOnlyMemory<byte> secret, string endpoint, CancellationToken cancellation)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        return new ValueTask<IngestSession?>(_directory.Authenticate(username, secret.Span) is { } device ? SessionOf(device, endpoint) : null);
     }
 
     /// <inheritdoc/>

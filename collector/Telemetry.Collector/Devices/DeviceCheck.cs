@@ -19,6 +19,7 @@ internal sealed class DeviceCheck(BlockLog log, DeviceRegistry registry, IngestS
             ?? throw new ApiException(ApiFault.NotFound, $"Device '{request.Brand}/{request.Device}' is not registered; `telemetry device list` shows those that are.");
         DeviceHistory history = DeviceHistory.Read(log, registry, device.DeviceKey, request.FromUnixMs);
         DeviceFindings findings = new(device.Description, registry.FindOrders(device.DeviceKey) ?? DeviceOrders.None);
+        findings.JudgeLogins(ingest.RefusedLoginsOf(device.DeviceKey));
         findings.Judge(history);
         findings.JudgeMissing(ingest.MissingOf(device.DeviceKey));
         findings.JudgeLetters(ingest.ListDeadLetters(limit: int.MaxValue).Where(letter => letter.DeviceKey == device.DeviceKey && letter.ReceivedUnixMs >= request.FromUnixMs));

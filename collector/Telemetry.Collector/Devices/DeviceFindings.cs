@@ -28,6 +28,14 @@ internal sealed class DeviceFindings(DeviceDescription device, DeviceOrders orde
     /// <summary>Faults before warnings.</summary>
     public IEnumerable<DeviceFinding> InOrder => _findings.OrderBy(finding => finding.Kind);
 
+    /// <summary>Judges who could not come in.</summary>
+    public void JudgeLogins(RefusedLogins refused)
+    {
+        if (refused.Count == 0) return;
+        string last = DateTimeOffset.FromUnixTimeMilliseconds(refused.LastUnixMs).ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        Fault("secret", $"{Count(refused.Count, "login")} refused since the last that was right, the newest at {last}: the secret was not the one that `telemetry device add` printed.");
+    }
+
     /// <summary>Judges what is stored.</summary>
     public void Judge(DeviceHistory history)
     {

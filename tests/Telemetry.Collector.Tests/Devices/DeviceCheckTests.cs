@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Telemetry.Collector.Api;
 using Telemetry.Collector.Devices;
@@ -185,6 +186,22 @@ public sealed class DeviceCheckTests : IDisposable
     }
 
     [Fact]
+    public async Task WrongSecret_IsToldUntilTheRightOneComes()
+    {
+        string right = _registry.AddDevice(new NewDevice("acme", "shoe-3", "shoe")).Secret;
+        await SendAsync(Cadence(_ => 100));
+        Assert.Null(await LoginAsync("acme/shoe-1", "guessed"));
+        _time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Null(await LoginAsync("acme/shoe-1", right));
+        Assert.Null(await LoginAsync("acme/shoe-9", right));
+        AssertSays(DeviceFindingKind.Fault, "secret", "2 logins refused since the last that was right, the newest at 2024-10-04 00:00:02Z");
+
+        Assert.Null(await LoginAsync("acme/shoe-3", "guessed"));
+        IngestSession session = (await LoginAsync("acme/shoe-3", right))!;
+        Assert.Equal(default, _ingest.RefusedLoginsOf(session.DeviceKey));
+    }
+
+    [Fact]
     public async Task FromALaterInstant_JudgesOnlyWhatCameSince()
     {
         await SendAsync(Cadence(_ => 900));
@@ -201,6 +218,8 @@ public sealed class DeviceCheckTests : IDisposable
     [Fact]
     public void UnknownDevice_IsSaidSo() =>
         Assert.Equal(ApiFault.NotFound, Assert.Throws<ApiException>(() => new DeviceCheck(_log, _registry, _ingest).Check(new CheckDeviceRequest { Brand = "acme", Device = "shoe-9" })).Fault);
+
+    private ValueTask<IngestSession?> LoginAsync(string username, string secret) => _ingest.AuthenticateAsync(username, Encoding.UTF8.GetBytes(secret), "mqtt", CancellationToken.None);
 
     private DeviceReport Check(long fromUnixMs = 0) =>
         new DeviceCheck(_log, _registry, _ingest).Check(new CheckDeviceRequest { Brand = "acme", Device = "shoe-1", FromUnixMs = fromUnixMs });

@@ -112,7 +112,7 @@ public sealed class SegmentSinkTests : IDisposable
     [Fact]
     public async Task Pass_VictoriaMetrics_WritesNothingAndHoldsNoErasureUp()
     {
-        _server.Metrics = "vm_app_version{} 1";
+        _server.Metrics = static () => "vm_app_version{} 1";
         Say(s_anna, 0, 60, Stay("desk", 0, 60));
         SegmentSink sink = Sink();
         await sink.PassAsync(CancellationToken.None);
