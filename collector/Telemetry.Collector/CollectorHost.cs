@@ -71,7 +71,7 @@ public sealed class CollectorHost : IAsyncDisposable
 
     /// <summary>Opens the data folder, starts the rooms and listens. Returns when the collector serves.</summary>
     /// <exception cref="OptionsException">An option cannot work; nothing was started.</exception>
-    /// <exception cref="IOException">A port is taken or the folder cannot be used; what was opened is closed again.</exception>
+    /// <exception cref="IOException">A port is taken, the folder is in use or the disk refuses; what was opened is closed again.</exception>
     public static async Task<CollectorHost> StartAsync(CollectorOptions options, CancellationToken cancellation = default)
     {
         options.Check();
@@ -79,6 +79,8 @@ public sealed class CollectorHost : IAsyncDisposable
         Rooms? rooms = null;
         try
         {
+            ListenAddresses.Check(options);
+
             // Empty: no settings file is read or watched, no signal is taken, nothing is loaded that nobody asked for.
             WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
             builder.WebHost.UseKestrelCore();

@@ -59,6 +59,25 @@ public sealed class BadInputTests
     }
 
     [Fact]
+    public async Task Up_WhatCannotWork_IsToldInOneLineWithTheOptionAtFault()
+    {
+        await using CollectorProcess collector = await CollectorProcess.StartAsync();
+        await File.WriteAllTextAsync(collector["broken.json"], "{");
+        (int Exit, string Words, string[] Arguments)[] starts =
+        [
+            (3, "option 'http'", ["--data", collector["other"], "--mqtt", "127.0.0.1:0", "--grpc", "off", "--http", $"127.0.0.1:{collector.HttpPort}"]),
+            (3, "option 'data'", ["--data", collector.DataFolder, "--mqtt", "127.0.0.1:0", "--grpc", "off", "--http", "off"]),
+            (2, "Option 'config'", ["--config", collector["broken.json"]]),
+        ];
+        foreach ((int exit, string words, string[] arguments) in starts)
+        {
+            (int code, string output, string transcript) = await collector.TryTelemetryAsync(["up", .. arguments]);
+            Assert.True(code == exit && output.Length == 0, transcript);
+            Assert.Contains(words, Assert.Single(transcript.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task ProfileWithFaults_EveryFaultIsNamedWithItsLine()
     {
         using TempFolder folder = new();

@@ -40,7 +40,8 @@ public sealed class DataFolder : IDisposable
     public static string TokenFileOf(string folder) => System.IO.Path.Combine(folder, "operator.token");
 
     /// <summary>Makes the folder when missing, for its owner alone (it holds what people did), and locks it for this process.</summary>
-    /// <exception cref="OptionsException">When it cannot be made or another process holds it.</exception>
+    /// <exception cref="OptionsException">It cannot be made or written to.</exception>
+    /// <exception cref="IOException">Another collector runs on it.</exception>
     public static DataFolder Open(string path)
     {
         path = System.IO.Path.GetFullPath(path);
@@ -55,15 +56,18 @@ public sealed class DataFolder : IDisposable
             FileStream held = new(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             return new DataFolder(path, held, ReadOrMakeToken(path));
         }
-        catch (UnauthorizedAccessException fault)
+        catch (IOException fault) when (IsLockHeld(fault))
         {
-            throw new OptionsException("data", $"'{path}' ({fault.Message})", "a folder this user may write to");
+            throw new IOException($"option 'data': another collector runs on '{path}'. Stop it first, or choose another folder with --data DIR.", fault);
         }
-        catch (IOException fault)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new OptionsException("data", $"'{path}' ({fault.Message})", "a folder that can be written to and that no running collector uses");
+            throw new OptionsException("data", $"'{path}' ({fault.Message.TrimEnd('.')})", "a folder that exists or can be made, and that this user may write to");
         }
     }
+
+    // What .NET makes of a file that is open elsewhere: EWOULDBLOCK of flock (11; 35 on macOS), or ERROR_SHARING_VIOLATION.
+    private static bool IsLockHeld(IOException fault) => fault.HResult is 11 or 35 or unchecked((int)0x80070020);
 
     /// <summary>Compares a presented token in constant time.</summary>
     public bool IsOperator(ReadOnlySpan<char> token)

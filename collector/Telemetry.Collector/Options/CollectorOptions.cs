@@ -29,6 +29,12 @@ public sealed record CollectorOptions
     /// <summary>Health, metrics and the JSON API, HTTP/1.1. Default 127.0.0.1:8080; null = off.</summary>
     public IPEndPoint? Http { get; init; } = new(IPAddress.Loopback, 8080);
 
+    /// <summary>What listens, by option.</summary>
+    internal IEnumerable<(string Key, IPEndPoint Address)> Listeners =>
+        from listener in new (string Key, IPEndPoint? Address)[] { ("mqtt", Mqtt), ("mqtts", Mqtts), ("grpc", Grpc), ("grpcs", Grpcs), ("http", Http) }
+        where listener.Address is not null
+        select (listener.Key, listener.Address);
+
     /// <summary>PEM file with the certificate chain and its private key, for the TLS listeners.</summary>
     public string? Certificate { get; init; }
 
@@ -86,6 +92,20 @@ public sealed record CollectorOptions
         }
     }
 
+    /// <summary>The certificate of the TLS listeners with its key; null without one.</summary>
+    /// <exception cref="OptionsException">The file cannot be read, or holds no certificate with its key.</exception>
+    internal X509Certificate2? ReadCertificate()
+    {
+        try
+        {
+            return Certificate is null ? null : X509Certificate2.CreateFromPemFile(Certificate);
+        }
+        catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            throw new OptionsException("certificate", $"'{Certificate}' ({fault.Message.TrimEnd('.')})", "a PEM file with the certificate, its chain and its own private key, unencrypted");
+        }
+    }
+
     /// <summary>Finds what cannot work before anything is opened.</summary>
     /// <exception cref="OptionsException">With the first fault.</exception>
     public void Check()
@@ -98,7 +118,8 @@ public sealed record CollectorOptions
         }
 
         if ((Mqtts ?? Grpcs) is not null && Certificate is null) throw new OptionsException("certificate", "nothing", "a PEM file with chain and key, because mqtts or grpcs is on");
-        using X509Certificate2? certificate = ReadCertificate();
+        ReadCertificate()?.Dispose();
+        CheckListeners();
         if (ReleaseThreshold < 2) throw new OptionsException("releaseThreshold", ReleaseThreshold.ToString(), "2 or more; 20 is the default");
         if (KeepVerbatim < TimeSpan.Zero || KeepVerbatim > TimeSpan.FromDays(36_500)) throw new OptionsException("keepVerbatim", $"{KeepVerbatim.TotalDays} days", "0 to 36,500 days");
         ReadModel();
@@ -107,18 +128,12 @@ public sealed record CollectorOptions
         Broker?.Check();
     }
 
-    /// <summary>The certificate of <see cref="Certificate"/> with its key, or null where none is named; its owner disposes it.</summary>
-    /// <exception cref="OptionsException">The file cannot be read or holds none.</exception>
-    internal X509Certificate2? ReadCertificate()
+    private void CheckListeners()
     {
-        if (Certificate is null) return null;
-        try
+        Dictionary<IPEndPoint, string> taken = [];
+        foreach ((string key, IPEndPoint address) in Listeners)
         {
-            return X509Certificate2.CreateFromPemFile(Certificate);
-        }
-        catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
-        {
-            throw new OptionsException("certificate", $"'{Certificate}' ({fault.Message.TrimEnd('.')})", "a PEM file with chain and key");
+            if (address.Port != 0 && !taken.TryAdd(address, key)) throw new OptionsException(key, $"{address}, which is also that of '{taken[address]}'", "an address of its own, or off");
         }
     }
 }
@@ -173,9 +188,21 @@ public sealed record InfluxTarget
     internal void Check()
     {
         if (!Url.IsAbsoluteUri || Url.Scheme is not ("http" or "https")) throw new OptionsException("influx", Url.ToString(), "an absolute http:// or https:// address");
-        if (TokenFile is not null && !File.Exists(TokenFile)) throw new OptionsException("influxTokenFile", $"'{TokenFile}', which does not exist", "a file holding the token");
+        CheckTokenFile();
         if (Api is not (null or "v1" or "v2" or "v3")) throw new OptionsException("influxApi", Api, "v1, v2 or v3");
         if (SettleTime is { TotalMinutes: < 0 or > 10 }) throw new OptionsException("influxSettleSeconds", SettleTime.Value.TotalSeconds.ToString(CultureInfo.InvariantCulture), "0 to 600");
+    }
+    private void CheckTokenFile()
+    {
+        const string Expected = "a file holding the token";
+        try
+        {
+            if (TokenFile is not null && string.IsNullOrWhiteSpace(File.ReadAllText(TokenFile))) throw new OptionsException("influxTokenFile", $"'{TokenFile}', which is empty", Expected);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new OptionsException("influxTokenFile", $"'{TokenFile}' ({fault.Message.TrimEnd('.')})", Expected);
+        }
     }
 }
 

@@ -55,9 +55,9 @@ public sealed record ConfigFile
         {
             throw new OptionsException("config", $"'{path}', line {fault.LineNumber + 1}: {Reason(fault)}", "a JSON object with the options of `telemetry up` in camelCase as keys");
         }
-        catch (IOException fault)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new OptionsException("config", $"'{path}' ({fault.Message})", "a readable JSON file");
+            throw new OptionsException("config", $"'{path}' ({fault.Message.TrimEnd('.')})", "a readable JSON file");
         }
     }
 
@@ -110,12 +110,14 @@ public sealed record ConfigFile
     }
 
     // The parser names keys by the types they belong to; an operator has keys.
+    // The parser's own words tell of a slip in the JSON; of a key or a value they tell .NET's types, which say nothing to an operator.
     private static string Reason(JsonException fault)
     {
-        string reason = fault.Message.Split(" Path:")[0];
-        return reason.StartsWith("The JSON property '", StringComparison.Ordinal) ? $"no option has the key '{reason.Split('\'')[1]}'"
-            : reason.StartsWith("The JSON value could not be converted", StringComparison.Ordinal) ? $"the value of '{fault.Path?.TrimStart('$', '.')}' is of another kind than the option's"
-            : reason.TrimEnd('.');
+        if (fault.InnerException is JsonException) return fault.Message.Split(" Path:")[0].Split(" LineNumber:")[0].TrimEnd('.');
+        string[] keys = (fault.Path ?? "$").Split('.', '[');
+        return keys.Length == 1 ? "it is no object"
+            : s_json.GetTypeInfo(typeof(ConfigFile)).Properties.Any(property => property.Name == keys[1]) ? $"the value of '{keys[1]}' is of another kind than the option's"
+            : $"no option has the key '{keys[1]}'";
     }
 
     private static Uri? ParseUri(string key, string? text) =>

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Telemetry.Collector.Options;
 using Telemetry.Testing;
 
@@ -54,6 +56,29 @@ public sealed class OptionsTests
         Assert.Contains("'http://x/y'", Assert.Throws<OptionsException>(options.Check).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("{\n \"mqqt\": 1 }", "line 2: no option has the key 'mqqt'")]
+    [InlineData("{ \"releaseThreshold\": \"many\" }", "line 1: the value of 'releaseThreshold' is of another kind")]
+    [InlineData("{ \"retention\": [ { \"days\": [] } ] }", "line 1: the value of 'retention' is of another kind")]
+    [InlineData("[]", "line 1: it is no object")]
+    [InlineData("{ \"data\": \"x\",\n \"mqtt\" }", "line 2: '}' is invalid")]
+    public void ConfigFile_Broken_SaysWhatAndWhereWithoutTypesOfNet(string json, string words)
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(folder["c.json"], json);
+        OptionsException fault = Assert.Throws<OptionsException>(() => ConfigFile.Read(folder["c.json"]));
+        Assert.Contains($"'{folder["c.json"]}', {words}", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("System.", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ConfigFile_ThatIsAFolderOrMissing_IsRefused()
+    {
+        using TempFolder folder = new();
+        Assert.Contains(folder.Path, Assert.Throws<OptionsException>(() => ConfigFile.Read(folder.Path)).Message, StringComparison.Ordinal);
+        Assert.Equal("config", Assert.Throws<OptionsException>(() => ConfigFile.Read(folder["missing.json"])).Key);
+    }
+
     [Fact]
     public void ConfigFile_Silent_MeansDefaults()
     {
@@ -78,6 +103,51 @@ public sealed class OptionsTests
     {
         CollectorOptions options = CollectorOptions.OnFreePorts("d") with { Mqtts = new IPEndPoint(IPAddress.Loopback, 0) };
         Assert.Equal("certificate", Assert.Throws<OptionsException>(options.Check).Key);
+    }
+
+    // Missing, a folder, no PEM, a certificate without its key, and one with the key of another.
+    [Fact]
+    public void Check_CertificateThatCannotServe_IsRefusedBeforeAnythingStarts()
+    {
+        using TempFolder folder = new();
+        using RSA key = RSA.Create(2048), other = RSA.Create(2048);
+        using X509Certificate2 certificate = new CertificateRequest("CN=collector", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+            .CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
+        string pem = certificate.ExportCertificatePem() + "\n";
+        File.WriteAllText(folder["none.pem"], "{}");
+        File.WriteAllText(folder["bare.pem"], pem);
+        File.WriteAllText(folder["foreign.pem"], pem + other.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(folder["good.pem"], pem + key.ExportPkcs8PrivateKeyPem());
+        CollectorOptions options = CollectorOptions.OnFreePorts("d") with { Mqtts = new IPEndPoint(IPAddress.Loopback, 0) };
+        foreach (string file in (string[])[folder["missing.pem"], folder.Path, folder["none.pem"], folder["bare.pem"], folder["foreign.pem"]])
+        {
+            OptionsException fault = Assert.Throws<OptionsException>((options with { Certificate = file }).Check);
+            Assert.Equal("certificate", fault.Key);
+            Assert.Contains($"'{file}'", fault.Message, StringComparison.Ordinal);
+        }
+
+        (options with { Certificate = folder["good.pem"] }).Check();
+    }
+
+    [Fact]
+    public void Check_TwoListenersOnOneAddress_IsRefused()
+    {
+        IPEndPoint one = new(IPAddress.Loopback, 1883);
+        OptionsException fault = Assert.Throws<OptionsException>((CollectorOptions.OnFreePorts("d") with { Mqtt = one, Grpc = new IPEndPoint(IPAddress.Loopback, 1883) }).Check);
+        Assert.Equal("grpc", fault.Key);
+        Assert.Contains("127.0.0.1:1883, which is also that of 'mqtt'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_TokenFileThatHoldsNone_IsRefused()
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(folder["empty"], "\n");
+        foreach (string file in (string[])[folder["missing"], folder["empty"], folder.Path])
+        {
+            CollectorOptions options = CollectorOptions.OnFreePorts("d") with { Influx = new InfluxTarget { Url = new Uri("http://127.0.0.1:1"), TokenFile = file } };
+            Assert.Equal("influxTokenFile", Assert.Throws<OptionsException>(options.Check).Key);
+        }
     }
 
     [Fact]
