@@ -132,7 +132,10 @@ public sealed class CollectorHost : IAsyncDisposable
     {
         builder.Services.AddSingleton<IIngest>(rooms.Ingest);
         builder.Services.AddSingleton(rooms.Time);
-        builder.Services.AddMqttEndpoint(new MqttEndpointOptions { OperatorToken = rooms.Folder.OperatorToken, Lab = options.Lab ? new LabOptions() : null });
+        builder.Services.AddMqttEndpoint(new MqttEndpointOptions
+        {
+            OperatorToken = rooms.Folder.OperatorToken, Lab = options.Lab ? new LabOptions() : null, ReconnectsPerSecond = options.ReconnectsPerSecond,
+        });
         if (options.Mqtt is not null) builder.Services.AddMqttListener(options.Mqtt);
         if (options.Broker is { } broker) builder.Services.AddBrokerLink(broker.ToLinkOptions(rooms.Folder.Name));
         builder.Services.AddGrpcEndpoint(new GrpcEndpointOptions(), (_, methods) => GrpcRoutes.AddTo(methods, rooms));

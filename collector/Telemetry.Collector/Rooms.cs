@@ -34,7 +34,7 @@ internal sealed class Rooms : IAsyncDisposable
         Metrics = Own(new MetricsExport(options.Otlp));
         Registry = Own(DeviceRegistry.Open(folder.RegistryFile, Time));
         Log = Own(BlockLog.Open(new BlockLogOptions { Folder = folder.LogFolder, Disk = options.LogDisk }, loggers.CreateLogger<BlockLog>(), Time));
-        Ingest = Own(IngestService.Open(Log, Registry, new IngestOptions(), loggers.CreateLogger<IngestService>(), Time));
+        Ingest = Own(IngestService.Open(Log, Registry, new IngestOptions { ReconnectsPerSecond = options.ReconnectsPerSecond }, loggers.CreateLogger<IngestService>(), Time));
         InsightsStore store = Own(InsightsStore.Open(folder.InsightsFile));
         ScenarioModel model = options.ReadModel();
         Insights = Own(InsightsService.Open(store, Registry, folder.Path, PrivacyOptions.Default with { Threshold = options.ReleaseThreshold }, Time, model));

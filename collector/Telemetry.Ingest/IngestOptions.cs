@@ -1,3 +1,5 @@
+using Telemetry.Wire.Ingest;
+
 namespace Telemetry.Ingest;
 
 /// <summary>Settings of ingest; checked when the service opens.</summary>
@@ -16,12 +18,17 @@ public sealed class IngestOptions
     /// <summary>Batches of unknown profiles that may wait for their profile; 1 to 10,000,000, default 1,000,000. Further ones are refused for overload.</summary>
     public int MaxReplayable { get; set; } = 1_000_000;
 
+    /// <summary>Devices that the collector can welcome back in a second (connect, credentials, subscription, Command); 1 to 1,000,000, default 2,000. With the size of the
+    /// fleet it makes the window that devices are told.</summary>
+    public int ReconnectsPerSecond { get; set; } = FleetSpread.DefaultAcceptsPerSecond;
+
     internal void Validate()
     {
         Check(nameof(OverloadRetryMs), OverloadRetryMs, 10, 60_000);
         Check(nameof(StorageRetryMs), StorageRetryMs, 10, 60_000);
         Check(nameof(CheckpointBytes), CheckpointBytes, 1 << 20, 1 << 30);
         Check(nameof(MaxReplayable), MaxReplayable, 1, 10_000_000);
+        Check(nameof(ReconnectsPerSecond), ReconnectsPerSecond, 1, 1_000_000);
     }
 
     private static void Check(string name, long value, long least, long most)

@@ -138,6 +138,7 @@ public sealed partial class IngestService
         if (Interlocked.Exchange(ref _isCheckpointing, 1) == 0) _checkpoint = Task.Run(() => WriteCheckpointAsync(_closing.Token));
         _checkpoint.GetAwaiter().GetResult();
         _directory.CommandChanged -= _commands.Notify;
+        _windows.Dispose();
         _metrics.Dispose();
         _closing.Dispose();
     }

@@ -120,7 +120,12 @@ public sealed partial class IngestService
             return Settlement.Done;
         }
 
-        if (index < 0) index = shard.Table.Add(deviceKey, header.Epoch);
+        if (index < 0)
+        {
+            index = shard.Table.Add(deviceKey, header.Epoch);
+            _windows.OnDeviceAdded();
+        }
+
         bool hasNewGap = false;
         if (isReplay) shard.Table[index].LastPosition = position;
         else hasNewGap = shard.Settle(index, header.Seq, position);

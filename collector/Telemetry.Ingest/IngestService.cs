@@ -38,6 +38,7 @@ public sealed partial class IngestService : IIngest, IDisposable
     private readonly BrandShares _shares;
     private readonly DeadLetterBook _book = new();
     private readonly CommandBoard _commands;
+    private readonly ReconnectWindows _windows;
     private readonly IngestMetrics _metrics;
     private readonly int _deviceShareBytes;
 
@@ -54,6 +55,7 @@ public sealed partial class IngestService : IIngest, IDisposable
         _commands = new CommandBoard(_time);
         _closing = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         Rebuild();
+        _windows = new ReconnectWindows(CountDevices, _options.ReconnectsPerSecond, _commands, _time);
         _metrics = new IngestMetrics(this);
         _directory.CommandChanged += _commands.Notify;
     }
@@ -114,9 +116,15 @@ public sealed partial class IngestService : IIngest, IDisposable
     public ValueTask<bool> WaitDurableAsync(long position, CancellationToken cancellation) => _log.WaitDurableAsync(position, cancellation);
 
     /// <inheritdoc/>
+    public int ReconnectWindowMs => _windows.WindowMs;
+
+    /// <inheritdoc/>
     public ReadOnlyMemory<byte> CurrentCommand(IngestSession session)
     {
-        Command command = new() { ServerUnixMs = (ulong)NowUnixMs(), Version = _commands.VersionOf(session.DeviceKey) };
+        Command command = new()
+        {
+            ServerUnixMs = (ulong)NowUnixMs(), Version = _commands.VersionOf(session.DeviceKey), ReconnectWindow = new ReconnectWindow { WindowMs = (uint)_windows.WindowMs },
+        };
         if (_directory.FindOrders(session.DeviceKey) is { } orders)
         {
             command.Version = Math.Max(command.Version, _commands.FirstVersion);
@@ -196,6 +204,15 @@ public sealed partial class IngestService : IIngest, IDisposable
     private IngestShard ShardOf(uint deviceKey) => _shards[deviceKey % ShardCount];
 
     private long NowUnixMs() => _time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    // The fleet that may come back all at once: devices that ever sent. Sessions would be the wrong count, because after a restart, when the number matters, there are none;
+    // registered devices too, because a registry may be filled long before its devices are sold. Read without the locks: one device more or less is no matter.
+    private long CountDevices()
+    {
+        long devices = 0;
+        foreach (IngestShard shard in _shards) devices += shard.Table.DeviceCount;
+        return devices;
+    }
 
     private void AddSequenceOrders(uint deviceKey, Command command)
     {

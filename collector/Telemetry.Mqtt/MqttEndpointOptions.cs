@@ -1,4 +1,5 @@
 using Telemetry.Wire;
+using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Mqtt;
 
@@ -27,7 +28,7 @@ public sealed record MqttEndpointOptions
     public int MaxConnections { get; init; } = 100_000;
 
     /// <summary>How fast clients that were sent away (0x88, 0x89, 0x8B) are told to come back, by the user property <c>slot-ms</c>. Default 2,000, 1-1,000,000.</summary>
-    public int ReconnectsPerSecond { get; init; } = 2_000;
+    public int ReconnectsPerSecond { get; init; } = FleetSpread.DefaultAcceptsPerSecond;
 
     /// <summary>Sessions with and without a connection; beyond it a new session ends with its connection. Default 200,000.</summary>
     public int MaxSessions { get; init; } = 200_000;

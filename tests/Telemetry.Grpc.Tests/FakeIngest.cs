@@ -96,6 +96,8 @@ internal sealed class FakeIngest : IIngest
         }
     }
 
+    public int ReconnectWindowMs => 0;
+
     public ReadOnlyMemory<byte> CurrentCommand(IngestSession session)
     {
         lock (_gate) return Command;

@@ -52,6 +52,29 @@ public class ReconnectSlotsTests
     }
 
     [Fact]
+    public async Task Connack_NamesTheWindowToADeviceThatHasRoomForIt()
+    {
+        await using MqttHost host = await MqttHost.StartAsync();
+        host.Ingest.ReconnectWindowMs = 345_678;
+        await using WireClient client = await host.OpenAsync();
+        await client.SendAsync(ConnectBytes.Of("band-1").ToArray());
+        Assert.Equal([0x26, .. Bytes.Text("window-ms"), .. Bytes.Text("345678")], (await client.ReadPacketAsync())[^20..]);
+
+        await using WireClient small = await host.OpenAsync();
+        ConnectBytes connect = ConnectBytes.Of("band-2");
+        connect.Properties = [0x27, 0, 0, 0, 35];
+        await small.SendAsync(connect.ToArray());
+        byte[] connack = await small.ReadPacketAsync();
+        Assert.Equal(0, connack[3]);
+        Assert.InRange(connack.Length, 5, 35);
+        Assert.True(connack.AsSpan().IndexOf("window-ms"u8) < 0);
+
+        await using WireClient old = await host.OpenAsync();
+        await old.SendAsync(ConnectBytes.Of("band-3", version: 4).ToArray());
+        await old.ExpectAsync(0x20, 2, 0, 0);
+    }
+
+    [Fact]
     [Statement(V5, "MQTT-3.2.2-20")]
     [Statement(V5, "MQTT-3.14.2-4")]
     public async Task Slot_LargerThanTheClientTakes_IsLeftOut()

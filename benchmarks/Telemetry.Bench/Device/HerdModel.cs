@@ -1,5 +1,6 @@
 using Telemetry.Device.Delivery;
 using Telemetry.Device.Platform;
+using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Bench.Device;
 
@@ -16,8 +17,7 @@ internal static class HerdModel
     /// <param name="seed">Of every device's chance.</param>
     public static HerdRun Run(int devices, int capacityPerSecond, int outageSeconds, double refusalCost, int seed)
     {
-        // The window the collector tells its fleet in time of peace: 2 N / C (proto/WIRE.md, "Reconnect").
-        int windowMs = (int)(2000L * devices / capacityPerSecond);
+        int windowMs = FleetSpread.WindowMs(devices, capacityPerSecond); // as the collector tells its fleet in time of peace
         int horizonMs = (outageSeconds * 1000) + (4 * windowMs) + 60_000;
         int[] next = new int[devices];
         int[] heads = [.. Enumerable.Repeat(-1, (horizonMs / BucketMs) + 1)];

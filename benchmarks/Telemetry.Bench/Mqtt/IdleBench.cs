@@ -5,7 +5,7 @@ namespace Telemetry.Bench.Mqtt;
 
 /// <summary><c>bench idle</c>: what a collector costs that nobody speaks to, and what 5,000 connected devices that say nothing cost beside it. Each has subscribed to its
 /// Commands. A session's memory is the growth of the process's resident set over the same server after a warm-up of 2,000 sessions, so that no code is compiled in between;
-/// CPU is a share of one core.</summary>
+/// CPU is a share of one core. Beside it: how many devices a core can welcome in a second (connect, credentials, one batch, subscription, Command), without TLS.</summary>
 internal static class IdleBench
 {
     private const int Sessions = 5_000;
@@ -37,6 +37,7 @@ internal static class IdleBench
                 managedBytesPerSession = with.ManagedBytesPerSession,
                 rssBytesWithSessions = with.RssBytes,
                 cpuPercentWithSessions = with.CpuPercent,
+                welcomesPerCoreSecond = with.WelcomesPerCoreSecond,
             }));
             return 0;
         }
@@ -45,6 +46,7 @@ internal static class IdleBench
         Console.WriteLine($"sessions           {Sessions,12:N0}");
         Console.WriteLine($"bytes a session    {with.BytesPerSession,12:N0}   (managed: {with.ManagedBytesPerSession:N0})");
         Console.WriteLine($"dedup bytes/device {with.DedupBytesPerDevice,12:N1}");
+        Console.WriteLine($"devices welcomed   {with.WelcomesPerCoreSecond,12:N0} a core-second");
         Console.WriteLine($"with the sessions  {with.RssBytes,12:N0} B resident, {with.CpuPercent:N2} % of a core");
         return 0;
     }
@@ -74,13 +76,15 @@ internal static class IdleBench
         (long managedBefore, _, _) = server.Stat();
         long rssBefore = server.RssBytes;
 
+        double cpuBefore = server.CpuSeconds;
         List<LoadClient> clients = await ConnectAsync(server, 0, Sessions);
+        double welcomes = Sessions / (server.CpuSeconds - cpuBefore);
         (long managed, long sequences, long stored) = server.Stat();
         long rss = server.RssBytes;
         await Task.Delay(Settling, TimeProvider.System);
         double cpuPercent = await WatchAsync(() => server.CpuSeconds);
         clients.ForEach(client => client.Dispose());
-        return new SessionFigures((rss - rssBefore) / Sessions, (managed - managedBefore) / Sessions, sequences / (double)Math.Max(1, stored), rss, cpuPercent);
+        return new SessionFigures((rss - rssBefore) / Sessions, (managed - managedBefore) / Sessions, sequences / (double)Math.Max(1, stored), rss, cpuPercent, welcomes);
     }
 
     private static async Task<double> WatchAsync(Func<double> cpuSeconds)
@@ -107,5 +111,5 @@ internal static class IdleBench
         return client;
     }
 
-    private readonly record struct SessionFigures(long BytesPerSession, long ManagedBytesPerSession, double DedupBytesPerDevice, long RssBytes, double CpuPercent);
+    private readonly record struct SessionFigures(long BytesPerSession, long ManagedBytesPerSession, double DedupBytesPerDevice, long RssBytes, double CpuPercent, double WelcomesPerCoreSecond);
 }

@@ -5,6 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using Telemetry.Influx;
 using Telemetry.Log.Disk;
 using Telemetry.Scenarios.Model;
+using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Collector.Options;
 
@@ -52,6 +53,10 @@ public sealed record CollectorOptions
 
     /// <summary>The lab topic space of the MQTT endpoint, for bringing up hardware. Default off.</summary>
     public bool Lab { get; init; }
+
+    /// <summary>Devices this collector can welcome back in a second. Default 2,000, 1 to 1,000,000. Devices that lost their connection spread by it: the size of the fleet
+    /// over this rate is the window they draw from, and those sent away get slots at this rate (proto/WIRE.md, "Reconnect").</summary>
+    public int ReconnectsPerSecond { get; init; } = FleetSpread.DefaultAcceptsPerSecond;
 
     /// <summary>Least users behind a released number. Default 20, at least 2.</summary>
     public int ReleaseThreshold { get; init; } = 20;
@@ -121,6 +126,7 @@ public sealed record CollectorOptions
         ReadCertificate()?.Dispose();
         CheckListeners();
         if (ReleaseThreshold < 2) throw new OptionsException("releaseThreshold", ReleaseThreshold.ToString(), "2 or more; 20 is the default");
+        if (ReconnectsPerSecond is < 1 or > 1_000_000) throw new OptionsException("reconnectsPerSecond", ReconnectsPerSecond.ToString(CultureInfo.InvariantCulture), "1 to 1,000,000");
         if (KeepVerbatim < TimeSpan.Zero || KeepVerbatim > TimeSpan.FromDays(36_500)) throw new OptionsException("keepVerbatim", $"{KeepVerbatim.TotalDays} days", "0 to 36,500 days");
         ReadModel();
         foreach (RetentionRule rule in Retention) rule.Check();

@@ -30,6 +30,7 @@ public sealed record ConfigFile
     public string? Model { get; init; }
     public string? Otlp { get; init; }
     public bool? Lab { get; init; }
+    public int? ReconnectsPerSecond { get; init; }
     public int? ReleaseThreshold { get; init; }
     public double? KeepVerbatim { get; init; }
     public double? RetentionDays { get; init; }
@@ -78,6 +79,7 @@ public sealed record ConfigFile
             Model = Model,
             Otlp = ParseUri("otlp", Otlp),
             Lab = Lab ?? false,
+            ReconnectsPerSecond = ReconnectsPerSecond ?? defaults.ReconnectsPerSecond,
             ReleaseThreshold = ReleaseThreshold ?? defaults.ReleaseThreshold,
             KeepVerbatim = KeepVerbatim is { } days ? TimeSpan.FromDays(Math.Clamp(days, -1, 100_000)) : defaults.KeepVerbatim,
             Retention = [.. Retention ?? [], .. RetentionDays is { } all ? [new RetentionRule { Days = all }] : (RetentionRule[])[]],

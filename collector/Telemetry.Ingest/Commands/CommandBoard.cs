@@ -40,6 +40,17 @@ internal sealed class CommandBoard(TimeProvider time)
         return new Subscription(watched, listener);
     }
 
+    /// <summary>How to tell each device that somebody listens for, without a new version: what is told holds whatever the version.</summary>
+    public IEnumerable<Action> Listeners()
+    {
+        foreach ((_, Watched watched) in _watched)
+        {
+            Action? listeners;
+            lock (watched) listeners = watched.Listeners;
+            if (listeners is not null) yield return listeners;
+        }
+    }
+
     private static uint SecondsOf(TimeProvider time) => (uint)time.GetUtcNow().ToUnixTimeSeconds();
 
     private sealed class Watched

@@ -15,7 +15,11 @@ internal sealed class SeqTable
     private readonly List<SeqEntry[]> _chunks = [];
     private uint[] _slots = new uint[64];
 
+    /// <summary>Entries.</summary>
     public int Count { get; private set; }
+
+    /// <summary>Devices that have one or more.</summary>
+    public int DeviceCount { get; private set; }
 
     /// <summary>Bytes held by entries and index.</summary>
     public long MemoryBytes => ((long)_chunks.Count * ChunkEntries * Unsafe.SizeOf<SeqEntry>()) + ((long)_slots.Length * sizeof(uint));
@@ -45,6 +49,8 @@ internal sealed class SeqTable
     /// <summary>Adds an entry that <see cref="Find"/> did not find.</summary>
     public int Add(uint deviceKey, uint epoch)
     {
+        Find(deviceKey, epoch, out int otherEpochs);
+        if (otherEpochs == 0) DeviceCount++;
         if ((Count + 1) * 4L > _slots.Length * 3L) GrowIndex();
         if (Count == _chunks.Count * ChunkEntries) _chunks.Add(new SeqEntry[ChunkEntries]);
         int index = Count++;

@@ -9,6 +9,7 @@ namespace Telemetry.Mqtt.Broker;
 /// <summary>Commands on their way back through the broker: retained on the device's <c>down</c> topic, the newest only, each again until it is acknowledged.</summary>
 /// <remarks>
 /// Thread-safe. A Command lies at the broker for an unknown time, so the collector's clock is taken out of it; a device behind a broker has its time from elsewhere.
+/// So is the reconnect window: these devices come back to the broker, and what that can take is not ours to say.
 /// A device whose Command orders nothing gets none, unless it had one before that must be replaced.
 /// </remarks>
 internal sealed class CommandPosts(IIngest ingest, MqttVersion version, int maxWatched) : IDisposable
@@ -137,6 +138,7 @@ internal sealed class CommandPosts(IIngest ingest, MqttVersion version, int maxW
         Command command = Command.Parser.ParseFrom(ingest.CurrentCommand(device).Span);
         command.ServerUnixMs = 0;
         command.ServerErrorMs = 0;
+        command.ReconnectWindow = null;
         byte[] bytes = command.ToByteArray();
         ordersNothing = bytes.Length == 0; // a version alone says that there were orders once, which the broker may still hold
         return bytes;

@@ -75,6 +75,8 @@ internal sealed partial class MqttConnection
             SessionExpiryInterval = _sessionExpirySeconds == request.ExpirySeconds ? null : _sessionExpirySeconds,
             AssignedClientIdentifier = isAssigned ? clientIdentifier : null,
             HasSharedSubscriptions = endpoint.Lab is not null,
+            WindowMs = account.Device is null ? 0 : endpoint.Ingest.ReconnectWindowMs,
+            ClientMaximumPacketSize = _clientMaximumPacketSize,
         }.Create(_version));
         _keepAliveMs = keepAlive * 1000L;
         _session = session;

@@ -26,6 +26,12 @@ internal readonly ref struct ConnackPacket
     public string? AssignedClientIdentifier { get; init; }
     public bool HasSharedSubscriptions { get; init; }
 
+    /// <summary>User property <c>window-ms</c> (proto/WIRE.md, "Reconnect"); 0 = none.</summary>
+    public int WindowMs { get; init; }
+
+    /// <summary>Of the client: a packet that would be longer goes without its user property (MQTT 5.0 [MQTT-3.2.2-20]).</summary>
+    public uint ClientMaximumPacketSize { get; init; }
+
     /// <summary>An accepting CONNACK.</summary>
     public byte[] Create(MqttVersion version)
     {
@@ -50,7 +56,9 @@ internal readonly ref struct ConnackPacket
             properties[length++] = 0;
         }
 
-        return Frame(IsSessionPresent, 0, properties[..length]);
+        byte[] window = ReplyProperties.Of("", windowMs: WindowMs);
+        byte[] packet = Frame(IsSessionPresent, 0, [.. properties[..length], .. window]);
+        return packet.Length <= ClientMaximumPacketSize || window.Length == 0 ? packet : Frame(IsSessionPresent, 0, properties[..length]);
     }
 
     /// <summary>A refusing CONNACK, or null where 3.1.1 has no return code for the reason and only closes (3.1.1 [MQTT-3.1.4-1], [MQTT-3.2.2-6]).</summary>

@@ -28,6 +28,9 @@ public interface IIngest
     /// <returns>False when the collector stops before it is durable: then nothing may be acknowledged.</returns>
     ValueTask<bool> WaitDurableAsync(long position, CancellationToken cancellation);
 
+    /// <summary>Over how many milliseconds a device is to spread its way back after a lost connection, 2,000 to a day (<see cref="FleetSpread"/>). Each Command says it too.</summary>
+    int ReconnectWindowMs { get; }
+
     /// <summary>The Command a device should hold now, serialized, at most <see cref="WireLimits.MaxCommandBytes"/>.</summary>
     ReadOnlyMemory<byte> CurrentCommand(IngestSession session);
 

@@ -8,8 +8,9 @@ namespace Telemetry.Device.Delivery
     /// </summary>
     internal static class ReconnectPolicy
     {
-        /// <summary>Window while the server has named none: doubles with every failure from 2 s up to this.</summary>
-        public const int DefaultWindowMs = 300_000;
+        /// <summary>The device's own window doubles with every failure from 2 s up to this, for its battery's sake: 40 attempts an hour. Below what a large fleet is
+        /// told, so that it is back within what it was told.</summary>
+        public const int LongestOwnWindowMs = 180_000;
 
         /// <summary>Wrong credentials do not mend themselves: one attempt an hour, spread over two.</summary>
         public const int BadCredentialsMs = 3_600_000;
@@ -32,9 +33,9 @@ namespace Telemetry.Device.Delivery
             if (windowMs > LongestWindowMs) windowMs = LongestWindowMs;
 
             // A short blip loses the whole fleet within a second: already the first retry is spread, over 0.55 of the window.
-            if (windowMs > 0) return chance.Below(failures == 0 ? windowMs / 20 * 11 : windowMs);
-            int window = failures >= 8 ? DefaultWindowMs : FirstWindowMs << failures;
-            return chance.Below(window < DefaultWindowMs ? window : DefaultWindowMs);
+            int named = failures == 0 ? windowMs / 20 * 11 : windowMs;
+            int own = failures >= 7 ? LongestOwnWindowMs : FirstWindowMs << failures;
+            return chance.Below(named > own ? named : own);
         }
     }
 }

@@ -10,6 +10,7 @@ namespace Telemetry.Device.Delivery
         private const long LeastUnixMs = 1_577_836_800_000;
         private const int PushLatencyMs = 2000;
         private const int SavingIntervalMs = 3_600_000;
+        private const int ReconnectWindowField = 6;
         private const int QuestionField = 10;
 
         private readonly WallClock _wall;
@@ -41,6 +42,7 @@ namespace Telemetry.Device.Delivery
             Commands++;
             TakeTime(serverUnixMs, serverErrorMs, now);
             if (eraseEpoch != 0 && eraseEpoch == _spool.Epoch) Erase();
+            TakeReconnectWindow(buffer);
             if (version != 0 && version == _commandVersion) return; // done before
             _commandVersion = version;
 
@@ -91,7 +93,7 @@ namespace Telemetry.Device.Delivery
                         break;
                     case 4:
                     case 5:
-                    case 6:
+                    case ReconnectWindowField:
                     case 8:
                     case QuestionField:
                         if (_reader.Length < 0) return false;
@@ -136,9 +138,6 @@ namespace Telemetry.Device.Delivery
                 case 5:
                     SetUploadWindow();
                     break;
-                case 6:
-                    SetReconnectWindow();
-                    break;
                 case 9:
                     Withdraw(buffer);
                     break;
@@ -146,6 +145,7 @@ namespace Telemetry.Device.Delivery
                     if (_reader.Length < 0 && _reader.Value <= BatchWriter.MaxBatchBytes) _orderedBatchBytes = (int)_reader.Value;
                     break;
                 default:
+                    // 6, the reconnect window: taken before.
                     // 8, ranges to send again: what is still spooled is sent anyway, what was acked is durable at the collector.
                     // 10, a question: asked when all else is done.
                     break;
@@ -205,15 +205,21 @@ namespace Telemetry.Device.Delivery
             _reader.Leave();
         }
 
-        private void SetReconnectWindow()
+        // Holds whatever the version: it grows with the fleet, not with what is ordered of this device.
+        private void TakeReconnectWindow(byte[] buffer)
         {
-            _reader.Enter();
+            _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
             while (_reader.Next())
             {
-                if (_reader.Field == 1) _windowMs = _reader.Value > ReconnectPolicy.LongestWindowMs ? ReconnectPolicy.LongestWindowMs : (int)_reader.Value;
-            }
+                if (_reader.Field != ReconnectWindowField) continue;
+                _reader.Enter();
+                while (_reader.Next())
+                {
+                    if (_reader.Field == 1) _windowMs = _reader.Value > ReconnectPolicy.LongestWindowMs ? ReconnectPolicy.LongestWindowMs : (int)_reader.Value;
+                }
 
-            _reader.Leave();
+                _reader.Leave();
+            }
         }
 
         // withdrawn_signals is a packed list, or one number a field; a signal that is not in the newest Command has consent again.

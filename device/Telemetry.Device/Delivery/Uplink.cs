@@ -273,12 +273,18 @@ namespace Telemetry.Device.Delivery
 
             _resumesSession = _link.IsSessionPresent;
             lock (_sampler) LimitBatches();
-            if (_link.WindowMs > 0) _windowMs = _link.WindowMs;
+            NoteWindow();
+        }
+
+        private void NoteWindow()
+        {
+            int windowMs = _link.TakeWindowMs();
+            if (windowMs > 0) _windowMs = windowMs;
         }
 
         private void OnClosed(long now, int reason)
         {
-            if (_link.WindowMs > 0) _windowMs = _link.WindowMs;
+            NoteWindow();
             if (reason == MqttPacket.UnsupportedVersion || (_version == 5 && reason == MqttPacket.Refused311Version && !_wasGreeted)) _version = 4;
 
             if (reason != 0) _unanswered = 0;

@@ -9,7 +9,7 @@ namespace Telemetry.Device.Mqtt
         /// <summary>CONNACK with success.</summary>
         Accepted,
 
-        /// <summary>CONNACK with another code, or the server's DISCONNECT: see ReasonCode, TakeSlotMs, WindowMs. The connection is closed.</summary>
+        /// <summary>CONNACK with another code, or the server's DISCONNECT: see ReasonCode, TakeSlotMs, TakeWindowMs. The connection is closed.</summary>
         Refused,
 
         /// <summary>PUBACK: see AckId and ReasonCode.</summary>
@@ -56,9 +56,6 @@ namespace Telemetry.Device.Mqtt
 
         /// <summary>Identifier of the batch that was acked.</summary>
         int AckId { get; }
-
-        /// <summary>User property <c>window-ms</c>: draw the next reconnect from this window; 0 = none.</summary>
-        int WindowMs { get; }
 
         /// <summary>Bytes sent since boot.</summary>
         long SentBytes { get; }
@@ -111,6 +108,10 @@ namespace Telemetry.Device.Mqtt
 
         /// <summary>User property <c>slot-ms</c> of the last refusal, once: come back after exactly this long; 0 = none.</summary>
         int TakeSlotMs();
+
+        /// <summary>User property <c>window-ms</c> of the last CONNACK or DISCONNECT, once, so that it does not outlive what a Command says: draw reconnects from this
+        /// window; 0 = none.</summary>
+        int TakeWindowMs();
 
         /// <summary>Says goodbye, which keeps the last will unsent, and closes.</summary>
         void Disconnect(long nowMs);

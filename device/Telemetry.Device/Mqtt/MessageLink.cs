@@ -26,6 +26,7 @@ namespace Telemetry.Device.Mqtt
         private int _unanswered;
         private long _expectsSinceMs;
         private int _slotMs;
+        private int _windowMs;
 
         public MessageLink(MessagePort port, MqttIdentity identity, int messageBytes)
         {
@@ -63,8 +64,6 @@ namespace Telemetry.Device.Mqtt
         }
 
         public int AckId { get; private set; }
-
-        public int WindowMs { get; private set; }
 
         /// <summary>Payloads only: the rest is that client's.</summary>
         public long SentBytes { get; private set; }
@@ -183,6 +182,13 @@ namespace Telemetry.Device.Mqtt
             return slot;
         }
 
+        public int TakeWindowMs()
+        {
+            int window = _windowMs;
+            _windowMs = 0;
+            return window;
+        }
+
         public void Disconnect(long nowMs)
         {
             Close(MqttEvent.None);
@@ -200,6 +206,7 @@ namespace Telemetry.Device.Mqtt
             TransportStatus status = _port.Connect(_lifeTopic, _will);
             if (status == TransportStatus.Pending) return MqttEvent.None;
             ReasonCode = _port.ReasonCode;
+            _windowMs = _port.WindowMs;
             if (status == TransportStatus.Connected)
             {
                 _phase = Phase.Online;
@@ -207,7 +214,6 @@ namespace Telemetry.Device.Mqtt
             }
 
             _slotMs = _port.SlotMs;
-            WindowMs = _port.WindowMs;
             return Close(ReasonCode == 0 ? MqttEvent.Lost : MqttEvent.Refused);
         }
 

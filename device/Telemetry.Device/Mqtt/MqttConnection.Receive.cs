@@ -132,7 +132,7 @@ namespace Telemetry.Device.Mqtt
             _topicAliasMaximum = 0;
             _effectiveKeepAliveMs = _keepAliveSeconds * 1000;
             _slotMs = 0;
-            WindowMs = 0;
+            _windowMs = 0;
             if (_version == 5 && _remaining > 2 && !TakeProperties(2)) return MqttEvent.Lost;
             if (ReasonCode != 0)
             {
@@ -263,7 +263,7 @@ namespace Telemetry.Device.Mqtt
             return (_receive[at] & 0x80) != 0 ? int.MaxValue : (MqttPacket.ReadU16(_receive, at) << 16) | MqttPacket.ReadU16(_receive, at + 2);
         }
 
-        // "slot-ms" and "window-ms" come with a refusal for overload (WIRE.md, "Reconnect").
+        // "slot-ms" comes with a refusal for overload, "window-ms" with a welcome (WIRE.md, "Reconnect").
         private void TakeUserProperty(int at)
         {
             int name = MqttPacket.ReadU16(_receive, at);
@@ -277,7 +277,7 @@ namespace Telemetry.Device.Mqtt
             }
 
             if (IsName(at + 2, name, "slot-ms")) _slotMs = number;
-            else if (IsName(at + 2, name, "window-ms")) WindowMs = number;
+            else if (IsName(at + 2, name, "window-ms")) _windowMs = number;
         }
 
         private bool IsName(int at, int bytes, string name)

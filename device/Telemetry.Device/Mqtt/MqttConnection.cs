@@ -38,6 +38,7 @@ namespace Telemetry.Device.Mqtt
         private int _effectiveKeepAliveMs;
         private int _maximumPacketBytes; // of the server
         private int _slotMs;
+        private int _windowMs;
 
         // What is going out: bytes of _out, then the rest of a payload.
         private byte[] _out;
@@ -96,8 +97,13 @@ namespace Telemetry.Device.Mqtt
             return slot;
         }
 
-        /// <summary>User property <c>window-ms</c>: draw the next reconnect from this window; 0 = none.</summary>
-        public int WindowMs { get; private set; }
+        /// <summary>User property <c>window-ms</c> of the last CONNACK or DISCONNECT, once; 0 = none.</summary>
+        public int TakeWindowMs()
+        {
+            int window = _windowMs;
+            _windowMs = 0;
+            return window;
+        }
 
         /// <summary>Bytes handed to the transport since boot.</summary>
         public long SentBytes { get; private set; }

@@ -26,7 +26,7 @@ namespace Telemetry.Device.Platform
         /// <summary>User property <c>slot-ms</c> of the refusal (proto/WIRE.md, "Reconnect"); 0 = none.</summary>
         public int SlotMs { get; protected set; }
 
-        /// <summary>User property <c>window-ms</c> of the refusal; 0 = none.</summary>
+        /// <summary>User property <c>window-ms</c> of CONNACK, be it a welcome or a refusal; 0 = none.</summary>
         public int WindowMs { get; protected set; }
 
         /// <summary>QoS 1 messages the server takes before the first is acked, 1..65535.</summary>

@@ -107,6 +107,13 @@ public sealed class MqttNetPort : MessagePort, IDisposable
 
     private TransportStatus TakeResult(MqttClientConnectResult result)
     {
+        foreach (MqttUserProperty property in result.UserProperties ?? [])
+        {
+            if (!int.TryParse(property.ReadValueAsString(), NumberStyles.None, CultureInfo.InvariantCulture, out int ms)) continue;
+            if (property.Name == "slot-ms") SlotMs = ms;
+            else if (property.Name == "window-ms") WindowMs = ms;
+        }
+
         if (result.ResultCode == MqttClientConnectResultCode.Success)
         {
             ReceiveMaximum = result.ReceiveMaximum is > 0 ? result.ReceiveMaximum.Value : 65535;
@@ -115,13 +122,6 @@ public sealed class MqttNetPort : MessagePort, IDisposable
         }
 
         ReasonCode = (int)result.ResultCode;
-        foreach (MqttUserProperty property in result.UserProperties ?? [])
-        {
-            if (!int.TryParse(property.ReadValueAsString(), NumberStyles.None, CultureInfo.InvariantCulture, out int ms)) continue;
-            if (property.Name == "slot-ms") SlotMs = ms;
-            else if (property.Name == "window-ms") WindowMs = ms;
-        }
-
         return TransportStatus.Broken;
     }
 

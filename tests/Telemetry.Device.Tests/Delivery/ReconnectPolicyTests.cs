@@ -12,9 +12,22 @@ public sealed class ReconnectPolicyTests
         Chance chance = new(1);
         for (int failures = 0; failures < 100_000; failures++)
         {
-            Assert.InRange(ReconnectPolicy.NextDelayMs(failures, 0, 0, false, chance), 0, ReconnectPolicy.DefaultWindowMs - 1);
+            Assert.InRange(ReconnectPolicy.NextDelayMs(failures, 0, 0, false, chance), 0, ReconnectPolicy.LongestOwnWindowMs - 1);
             Assert.InRange(ReconnectPolicy.NextDelayMs(failures, 200_000, 0, false, chance), 0, 199_999);
         }
+    }
+
+    [Fact]
+    public void NextDelayMs_WindowNamedForASmallFleet_StillBacksOffForTheBattery()
+    {
+        Chance chance = new(8);
+        int[] first = Delays(0), fifth = Delays(4), late = Delays(50);
+        Assert.All(first, delay => Assert.InRange(delay, 0, 4_999)); // the window told is the longer one
+        Assert.All(fifth, delay => Assert.InRange(delay, 0, 31_999));
+        Assert.InRange(late.Average(), 0.4 * ReconnectPolicy.LongestOwnWindowMs, 0.6 * ReconnectPolicy.LongestOwnWindowMs);
+        Assert.Contains(first, delay => delay > 2_000);
+
+        int[] Delays(int failures) => [.. Enumerable.Range(0, 1000).Select(_ => ReconnectPolicy.NextDelayMs(failures, 9_090, 0, false, chance))];
     }
 
     [Fact]

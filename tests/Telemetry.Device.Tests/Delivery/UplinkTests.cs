@@ -260,6 +260,28 @@ public sealed class UplinkTests
     }
 
     [Fact]
+    public void Command_OfTheSameVersionNamesALongerWindow_ItHoldsAndConnacksNoMore()
+    {
+        List<long> waitsMs = [];
+        for (int seed = 1; seed <= 20; seed++)
+        {
+            Rig rig = new(options => options.Seed = seed);
+            rig.Broker.ConnackProperties = [0x26, 0, 9, .. "window-ms"u8, 0, 4, .. "2000"u8];
+            rig.Broker.Command = new Command { Version = 1 }.ToByteArray();
+            rig.Run(1000);
+            rig.Broker.SendCommand(new Command { Version = 1, ReconnectWindow = new ReconnectWindow { WindowMs = 600_000 } }.ToByteArray());
+            rig.Run(1000);
+            long lostMs = rig.Clock.UptimeMs;
+            rig.Broker.Drop();
+            while (rig.Broker.Connects == 1) rig.Run(1000);
+            waitsMs.Add(rig.Clock.UptimeMs - lostMs);
+        }
+
+        Assert.All(waitsMs, wait => Assert.InRange(wait, 0, 331_000)); // 0.55 of the window
+        Assert.InRange(waitsMs.Average(), 100_000, 230_000);
+    }
+
+    [Fact]
     public void Event_WhileTheBrokerIsAway_DoesNotShortenTheWaitToReconnect()
     {
         Rig rig = new();

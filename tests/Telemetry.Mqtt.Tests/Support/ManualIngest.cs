@@ -89,6 +89,8 @@ internal sealed class ManualIngest : IIngest
         foreach (TaskCompletionSource<bool> done in due) done.SetResult(succeeds);
     }
 
+    public int ReconnectWindowMs { get; set; }
+
     public ReadOnlyMemory<byte> CurrentCommand(IngestSession session) => Encoding.Latin1.GetBytes(Commands.GetValueOrDefault($"{session.Brand}/{session.Device}", ""));
 
     /// <summary>Sets a device's Command and calls whoever watches it.</summary>

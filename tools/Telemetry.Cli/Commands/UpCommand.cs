@@ -35,6 +35,7 @@ internal static class UpCommand
         Option<string?> model = new("--model") { Description = "File of the scenario model; another one than before names all segments again. Default the shipped one" };
         Option<string?> otlp = new("--otlp") { Description = "Push metrics by OTLP to this address" };
         Option<bool> lab = new("--lab") { Description = "Open the MQTT lab/ topic space, for bringing up hardware" };
+        Option<int?> reconnects = new("--reconnects-per-second") { Description = "Devices this collector can welcome back in a second; a fleet that lost its connection spreads by it. Default 2000" };
         Option<int?> threshold = new("--release-threshold") { Description = "Least users behind a released number. Default 20" };
         Option<double?> keepVerbatim = new("--keep-verbatim") { Description = "Days until batches are packed into long blocks, which give back the same bytes. Default 7" };
         Option<double?> retention = new("--retention-days") { Description = "Days until batches go for good; finer rules by brand, privacy class and consent: key retention of --config. Default: never" };
@@ -43,7 +44,7 @@ internal static class UpCommand
         Command command = new("up", "Run the collector: MQTT, gRPC and HTTP endpoints over one data folder.")
         {
             data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, influxSegments, influxReleases,
-            broker, brokerPasswordFile, brokerVersion, brokerShare, brokerDevices, brokerClientId, brokerCa, model, otlp, lab, threshold, keepVerbatim, retention, config,
+            broker, brokerPasswordFile, brokerVersion, brokerShare, brokerDevices, brokerClientId, brokerCa, model, otlp, lab, reconnects, threshold, keepVerbatim, retention, config,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -76,6 +77,7 @@ internal static class UpCommand
                     Model = parsed.GetValue(model) ?? file.Model,
                     Otlp = parsed.GetValue(otlp) ?? file.Otlp,
                     Lab = parsed.GetValue(lab) || file.Lab == true,
+                    ReconnectsPerSecond = parsed.GetValue(reconnects) ?? file.ReconnectsPerSecond,
                     ReleaseThreshold = parsed.GetValue(threshold) ?? file.ReleaseThreshold,
                     KeepVerbatim = parsed.GetValue(keepVerbatim) ?? file.KeepVerbatim,
                     RetentionDays = parsed.GetValue(retention) ?? file.RetentionDays,
