@@ -15,6 +15,9 @@ public sealed record DeviceOrders
     /// <summary>When it uploads; null = as its firmware is set.</summary>
     public UploadOrder? Upload { get; init; }
 
+    /// <summary>How long its batches may be; null = as its firmware is set.</summary>
+    public BatchOrder? Batch { get; init; }
+
     /// <summary>What it asks its user; null = nothing.</summary>
     public OpenQuestion? Question { get; init; }
 
@@ -28,6 +31,7 @@ public sealed record DeviceOrders
     public void AddTo(Command command)
     {
         foreach (CaptureOrder rate in Rates) command.CaptureRates.Add(new CaptureRate { Signal = (uint)rate.Signal, PeriodMs = (uint)rate.PeriodMs });
+        if (Batch is { } batch) command.MaxBatchBytes = (uint)batch.MaxBytes;
         if (Upload is { } upload) command.UploadWindow = new UploadWindow { IntervalS = (uint)upload.IntervalS, OffsetS = (uint)upload.OffsetS };
         foreach (int signal in Withdrawn) command.WithdrawnSignals.Add((uint)signal);
         if (Question is { } open) command.Question = open.ToMessage();
@@ -39,7 +43,7 @@ public sealed record DeviceOrders
         Command mine = new();
         AddTo(mine);
         return mine.CaptureRates.Equals(command.CaptureRates) && Equals(mine.UploadWindow, command.UploadWindow) && Equals(mine.Question, command.Question)
-            && mine.WithdrawnSignals.Equals(command.WithdrawnSignals);
+            && mine.WithdrawnSignals.Equals(command.WithdrawnSignals) && mine.MaxBatchBytes == command.MaxBatchBytes;
     }
 }
 
@@ -54,6 +58,11 @@ public readonly record struct CaptureOrder(int Signal, int PeriodMs, long SinceU
 /// <param name="OffsetS">The device's own place within the interval, from 0; intervals count from 1970 UTC.</param>
 /// <param name="SinceUnixMs">When it was ordered.</param>
 public sealed record UploadOrder(int IntervalS, int OffsetS, long SinceUnixMs);
+
+/// <summary>Batches are kept short, for a link that loses or refuses long ones.</summary>
+/// <param name="MaxBytes">The longest batch, <see cref="OrderChange.LeastBatchBytes"/> to a whole one; a block alone may be longer, because blocks are not split.</param>
+/// <param name="SinceUnixMs">When it was ordered.</param>
+public sealed record BatchOrder(int MaxBytes, long SinceUnixMs);
 
 /// <summary>A question that waits for its answer.</summary>
 /// <param name="Id">Of the question.</param>
@@ -75,6 +84,9 @@ public sealed record OrderChange
     /// <summary>A week; devices believe no longer one.</summary>
     public const int MostIntervalS = 604_800;
 
+    /// <summary>Below this even one block of a minute is longer, and the head of each batch weighs more than its samples.</summary>
+    public const int LeastBatchBytes = 256;
+
     /// <summary>First takes back all that stands, the question too.</summary>
     public bool IsCleared { get; init; }
 
@@ -83,6 +95,9 @@ public sealed record OrderChange
 
     /// <summary>In place of the rhythm that stands; null leaves that as it is.</summary>
     public UploadRhythm? Upload { get; init; }
+
+    /// <summary>In place of the longest batch that stands, in bytes; 0 = as the firmware is set again, null leaves it as it is.</summary>
+    public int? MaxBatchBytes { get; init; }
 }
 
 /// <summary>A rhythm of uploads for any number of devices: each gets an instant of its own, so that a fleet spreads.</summary>

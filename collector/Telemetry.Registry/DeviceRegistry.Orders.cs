@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using Microsoft.Data.Sqlite;
+using Telemetry.Wire;
 using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Registry;
 
-// What devices are told: capture rates, a rhythm of uploads, a question, what is not to be captured.
+// What devices are told: capture rates, a rhythm of uploads, how long batches may be, a question, what is not to be captured.
 public sealed partial class DeviceRegistry
 {
     private readonly HashSet<uint> _unsavedConfirmations = [];
@@ -27,7 +28,7 @@ public sealed partial class DeviceRegistry
 
     /// <summary>Changes what a device is told; it hears of it at once where it is connected, else with its next connection.</summary>
     /// <returns>What stands now.</returns>
-    /// <exception cref="RegistryException">NotFound: no such device. Invalid: a signal that its model does not have, or a period or rhythm out of its limits.</exception>
+    /// <exception cref="RegistryException">NotFound: no such device. Invalid: a signal that its model does not have, or a period, rhythm or length out of its limits.</exception>
     public DeviceOrders Order(uint deviceKey, OrderChange change)
     {
         DeviceOrders orders;
@@ -41,6 +42,7 @@ public sealed partial class DeviceRegistry
             {
                 Rates = RatesAfter(device, kept.Rates, change.Rates, now),
                 Upload = change.Upload is { } rhythm ? UploadOf(device, rhythm, kept.Upload, now) : kept.Upload,
+                Batch = change.MaxBatchBytes is { } bytes ? BatchOf(bytes, kept.Batch, now) : kept.Batch,
                 Question = kept.Question,
             };
             if (IsSame(orders, before)) return before;
@@ -109,8 +111,16 @@ public sealed partial class DeviceRegistry
         return standing is not null && upload == standing with { SinceUnixMs = now } ? standing : upload;
     }
 
+    private static BatchOrder? BatchOf(int maxBytes, BatchOrder? standing, long now)
+    {
+        if (maxBytes == 0) return null;
+        if (maxBytes is < OrderChange.LeastBatchBytes or > WireLimits.MaxBatchBytes)
+            throw new RegistryException(RegistryError.Invalid, $"Batches of at most {maxBytes} B were asked for; {OrderChange.LeastBatchBytes}..{WireLimits.MaxBatchBytes} B is expected, or 0 to take it back.");
+        return standing?.MaxBytes == maxBytes ? standing : new BatchOrder(maxBytes, now);
+    }
+
     private static bool IsSame(DeviceOrders left, DeviceOrders right) =>
-        left.Rates.SequenceEqual(right.Rates) && left.Upload == right.Upload && left.Question?.Id == right.Question?.Id && left.Withdrawn.SequenceEqual(right.Withdrawn);
+        left.Rates.SequenceEqual(right.Rates) && left.Upload == right.Upload && left.Batch == right.Batch && left.Question?.Id == right.Question?.Id && left.Withdrawn.SequenceEqual(right.Withdrawn);
 
     private bool IsRefused(DeviceRecord device, long unixMs) =>
         _users.TryGetValue(device.UserAt(unixMs), out UserRecord? user) && user.Consents.IsRefused(device.Description.Brand, unixMs);
@@ -139,9 +149,10 @@ public sealed partial class DeviceRegistry
         Run("DELETE FROM capture_orders WHERE device_key = ?1", (long)deviceKey);
         foreach (CaptureOrder rate in orders.Rates) Run("INSERT INTO capture_orders VALUES(?1, ?2, ?3, ?4)", (long)deviceKey, (long)rate.Signal, (long)rate.PeriodMs, rate.SinceUnixMs);
         return Run(
-            "INSERT OR REPLACE INTO orders VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", (long)deviceKey,
+            "INSERT OR REPLACE INTO orders VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)", (long)deviceKey,
             (long)(orders.Upload?.IntervalS ?? 0), (long)(orders.Upload?.OffsetS ?? 0), orders.Upload?.SinceUnixMs ?? 0,
-            orders.Question?.Id ?? 0, (long)(orders.Question?.AnswerSignal ?? 0), orders.Question?.SinceUnixMs ?? 0, orders.ConfirmedUnixMs);
+            orders.Question?.Id ?? 0, (long)(orders.Question?.AnswerSignal ?? 0), orders.Question?.SinceUnixMs ?? 0, orders.ConfirmedUnixMs,
+            (long)(orders.Batch?.MaxBytes ?? 0), orders.Batch?.SinceUnixMs ?? 0);
     }
 
     private void SaveConfirmations()
@@ -160,13 +171,17 @@ public sealed partial class DeviceRegistry
         Dictionary<long, UserQuestion> questions = Select(
             $"SELECT {QuestionColumns} FROM questions WHERE question_id IN (SELECT question_id FROM orders)", ReadQuestion).ToDictionary(asked => asked.QuestionId, asked => asked.Question);
         return Select(
-            "SELECT device_key, upload_interval_s, upload_offset_s, upload_since_unix_ms, question_id, question_signal, question_since_unix_ms, confirmed_unix_ms FROM orders",
+            """
+            SELECT device_key, upload_interval_s, upload_offset_s, upload_since_unix_ms, question_id, question_signal, question_since_unix_ms, confirmed_unix_ms,
+              batch_max_bytes, batch_since_unix_ms FROM orders
+            """,
             row => ((uint)row.GetInt64(0), Orders: ReadOrders(row, questions) with { Rates = [.. rates[(uint)row.GetInt64(0)]] })).ToDictionary(pair => pair.Item1, pair => pair.Orders);
     }
 
     private static DeviceOrders ReadOrders(SqliteDataReader row, Dictionary<long, UserQuestion> questions) => new()
     {
         Upload = row.GetInt32(1) == 0 ? null : new UploadOrder(row.GetInt32(1), row.GetInt32(2), row.GetInt64(3)),
+        Batch = row.GetInt32(8) == 0 ? null : new BatchOrder(row.GetInt32(8), row.GetInt64(9)),
         Question = questions.TryGetValue(row.GetInt64(4), out UserQuestion? question) ? new OpenQuestion(row.GetInt64(4), question, row.GetInt32(5), row.GetInt64(6)) : null,
         ConfirmedUnixMs = row.GetInt64(7),
     };

@@ -58,5 +58,10 @@ internal static class RegistrySchema
           device_key INTEGER NOT NULL REFERENCES devices, signal INTEGER NOT NULL, period_ms INTEGER NOT NULL, since_unix_ms INTEGER NOT NULL,
           PRIMARY KEY(device_key, signal)) WITHOUT ROWID;
         """,
+        """
+        -- batch_max_bytes 0: batches are as long as the firmware makes them.
+        ALTER TABLE orders ADD COLUMN batch_max_bytes INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE orders ADD COLUMN batch_since_unix_ms INTEGER NOT NULL DEFAULT 0;
+        """,
     ];
 }

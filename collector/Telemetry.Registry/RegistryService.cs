@@ -68,18 +68,16 @@ public sealed class RegistryService(DeviceRegistry registry)
             IsCleared = request.Clear,
             Rates = [.. request.Rates.Select(rate => (rate.Signal, rate.Usual ? default(int?) : (int)Math.Min(rate.PeriodMs, int.MaxValue)))],
             Upload = request.Upload is { } upload ? new UploadRhythm(Seconds(upload.IntervalS), Seconds(upload.OffsetS), Seconds(upload.SpreadS)) : null,
+            MaxBatchBytes = request.Batch is { } batch ? (int)Math.Min(batch.MaxBytes, int.MaxValue) : null,
         };
-        return ToMessage(device, registry.Order(device.DeviceKey, change));
+        registry.Order(device.DeviceKey, change);
+        return StandingOrdersOf(device); // with what follows from consent, and was not ordered
 
         static int Seconds(uint seconds) => (int)Math.Min(seconds, int.MaxValue);
     }
 
     /// <summary>What a device is told now.</summary>
-    public StandingOrders ListOrders(OrdersRequest request)
-    {
-        DeviceRecord device = Device(request.Brand, request.Device);
-        return ToMessage(device, registry.FindOrders(device.DeviceKey) ?? DeviceOrders.None);
-    }
+    public StandingOrders ListOrders(OrdersRequest request) => StandingOrdersOf(Device(request.Brand, request.Device));
 
     private DeviceRecord Device(string brand, string device) => registry.FindDevice(brand, device) ?? throw Refusals.NoDevice(brand, device);
 
@@ -121,11 +119,13 @@ public sealed class RegistryService(DeviceRegistry registry)
         return message;
     }
 
-    private StandingOrders ToMessage(DeviceRecord device, DeviceOrders orders)
+    private StandingOrders StandingOrdersOf(DeviceRecord device)
     {
+        DeviceOrders orders = registry.FindOrders(device.DeviceKey) ?? DeviceOrders.None;
         StandingOrders message = new() { Brand = device.Description.Brand, Device = device.Description.Device, ConfirmedUnixMs = orders.ConfirmedUnixMs };
         message.Rates.AddRange(orders.Rates.Select(rate => new RateOrder { Signal = KeyOf(device, rate.Signal), PeriodMs = (uint)rate.PeriodMs, SinceUnixMs = rate.SinceUnixMs }));
         if (orders.Upload is { } upload) message.Upload = new UploadTimes { IntervalS = (uint)upload.IntervalS, OffsetS = (uint)upload.OffsetS, SinceUnixMs = upload.SinceUnixMs };
+        if (orders.Batch is { } batch) message.Batch = new BatchLimit { MaxBytes = (uint)batch.MaxBytes, SinceUnixMs = batch.SinceUnixMs };
         message.Withdrawn.AddRange(orders.Withdrawn.Select(signal => KeyOf(device, signal)));
         if (orders.Question is { } open) (message.Question, message.QuestionSinceUnixMs) = (open.ToMessage(), open.SinceUnixMs);
         return message;

@@ -15,13 +15,14 @@ namespace Telemetry.EndToEnd.Tests;
 /// <summary>What an operator orders reaches the SDK on a device, over both versions of MQTT, and outlives the collector.</summary>
 public sealed class DeviceOrderTests
 {
-    private const int Level = 1, Answer = 2;
+    private const int Level = 1, Noise = 3;
 
     private const string Json =
         """
         {"model": "meter", "version": 1, "signals": [
           {"id": 1, "key": "level", "unit": "1", "kind": "gauge", "resolution": 1, "min": 0, "max": 1000, "privacy": "ambient", "periodMs": 1000, "minIntervalMs": 500},
-          {"id": 2, "key": "answer", "unit": "1", "kind": "event", "resolution": 1, "min": 0, "max": 3, "privacy": "activity"}]}
+          {"id": 2, "key": "answer", "unit": "1", "kind": "event", "resolution": 1, "min": 0, "max": 3, "privacy": "activity"},
+          {"id": 3, "key": "noise", "unit": "1", "kind": "gauge", "resolution": 1, "min": 0, "max": 65535, "privacy": "device", "periodMs": 2000}]}
         """;
 
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(100);
@@ -72,14 +73,42 @@ public sealed class DeviceOrderTests
         Assert.InRange(four.SamplesKeptOf(seconds: 100), 5, 6);
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task Order_MaxBatchBytes_IsObeyedAndConfirmedUntilItIsTakenBack(int version)
+    {
+        await using CollectorProcess collector = await CollectorProcess.StartAsync();
+        string secret = await AddDeviceAsync(collector);
+        using Meter meter = new(collector.MqttPort, secret, version);
+        (long batches, long bytes) = meter.BatchesOf(seconds: 200);
+        Assert.Equal(1, batches);
+        long limit = bytes * 3 / 4;
+        Assert.InRange(limit, 256, 262_144);
+        using (JsonDocument given = JsonDocument.Parse(await collector.TelemetryAsync("device", "order", "acme/m1", "--max-batch-bytes", $"{limit}", "--json")))
+            Assert.Equal(limit, given.RootElement.GetProperty("batch").GetProperty("maxBytes").GetInt64());
+        meter.Turn(() => meter.Commands == 2);
+        (batches, bytes) = meter.BatchesOf(seconds: 200);
+        Assert.True(batches > 1);
+        Assert.InRange(bytes, 1, limit * batches);
+        Assert.True((await OrdersAsync(collector, "orders")).ConfirmedUnixMs > 0);
+        Assert.Contains($"at most {limit:n0} B", await collector.TelemetryAsync("device", "orders", "acme/m1"), StringComparison.Ordinal);
+
+        await OrdersAsync(collector, "order", "--max-batch-bytes", "usual");
+        meter.Turn(() => meter.Commands == 3);
+        Assert.Equal(1, meter.BatchesOf(seconds: 200).Batches);
+    }
+
     [Fact]
     public async Task Order_OfWhatTheModelDoesNotHave_IsRefusedWithExit2()
     {
         await using CollectorProcess collector = await CollectorProcess.StartAsync();
         await AddDeviceAsync(collector);
-        await RefusedAsync("no signal \"speed\"; one of level, answer", "acme/m1", "--rate", "speed=1s");
+        await RefusedAsync("no signal \"speed\"; one of level, answer, noise", "acme/m1", "--rate", "speed=1s");
         await RefusedAsync("500..86400000 ms", "acme/m1", "--rate", "level=100ms");
         await RefusedAsync("two times of the day", "acme/m1", "--upload-window", "2-5");
+        await RefusedAsync("256..262144 B", "acme/m1", "--max-batch-bytes", "100");
+        await RefusedAsync("a number of bytes or 'usual'", "acme/m1", "--max-batch-bytes", "1k");
         await RefusedAsync("Nothing is ordered", "acme/m1");
         await RefusedAsync("no device \"acme/m2\"", "acme/m2", "--rate", "level=1s");
 
@@ -105,10 +134,10 @@ public sealed class DeviceOrderTests
     private static async Task<StandingOrders> OrdersAsync(CollectorProcess collector, string command, params string[] options)
     {
         using JsonDocument json = JsonDocument.Parse(await collector.TelemetryAsync(["device", command, "acme/m1", .. options, "--json"]));
-        JsonElement orders = json.RootElement, rates = orders.GetProperty("rates"), upload = orders.GetProperty("upload");
+        JsonElement orders = json.RootElement, rates = orders.GetProperty("rates");
         return new StandingOrders(
             rates.GetArrayLength() == 0 ? -1 : rates[0].GetProperty("periodMs").GetInt32(),
-            upload.ValueKind == JsonValueKind.Null ? -1 : upload.GetProperty("intervalS").GetInt32(),
+            orders.TryGetProperty("upload", out JsonElement upload) ? upload.GetProperty("intervalS").GetInt32() : -1,
             long.Parse(orders.GetProperty("confirmedUnixMs").GetString()!));
     }
 
@@ -148,6 +177,26 @@ public sealed class DeviceOrderTests
             _client.UploadNow();
             Turn(() => _client.IsDrained);
             return Kept() - before;
+        }
+
+        public long Commands => _client.ReadCounters().Commands;
+
+        /// <summary>Takes a level each second and a noise each other second, which no row can hold together.</summary>
+        /// <returns>The batches they make, and their bytes.</returns>
+        public (long Batches, long Bytes) BatchesOf(int seconds)
+        {
+            TelemetryCounters before = _client.ReadCounters();
+            for (int second = 0; second < seconds; second++)
+            {
+                _clock.Advance(1000);
+                _client.Record(Level, second * 7919 % 1000);
+                if (second % 2 == 0) _client.Record(Noise, second * 40_503 % 65_536);
+            }
+
+            _client.UploadNow();
+            Turn(() => _client.IsDrained);
+            TelemetryCounters after = _client.ReadCounters();
+            return (after.SealedBatches - before.SealedBatches, after.SealedBytes - before.SealedBytes);
         }
 
         public void Turn(Func<bool> until)
@@ -222,7 +271,7 @@ public sealed class DeviceOrderTests
 
         public void OnQuestion(int id, string text, string[] answers, int answerSignal)
         {
-            Assert.Equal(Answer, answerSignal);
+            Assert.Equal(2, answerSignal);
             Questions.Add($"{id} {text} {string.Join('/', answers)}");
         }
 

@@ -1,4 +1,6 @@
+using Microsoft.Data.Sqlite;
 using Telemetry.Testing;
+using Telemetry.Wire.V1;
 
 namespace Telemetry.Registry.Tests;
 
@@ -56,6 +58,64 @@ public sealed class OrderTests : IDisposable
         Order(new OrderChange { IsCleared = true });
         Reopen();
         Assert.Empty(_registry.FindOrders(Device)!.Rates); // the row stays: an empty Command takes the place of the last one
+    }
+
+    [Fact]
+    public void Order_MaxBatchBytes_StandsUntilTakenBackAlsoAfterRestart()
+    {
+        DeviceOrders first = Order(new OrderChange { MaxBatchBytes = 1024 });
+        Assert.Equal(1024, first.Batch!.MaxBytes);
+        Assert.Same(first, Order(new OrderChange { MaxBatchBytes = 1024 }));
+        Order(new OrderChange { Rates = [("steps", 0)] });
+        Reopen();
+        Assert.Equal(first.Batch, _registry.FindOrders(Device)!.Batch);
+        Command command = new();
+        _registry.FindOrders(Device)!.AddTo(command);
+        Assert.Equal(1024u, command.MaxBatchBytes);
+        Assert.True(_registry.FindOrders(Device)!.AreIn(command));
+        command.MaxBatchBytes = 0;
+        Assert.False(_registry.FindOrders(Device)!.AreIn(command));
+        Assert.Null(Order(new OrderChange { MaxBatchBytes = 0 }).Batch);
+        Reopen();
+        Assert.Null(_registry.FindOrders(Device)!.Batch);
+        Assert.Single(_registry.FindOrders(Device)!.Rates);
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(255)]
+    [InlineData(262_145)]
+    public void Order_MaxBatchBytesOutOfItsLimits_IsRefused(int bytes) =>
+        Assert.Contains("256..262144 B", Assert.Throws<RegistryException>(() => Order(new OrderChange { MaxBatchBytes = bytes })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void PutOrders_AnswersWithWhatConsentTookBackToo()
+    {
+        Bind(s_anna, 0, DeviceBinding.Open);
+        Say(s_anna, ConsentPurpose.Insights, isGranted: false);
+        RegistryService service = new(_registry);
+        StandingOrders answer = service.PutOrders(new OrderRequest { Brand = "acme", Device = "w1", Batch = new BatchLimit { MaxBytes = 512 } });
+        Assert.Equal(["heart_rate", "steps"], answer.Withdrawn);
+        Assert.Equal(512u, answer.Batch.MaxBytes);
+        Assert.Equal(service.ListOrders(new OrdersRequest { Brand = "acme", Device = "w1" }), answer);
+    }
+
+    [Fact]
+    public void Open_FileOfBeforeBatchOrders_KeepsItsOrders()
+    {
+        DeviceOrders orders = Order(new OrderChange { Rates = [("heart_rate", 5000)], Upload = new UploadRhythm(900, 0, 900) });
+        _registry.Dispose();
+        using (SqliteConnection old = new($"Data Source={_folder.File("registry.db")};Pooling=false"))
+        {
+            old.Open();
+            using SqliteCommand command = old.CreateCommand();
+            command.CommandText = "ALTER TABLE orders DROP COLUMN batch_max_bytes; ALTER TABLE orders DROP COLUMN batch_since_unix_ms; PRAGMA user_version=3";
+            command.ExecuteNonQuery();
+        }
+
+        _registry = Open();
+        Assert.Equal((orders.Upload, null), (_registry.FindOrders(Device)!.Upload, _registry.FindOrders(Device)!.Batch));
+        Assert.Equal(1024, Order(new OrderChange { MaxBatchBytes = 1024 }).Batch!.MaxBytes);
     }
 
     [Fact]

@@ -20,19 +20,23 @@ internal static class OrderCommands
         Option<string[]> rate = new("--rate") { Description = "SIGNAL=PERIOD, e.g. heart_rate=5s; SIGNAL=off takes none; SIGNAL=usual is the profile's again. As often as there are signals", AllowMultipleArgumentsPerToken = true };
         Option<string?> every = new("--upload-every") { Description = "At most one upload in this time, e.g. 15m or 6h; 'usual' = as the firmware is set again" };
         Option<string?> window = new("--upload-window") { Description = "One upload a day between two times, UTC, e.g. 02:00-05:00; each device gets an instant of its own in it" };
+        Option<string?> batch = new("--max-batch-bytes") { Description = "Batches of several blocks stay below this, e.g. 1024 on a link that loses long ones; 'usual' = as the firmware is set again" };
         Option<bool> clear = new("--clear") { Description = "First take back all that stands, an open question too" };
-        Command order = new("order", "Tell a device how often to sample and to upload, until it is told otherwise. A connected device hears of it at once, another with its next connection.")
+        Command order = new("order", "Tell a device how often to sample and to upload and how long its batches may be, until it is told otherwise. A connected device hears of it at once, another with its next connection.")
         {
-            s_device, rate, every, window, clear, s_json,
+            s_device, rate, every, window, batch, clear, s_json,
         };
         RegistryTarget.AddOptions(order);
         order.SetAction((parsed, cancellation) => RegistryTarget.RunAsync(parsed, async target =>
         {
             (string brand, string device) = NamesOf(parsed);
-            OrderRequest request = new() { Brand = brand, Device = device, Clear = parsed.GetValue(clear), Upload = UploadOf(parsed.GetValue(every), parsed.GetValue(window)) };
+            OrderRequest request = new()
+            {
+                Brand = brand, Device = device, Clear = parsed.GetValue(clear), Upload = UploadOf(parsed.GetValue(every), parsed.GetValue(window)), Batch = BatchOf(parsed.GetValue(batch)),
+            };
             request.Rates.AddRange((parsed.GetValue(rate) ?? []).Select(RateOf));
-            if (!request.Clear && request.Upload is null && request.Rates.Count == 0)
-                throw new CommandException("Nothing is ordered; --rate SIGNAL=PERIOD, --upload-every, --upload-window or --clear is expected. What stands is shown by: telemetry device orders.");
+            if (!request.Clear && request.Upload is null && request.Batch is null && request.Rates.Count == 0)
+                throw new CommandException("Nothing is ordered; --rate SIGNAL=PERIOD, --upload-every, --upload-window, --max-batch-bytes or --clear is expected. What stands is shown by: telemetry device orders.");
             Write(await target.CallAsync<StandingOrders>("PutOrders", request, cancellation), parsed.GetValue(s_json));
         }, cancellation));
         return order;
@@ -79,6 +83,14 @@ internal static class OrderCommands
         return new UploadTimes { IntervalS = DayS, OffsetS = (uint)from, SpreadS = (uint)((to - from + DayS) % DayS) };
     }
 
+    private static BatchLimit? BatchOf(string? text)
+    {
+        if (text is null or Usual) return text is null ? null : new BatchLimit();
+        if (!uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint bytes) || bytes == 0)
+            throw new CommandException($"--max-batch-bytes '{text}' is no length; a number of bytes or '{Usual}' is expected.");
+        return new BatchLimit { MaxBytes = bytes };
+    }
+
     private static bool TryReadTime(string text, out int seconds)
     {
         bool isTime = TimeOnly.TryParseExact(text, "HH:mm", CultureInfo.InvariantCulture, DateTimeStyles.None, out TimeOnly time);
@@ -100,7 +112,7 @@ internal static class OrderCommands
             return;
         }
 
-        if (orders.Rates.Count == 0 && orders.Upload is null && orders.Question is null && orders.Withdrawn.Count == 0)
+        if (orders.Rates.Count == 0 && orders.Upload is null && orders.Batch is null && orders.Question is null && orders.Withdrawn.Count == 0)
         {
             Console.WriteLine($"{orders.Brand}/{orders.Device} is told nothing: profile and firmware hold.");
             return;
@@ -109,6 +121,7 @@ internal static class OrderCommands
         Table table = new Table { Border = TableBorder.Rounded }.AddColumns("order", "", "since");
         foreach (RateOrder rate in orders.Rates) table.AddRow(Markup.Escape(rate.Signal), rate.PeriodMs == 0 ? "off" : $"every {Length(rate.PeriodMs)}", Time(rate.SinceUnixMs));
         if (orders.Upload is { } upload) table.AddRow("upload", Rhythm(upload), Time(upload.SinceUnixMs));
+        if (orders.Batch is { } batch) table.AddRow("batch", string.Create(CultureInfo.InvariantCulture, $"at most {batch.MaxBytes:n0} B"), Time(batch.SinceUnixMs));
         if (orders.Question is { } question) table.AddRow($"question {question.Id}", Markup.Escape($"{question.Text} ({string.Join(", ", question.Answers)})"), Time(orders.QuestionSinceUnixMs));
         if (orders.Withdrawn.Count > 0) table.AddRow("not captured", Markup.Escape(string.Join(", ", orders.Withdrawn)), "the user's consent was withdrawn");
         AnsiConsole.Write(table);
