@@ -83,7 +83,7 @@ public sealed class RestartTests : IngestTestBase
     }
 
     [Fact]
-    public void Metrics_EveryScrape_ReceivedIsTheSumOfOutcomes()
+    public async Task Metrics_EveryScrape_ReceivedIsTheSumOfOutcomes()
     {
         long received = 0, outcomes = 0;
         using MeterListener listener = new()
@@ -103,14 +103,17 @@ public sealed class RestartTests : IngestTestBase
 
         using CancellationTokenSource stop = new();
         IngestSession[] sessions = [Session("brand-1/1"), Session("brand-1/2"), Session("brand-1/3")];
+        using SemaphoreSlim begun = new(0);
         Task[] senders = [.. sessions.Select(session => Task.Run(() =>
         {
             for (ulong seq = 1; !stop.IsCancellationRequested; seq++)
             {
                 Submit(session, Batches.Seal(Epoch, (seq / 2) + 1));
                 if (seq % 5 == 0) Submit(session, [1, 2, 3]);
+                if (seq == 5) begun.Release();
             }
         }))];
+        foreach (Task _ in senders) await begun.WaitAsync();
         for (int scrape = 0; scrape < 200; scrape++)
         {
             (received, outcomes) = (0, 0);
@@ -118,8 +121,8 @@ public sealed class RestartTests : IngestTestBase
             Assert.Equal(received, outcomes);
         }
 
-        stop.Cancel();
-        Task.WaitAll(senders);
-        Assert.True(Service.Counts.Received > 0);
+        await stop.CancelAsync();
+        await Task.WhenAll(senders);
+        Assert.True(Service.Counts is { Stored: > 0, Duplicate: > 0, DeadLettered: > 0 }, Service.Counts.ToString());
     }
 }
