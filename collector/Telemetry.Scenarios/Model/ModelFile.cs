@@ -66,6 +66,8 @@ public static class ModelFile
 
         foreach (BinnedTerm term in model.Terms) CheckTerm(model, term);
         for (int i = 0; i < model.Trees.Count; i++) CheckTree(model, model.Trees[i], i);
+        float[][] cuts = InputRanks.CutsOf(model);
+        for (int i = 0; i < cuts.Length; i++) Require(cuts[i].Length <= InputRanks.MostCuts, $"{model.Inputs[i]} is cut at {cuts[i].Length} values; at most {InputRanks.MostCuts} are expected");
         Require(model.Next is null || (model.Next.Count == model.Scenarios.Count && model.Next.All(row => row.Count == model.Scenarios.Count)),
             "next is not a square of the number of scenarios");
         if (model.Usual is { } usual)

@@ -25,6 +25,10 @@ public sealed class DaySegmenter
     /// </summary>
     public const int OffMinutes = 6; // LagMinutes + 1: known by the time the first of them is answered
 
+    private const int CountedDevices = 8;
+    private const int ExtractorBytes = 128 + (CountedDevices * (24 + 28)); // states that hold and means; of a device what gate and rooms remember, with its key
+    private const int RingBytes = (ScenarioFilter.LagMinutes + 1) * (8 + 4 + 1 + 1); // row, scenarios seen, spoke, place
+
     private readonly BoundModel _model;
     private readonly PersonalAnswers _answers;
     private readonly FeatureExtractor _extractor;
@@ -107,8 +111,8 @@ public sealed class DaySegmenter
     /// <summary>Minutes of the day so far flagged by the quality gate, warm-up included.</summary>
     public QualityGate Gate => _extractor.Gate;
 
-    /// <summary>Bytes of state that a day under way needs.</summary>
-    public int StateBytes => _filter.StateBytes + (_model.Inputs.Count * 8) + (_vector.Length * 4) + (_unseenBehind.Length * 4) + 256;
+    /// <summary>Bytes of state that a day under way needs, of a user with up to eight devices.</summary>
+    public int StateBytes => _filter.StateBytes + (_model.Inputs.Count * 8) + (_vector.Length * 4) + (_unseenBehind.Length * 4) + ExtractorBytes + RingBytes;
 
     /// <summary>Feeds a row; minutes left out before it are taken for empty.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The minute was passed already.</exception>
@@ -162,7 +166,7 @@ public sealed class DaySegmenter
             string? said = _answers.At(minute).Scenario;
             string name = said ?? Name(verdict, back, unseenBehind);
             BuiltMinute built = new(minute, _rows[minute % _rows.Length], _places[minute % _places.Length], isProvisional);
-            Segment? done = said is null ? builder.Add(name, verdict.Scenario, verdict.Confidence, _filter.InputsAt(back), built) : builder.AddSaid(name, built);
+            Segment? done = said is null ? builder.Add(name, verdict.Scenario, verdict.Confidence, _filter.RanksAt(back), built) : builder.AddSaid(name, built);
             if (done is not null) closed.Add(done);
         }
 

@@ -21,7 +21,7 @@ public sealed class ScenarioFilter
     private readonly OwnLevel _level;
     private readonly Entry[] _ring = new Entry[LagMinutes + 1];
     private readonly float[] _start;
-    private readonly float[] _later, _earlier, _probability;
+    private readonly float[] _later, _earlier, _probability, _row;
     private int _count, _head; // _head: place of the newest entry
 
     /// <summary>A filter that knows nothing yet.</summary>
@@ -40,6 +40,7 @@ public sealed class ScenarioFilter
         _later = new float[steps];
         _earlier = new float[steps];
         _probability = new float[scenarios];
+        _row = new float[model.Inputs.Count];
     }
 
     /// <summary>A filter that goes on from here and leaves this one as it is.</summary>
@@ -53,7 +54,7 @@ public sealed class ScenarioFilter
     }
 
     /// <summary>Bytes of the arrays that make the state.</summary>
-    public int StateBytes => _inputs.StateBytes + _level.StateBytes + (_ring.Length * _ring[0].Bytes) + ((_start.Length + _later.Length + _earlier.Length + _probability.Length) * 4);
+    public int StateBytes => _inputs.StateBytes + _level.StateBytes + (_ring.Length * _ring[0].Bytes) + ((_start.Length + _later.Length + _earlier.Length + _probability.Length + _row.Length) * 4);
 
     /// <summary>Minutes that can be asked about: 0..this - 1 back from the newest.</summary>
     public int Depth => _count;
@@ -66,10 +67,11 @@ public sealed class ScenarioFilter
     public void Push(int minute, ReadOnlySpan<float> vector, bool hasEvidence, uint allowed = uint.MaxValue)
     {
         Entry entry = _ring[(_head + 1) % _ring.Length];
-        _inputs.Read(minute, vector, entry.Inputs);
+        _inputs.Read(minute, vector, _row);
+        _model.Rank(_row, entry.Ranks);
         if (hasEvidence)
         {
-            _model.Score(entry.Inputs, entry.Likelihood);
+            _model.Score(entry.Ranks, entry.Likelihood);
             _level.Apply(minute, entry.Likelihood);
         }
 
@@ -115,8 +117,8 @@ public sealed class ScenarioFilter
     /// <summary>Probabilities behind the last <see cref="Verdict"/>; good until the next call.</summary>
     public ReadOnlySpan<float> LastProbabilities => _probability;
 
-    /// <summary>Inputs of the minute <paramref name="back"/> minutes before the newest; good until <see cref="Push"/> comes round.</summary>
-    public ReadOnlySpan<float> InputsAt(int back) => At(back).Inputs;
+    /// <summary>What the model read of the minute <paramref name="back"/> minutes before the newest (<see cref="BoundModel.Rank"/>); good until <see cref="Push"/> comes round.</summary>
+    public ReadOnlySpan<byte> RanksAt(int back) => At(back).Ranks;
 
     /// <summary>The minute <paramref name="back"/> minutes before the newest.</summary>
     public int MinuteAt(int back) => At(back).Minute;
@@ -182,7 +184,7 @@ public sealed class ScenarioFilter
         public uint Allowed;
         public readonly float[] State = new float[steps];
         public readonly float[] Likelihood = new float[scenarios];
-        public readonly float[] Inputs = new float[inputs];
+        public readonly byte[] Ranks = new byte[inputs];
 
         public void CopyTo(Entry other)
         {
@@ -191,10 +193,10 @@ public sealed class ScenarioFilter
             other.Allowed = Allowed;
             State.CopyTo(other.State, 0);
             Likelihood.CopyTo(other.Likelihood, 0);
-            Inputs.CopyTo(other.Inputs, 0);
+            Ranks.CopyTo(other.Ranks, 0);
         }
 
-        public int Bytes => ((State.Length + Likelihood.Length + Inputs.Length) * 4) + 12;
+        public int Bytes => ((State.Length + Likelihood.Length) * 4) + Ranks.Length + 12;
     }
 }
 

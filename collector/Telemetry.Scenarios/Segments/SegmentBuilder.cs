@@ -27,13 +27,13 @@ internal sealed class SegmentBuilder(BoundModel model)
 
     /// <summary>Adds the next minute. Minutes follow each other without a gap.</summary>
     /// <returns>The segment this minute closes, or null.</returns>
-    public Segment? Add(string name, int scenario, double confidence, ReadOnlySpan<float> inputs, in BuiltMinute minute)
+    public Segment? Add(string name, int scenario, double confidence, ReadOnlySpan<byte> ranks, in BuiltMinute minute)
     {
         Segment? closed = Begin(name, minute);
         if (!ScenarioNames.ClaimsNothing(name))
         {
             _confidence += confidence;
-            model.Explain(inputs, scenario, _shares);
+            model.Explain(ranks, scenario, _shares);
         }
 
         return closed;

@@ -22,6 +22,7 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
     public static ScoredPerson Score(BoundModel model, LabelledPerson person)
     {
         float[] row = new float[model.Inputs.Count];
+        byte[] ranks = new byte[row.Length];
         float[][] scores = new float[person.Minutes.Length][];
         foreach (RememberedDay day in RememberedDay.Of(person.Minutes))
         {
@@ -32,7 +33,8 @@ internal sealed record ScoredPerson(LabelledPerson Person, float[][] Scores)
                 inputs.Read(person.Minutes[i], person.Vectors[i], row);
                 if (i < day.From && model.Model.Usual is null) continue; // no score is remembered
                 float[] of = new float[model.Names.Count];
-                model.Score(row, of);
+                model.Rank(row, ranks);
+                model.Score(ranks, of);
                 level.Apply(person.Minutes[i], of);
                 if (i >= day.From) scores[i] = of;
             }

@@ -72,6 +72,25 @@ public sealed class ModelFileTests
         static string Fault(UsualShares usual) => Assert.Throws<InvalidDataException>(() => ModelFile.Check(ModelFile.Default with { Usual = usual })).Message;
     }
 
+    [Fact]
+    public void Read_SeenByWhatNoInputReads_IsRefused()
+    {
+        ScenarioModel shipped = ModelFile.Default;
+        ScenarioModel unsound = shipped with { Scenarios = [shipped.Scenarios[0] with { SeenBy = ["co2"] }, .. shipped.Scenarios.Skip(1)] };
+        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => ModelFile.Check(unsound));
+        Assert.Contains("sleep is seen by co2", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_InputCutTooFine_IsRefused()
+    {
+        ScenarioModel shipped = ModelFile.Default;
+        double[] edges = [.. Enumerable.Range(0, 300).Select(i => (double)i)];
+        BinnedTerm fine = new("motion", edges, new Dictionary<string, IReadOnlyList<double>>());
+        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => ModelFile.Check(shipped with { Terms = [.. shipped.Terms, fine] }));
+        Assert.Contains("motion is cut at 303 values; at most 254 are expected", fault.Message, StringComparison.Ordinal);
+    }
+
     private static double[] Shares() => [.. ModelFile.Default.Scenarios.Select(_ => 0.1)];
 
     private static string Shipped()

@@ -78,15 +78,6 @@ public sealed class WeakSensorTests
         Assert.Equal((Start + 10, 30), (walk.StartMinute, walk.Minutes));
     }
 
-    [Fact]
-    public void Read_SeenByWhatNoInputReads_IsRefused()
-    {
-        ScenarioModel shipped = ModelFile.Default;
-        ScenarioModel unsound = shipped with { Scenarios = [shipped.Scenarios[0] with { SeenBy = ["co2"] }, .. shipped.Scenarios.Skip(1)] };
-        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => ModelFile.Check(unsound));
-        Assert.Contains("sleep is seen by co2", fault.Message, StringComparison.Ordinal);
-    }
-
     private static List<Segment> Derive(int start, Action<int, MinuteRow> fill) => DaySegmenter.Derive(
         Model, start / DaySegmenter.MinutesPerDay, [.. Rows(start, fill).Select(row => (row.Key, row.Value))], start, start + Minutes - 1, 0);
 
