@@ -23,7 +23,6 @@ namespace Telemetry.Device
             RequireRange("Window", options.Window, 1, 16);
             RequireRange("UploadIntervalMs", options.UploadIntervalMs, 0, int.MaxValue);
             RequireRange("CommandBytes", options.CommandBytes, 64, 4096);
-            RequireRange("SendBytes", options.SendBytes, 1, 65536);
             RequireRange("DriftPpm", options.DriftPpm, 0, 10000);
             RequireFlash(options);
             RequireTables(options.Profile);

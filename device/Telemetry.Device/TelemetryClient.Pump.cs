@@ -27,7 +27,7 @@ namespace Telemetry.Device
         private readonly Sampler _sampler;
         private readonly Uplink _uplink;
         private readonly short[] _tagOfId;
-        private readonly RingOwner _owner = new RingOwner();
+        private RingOwner _owner;
         private readonly long _restored;
         private int _quality;
         private bool _isHurried;
@@ -48,7 +48,7 @@ namespace Telemetry.Device
             _spool = new BatchSpool(options.Flash!, options.EventSectors, _ledger, chance);
             _clock = new WallClock(options.Clock!, options.DriftPpm, _spool.LastClockRatePpb);
             _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, _clock);
-            _uplink = new Uplink(options, _spool, _sampler, _ledger, _clock, chance, _profile);
+            _uplink = new Uplink(options, _spool, _sampler, _clock, chance, _profile);
             _restored = _spool.HeldSamples;
             _tagOfId = _profile.TagOfId;
             _health = options.Health;

@@ -41,8 +41,8 @@ namespace Telemetry.Device
         /// <summary>The way to the broker: bytes, over which the SDK speaks MQTT itself.</summary>
         public ITransport? Transport { get; set; }
 
-        /// <summary>Instead of <see cref="Transport"/>: the MQTT client that the firmware has already. Host, Port, Secret, KeepAliveSeconds, ProtocolVersion
-        /// and SendBytes are then that client's affair.</summary>
+        /// <summary>Instead of <see cref="Transport"/>: the MQTT client that the firmware has already. Host, Port, Secret, KeepAliveSeconds and
+        /// ProtocolVersion are then that client's affair.</summary>
         public MessagePort? MessagePort { get; set; }
 
         /// <summary>Battery and memory, for a profile that asks for them; may be null.</summary>
@@ -92,11 +92,8 @@ namespace Telemetry.Device
         /// <summary>True: close the connection when everything is acked, and connect again for the next upload. Saves the radio.</summary>
         public bool DisconnectWhenIdle { get; set; }
 
-        /// <summary>Longest Command that is understood, 64..4096 bytes; longer ones are skipped and counted.</summary>
+        /// <summary>Longest Command that is understood, 64..4096 bytes; longer ones are skipped and counted. Batches go out through the same buffer, in pieces.</summary>
         public int CommandBytes { get; set; } = 320;
-
-        /// <summary>Send buffer: a batch passes through it in pieces. At least a topic and 48 bytes.</summary>
-        public int SendBytes { get; set; } = 128;
 
         /// <summary>Told of the collector's Commands; may be null.</summary>
         public ICommandHandler? CommandHandler { get; set; }

@@ -7,7 +7,8 @@ namespace Telemetry.Bench.Device;
 /// What a client holds: every object that can be reached from it, but not the ports that the firmware gave (flash, clock, transport) and not the
 /// runtime's own. On this machine an object takes what a copy of it takes; on a 32-bit chip what nanoFramework's heap takes for the same fields and
 /// lengths: blocks of 12 bytes, one for an object and one for each of its fields, whatever their type; 20 bytes and the elements, in such blocks, for
-/// an array, whose elements are blocks themselves when they are references (nf-interpreter, nanoCLR_Runtime__HeapBlock.h).
+/// an array, whose elements are blocks themselves when they are references (nf-interpreter, nanoCLR_Runtime__HeapBlock.h). A structure in a field is
+/// part of its object here, and an object of its own there.
 /// </summary>
 internal sealed class ObjectGraph
 {
@@ -32,7 +33,7 @@ internal sealed class ObjectGraph
     /// <summary>Bytes on a 32-bit chip.</summary>
     public long NanoBytes => _parts.Values.Sum(part => part.NanoBytes);
 
-    /// <summary>The same by the class that holds them: an array counts to its object.</summary>
+    /// <summary>The same by class; arrays by the class that holds them.</summary>
     public IReadOnlyDictionary<string, Part> Parts => _parts;
 
     private void Walk(object instance, string holder)
@@ -41,7 +42,7 @@ internal sealed class ObjectGraph
         if (IsOutside(instance) || !_seen.Add(instance)) return;
         bool isOurs = type.Namespace?.StartsWith("Telemetry.Device", StringComparison.Ordinal) == true;
         if (isOurs && !type.IsArray) holder = type.Name;
-        if (!_parts.TryGetValue(holder, out Part? part)) _parts[holder] = part = new Part();
+        Part part = PartOf(isOurs && !type.IsArray ? holder : $"{holder} {type.Name}");
         part.Objects++;
         part.Bytes += BytesOfCopy(instance);
         part.NanoBytes += NanoBytesOf(instance, isOurs);
@@ -53,13 +54,29 @@ internal sealed class ObjectGraph
             }
         }
 
-        if (!type.IsArray && instance is not string)
+        if (!type.IsArray && instance is not string) WalkFields(instance, holder);
+    }
+
+    private void WalkFields(object instance, string holder)
+    {
+        foreach (FieldInfo field in FieldsOf(instance.GetType()))
         {
-            foreach (FieldInfo field in FieldsOf(type))
+            if (field.FieldType.IsPrimitive || field.FieldType.IsPointer || field.FieldType.IsEnum || field.GetValue(instance) is not { } value) continue;
+            if (!field.FieldType.IsValueType)
             {
-                if (!field.FieldType.IsPrimitive && !field.FieldType.IsPointer && field.GetValue(instance) is { } value) Walk(value, holder);
+                Walk(value, holder);
+                continue;
             }
+
+            PartOf(holder).NanoBytes += NanoBytesOf(value, isOurs: true);
+            WalkFields(value, holder);
         }
+    }
+
+    private Part PartOf(string name)
+    {
+        if (!_parts.TryGetValue(name, out Part? part)) _parts[name] = part = new Part();
+        return part;
     }
 
     private static bool IsOutside(object instance) =>
@@ -99,7 +116,7 @@ internal sealed class ObjectGraph
         }
     }
 
-    /// <summary>What the objects of a class take, with their arrays.</summary>
+    /// <summary>What the objects of a class take, or its arrays.</summary>
     internal sealed class Part
     {
         public int Objects { get; set; }

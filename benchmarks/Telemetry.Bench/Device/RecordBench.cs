@@ -44,7 +44,7 @@ internal static class RecordBench
         Console.WriteLine($"with the options for a small chip (device/PORTING.md): {small.Bytes:N0} and {small.NanoBytes:N0} bytes");
         foreach ((string holder, ObjectGraph.Part part) in memory.Held.Parts)
         {
-            Console.WriteLine($"  {holder,-20} {part.Objects,4} objects {part.Bytes,8:N0} {part.NanoBytes,8:N0}");
+            Console.WriteLine($"  {holder,-32} {part.Objects,4} objects {part.Bytes,8:N0} {part.NanoBytes,8:N0}");
         }
 
         return lost == 0 ? 0 : 1;

@@ -1,13 +1,27 @@
 namespace Telemetry.Device.Delivery
 {
-    /// <summary>Walks the fields of a protobuf message (telemetry.v1.Command and its parts) without allocating.</summary>
-    internal sealed class CommandReader
+    /// <summary>Walks the fields of a protobuf message (telemetry.v1.Command and its parts) without allocating. Stands on the stack: pass it by reference.</summary>
+    internal struct CommandReader
     {
-        private byte[] _buffer = null!; // from Begin on
+        private readonly byte[] _buffer;
         private int _at;
         private int _end;
         private int _outerAt;
         private int _outerEnd;
+
+        /// <summary>A reader of <paramref name="count"/> bytes from <paramref name="at"/> on.</summary>
+        public CommandReader(byte[] buffer, int at, int count)
+        {
+            _buffer = buffer;
+            _at = at;
+            _end = at + count;
+            _outerAt = 0;
+            _outerEnd = 0;
+            Field = 0;
+            Value = 0;
+            Length = 0;
+            IsMalformed = false;
+        }
 
         /// <summary>Number of the field that <see cref="Next"/> read.</summary>
         public int Field { get; private set; }
@@ -20,15 +34,6 @@ namespace Telemetry.Device.Delivery
 
         /// <summary>True when the bytes read so far are not protobuf.</summary>
         public bool IsMalformed { get; private set; }
-
-        /// <summary>Begins at <paramref name="at"/>.</summary>
-        public void Begin(byte[] buffer, int at, int count)
-        {
-            _buffer = buffer;
-            _at = at;
-            _end = at + count;
-            IsMalformed = false;
-        }
 
         /// <summary>Goes into the message that the field just read holds; its own fields come next. One level deep.</summary>
         public void Enter()

@@ -1,7 +1,7 @@
 namespace Telemetry.Device.Delivery
 {
     /// <summary>Batches in flight, in the order they were sent: where each stands in the spool and what became of it.</summary>
-    internal sealed class SendWindow
+    internal struct SendWindow
     {
         public const byte Sent = 1;
         public const byte Settled = 2;
@@ -22,6 +22,7 @@ namespace Telemetry.Device.Delivery
         public SendWindow(int capacity)
         {
             _slots = new long[capacity];
+            Count = 0;
         }
 
         /// <summary>Slots in use, oldest first.</summary>

@@ -15,7 +15,6 @@ namespace Telemetry.Device.Delivery
 
         private readonly WallClock _wall;
         private readonly Profile _profile;
-        private readonly CommandReader _reader = new CommandReader();
         private bool _hasCommand;
         private long _subscribedAtMs;
         private long _nextUploadMs;
@@ -24,16 +23,15 @@ namespace Telemetry.Device.Delivery
         private bool _hasUploadWindow;
         private int _orderedBatchBytes; // 0 = no limit
         private uint _commandVersion;
-        private long _badCommands;
+        private int _badCommands;
         private int _askedId;
         private readonly int[]? _toldPeriodsMs; // what the firmware was told last; null without one that listens
 
         private void OnCommand(long now)
         {
             _hasCommand = true;
-            byte[] buffer = _link.Buffer;
             if (_link.MessageBytes == 0) return; // a cleared retained message
-            if (!IsSound(buffer, _link.MessageAt, _link.MessageBytes, out long serverUnixMs, out uint serverErrorMs, out uint version, out uint eraseEpoch))
+            if (!IsSound(out long serverUnixMs, out uint serverErrorMs, out uint version, out uint eraseEpoch))
             {
                 _badCommands++;
                 return;
@@ -42,7 +40,7 @@ namespace Telemetry.Device.Delivery
             Commands++;
             TakeTime(serverUnixMs, serverErrorMs, now);
             if (eraseEpoch != 0 && eraseEpoch == _spool.Epoch) Erase();
-            TakeReconnectWindow(buffer);
+            TakeReconnectWindow();
             if (version != 0 && version == _commandVersion) return; // done before
             _commandVersion = version;
 
@@ -52,8 +50,8 @@ namespace Telemetry.Device.Delivery
                 _hasUploadWindow = false;
                 _orderedBatchBytes = 0;
                 _sampler.ClearOrders();
-                _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
-                while (_reader.Next()) Do(buffer);
+                CommandReader orders = ReadCommand();
+                while (orders.Next()) Do(ref orders);
                 LimitBatches();
                 long upload = now + UploadWaitMs();
                 if (_nextUploadMs > upload) _nextUploadMs = upload; // a shorter interval holds at once, not after the long one
@@ -61,56 +59,61 @@ namespace Telemetry.Device.Delivery
 
             if (_handler == null || _toldPeriodsMs == null) return;
             TellRates(_toldPeriodsMs);
-            _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
-            while (_reader.Next())
+            CommandReader questions = ReadCommand();
+            while (questions.Next())
             {
-                if (_reader.Field == QuestionField) Ask(buffer);
+                if (questions.Field == QuestionField) Ask(ref questions);
             }
         }
 
-        private bool IsSound(byte[] buffer, int at, int count, out long unixMs, out uint errorMs, out uint version, out uint eraseEpoch)
+        private CommandReader ReadCommand()
+        {
+            return new CommandReader(_link.Buffer, _link.MessageAt, _link.MessageBytes);
+        }
+
+        private bool IsSound(out long unixMs, out uint errorMs, out uint version, out uint eraseEpoch)
         {
             unixMs = 0;
             errorMs = 0;
             version = 0;
             eraseEpoch = 0;
-            _reader.Begin(buffer, at, count);
-            while (_reader.Next())
+            CommandReader reader = ReadCommand();
+            while (reader.Next())
             {
-                switch (_reader.Field)
+                switch (reader.Field)
                 {
                     case 1:
-                        unixMs = _reader.Value;
+                        unixMs = reader.Value;
                         break;
                     case 2:
-                        errorMs = (uint)_reader.Value;
+                        errorMs = (uint)reader.Value;
                         break;
                     case 3:
-                        version = (uint)_reader.Value;
+                        version = (uint)reader.Value;
                         break;
                     case 7:
-                        eraseEpoch = (uint)_reader.Value;
+                        eraseEpoch = (uint)reader.Value;
                         break;
                     case 4:
                     case 5:
                     case ReconnectWindowField:
                     case 8:
                     case QuestionField:
-                        if (_reader.Length < 0) return false;
-                        _reader.Enter();
-                        while (_reader.Next())
+                        if (reader.Length < 0) return false;
+                        reader.Enter();
+                        while (reader.Next())
                         {
                         }
 
-                        if (_reader.IsMalformed) return false;
-                        _reader.Leave();
+                        if (reader.IsMalformed) return false;
+                        reader.Leave();
                         break;
                     default:
                         break;
                 }
             }
 
-            return !_reader.IsMalformed;
+            return !reader.IsMalformed;
         }
 
         // The Command that answers SUBSCRIBE left the server between then and now: half that is the error the way adds.
@@ -128,21 +131,21 @@ namespace Telemetry.Device.Delivery
         }
 
         // The caller holds the store lock.
-        private void Do(byte[] buffer)
+        private void Do(ref CommandReader reader)
         {
-            switch (_reader.Field)
+            switch (reader.Field)
             {
                 case 4:
-                    SetCaptureRate();
+                    SetCaptureRate(ref reader);
                     break;
                 case 5:
-                    SetUploadWindow();
+                    SetUploadWindow(ref reader);
                     break;
                 case 9:
-                    Withdraw(buffer);
+                    Withdraw(ref reader);
                     break;
                 case 11:
-                    if (_reader.Length < 0 && _reader.Value <= BatchWriter.MaxBatchBytes) _orderedBatchBytes = (int)_reader.Value;
+                    if (reader.Length < 0 && reader.Value <= BatchWriter.MaxBatchBytes) _orderedBatchBytes = (int)reader.Value;
                     break;
                 default:
                     // 6, the reconnect window: taken before.
@@ -152,18 +155,18 @@ namespace Telemetry.Device.Delivery
             }
         }
 
-        private void SetCaptureRate()
+        private void SetCaptureRate(ref CommandReader reader)
         {
             int signal = 0;
             int periodMs = 0;
-            _reader.Enter();
-            while (_reader.Next())
+            reader.Enter();
+            while (reader.Next())
             {
-                if (_reader.Field == 1) signal = (int)_reader.Value;
-                else if (_reader.Field == 2) periodMs = (int)_reader.Value;
+                if (reader.Field == 1) signal = (int)reader.Value;
+                else if (reader.Field == 2) periodMs = (int)reader.Value;
             }
 
-            _reader.Leave();
+            reader.Leave();
             int index = _profile.IndexOf(signal);
             if (index >= 0 && periodMs >= 0) _sampler.SetPeriod(index, periodMs);
         }
@@ -190,51 +193,52 @@ namespace Telemetry.Device.Delivery
             _sampler.LimitBatches(most);
         }
 
-        private void SetUploadWindow()
+        private void SetUploadWindow(ref CommandReader reader)
         {
             _uploadIntervalS = 0;
             _uploadOffsetS = 0;
             _hasUploadWindow = true;
-            _reader.Enter();
-            while (_reader.Next())
+            reader.Enter();
+            while (reader.Next())
             {
-                if (_reader.Field == 1 && _reader.Value <= 604800) _uploadIntervalS = (int)_reader.Value;
-                else if (_reader.Field == 2 && _reader.Value <= 604800) _uploadOffsetS = (int)_reader.Value;
+                if (reader.Field == 1 && reader.Value <= 604800) _uploadIntervalS = (int)reader.Value;
+                else if (reader.Field == 2 && reader.Value <= 604800) _uploadOffsetS = (int)reader.Value;
             }
 
-            _reader.Leave();
+            reader.Leave();
         }
 
         // Holds whatever the version: it grows with the fleet, not with what is ordered of this device.
-        private void TakeReconnectWindow(byte[] buffer)
+        private void TakeReconnectWindow()
         {
-            _reader.Begin(buffer, _link.MessageAt, _link.MessageBytes);
-            while (_reader.Next())
+            CommandReader reader = ReadCommand();
+            while (reader.Next())
             {
-                if (_reader.Field != ReconnectWindowField) continue;
-                _reader.Enter();
-                while (_reader.Next())
+                if (reader.Field != ReconnectWindowField) continue;
+                reader.Enter();
+                while (reader.Next())
                 {
-                    if (_reader.Field == 1) _windowMs = _reader.Value > ReconnectPolicy.LongestWindowMs ? ReconnectPolicy.LongestWindowMs : (int)_reader.Value;
+                    if (reader.Field == 1) _windowMs = reader.Value > ReconnectPolicy.LongestWindowMs ? ReconnectPolicy.LongestWindowMs : (int)reader.Value;
                 }
 
-                _reader.Leave();
+                reader.Leave();
             }
         }
 
         // withdrawn_signals is a packed list, or one number a field; a signal that is not in the newest Command has consent again.
-        private void Withdraw(byte[] buffer)
+        private void Withdraw(ref CommandReader reader)
         {
-            if (_reader.Length < 0)
+            if (reader.Length < 0)
             {
-                WithdrawSignal((int)_reader.Value);
+                WithdrawSignal((int)reader.Value);
                 return;
             }
 
-            int end = (int)_reader.Value + _reader.Length;
+            byte[] buffer = _link.Buffer;
+            int end = (int)reader.Value + reader.Length;
             int value = 0;
             int shift = 0;
-            for (int at = (int)_reader.Value; at < end; at++)
+            for (int at = (int)reader.Value; at < end; at++)
             {
                 value |= (buffer[at] & 0x7F) << shift;
                 shift += 7;
@@ -251,23 +255,24 @@ namespace Telemetry.Device.Delivery
             if (index >= 0) _sampler.Withdraw(index);
         }
 
-        private void Ask(byte[] buffer)
+        private void Ask(ref CommandReader reader)
         {
             int id = 0;
             int answerSignal = 0;
             int answers = 0;
             string text = "";
             string[] found = new string[4];
-            _reader.Enter();
-            while (_reader.Next())
+            byte[] buffer = _link.Buffer;
+            reader.Enter();
+            while (reader.Next())
             {
-                if (_reader.Field == 1) id = (int)_reader.Value;
-                else if (_reader.Field == 2 && _reader.Length >= 0) text = Encoding.UTF8.GetString(buffer, (int)_reader.Value, _reader.Length);
-                else if (_reader.Field == 3 && _reader.Length >= 0 && answers < 4) found[answers++] = Encoding.UTF8.GetString(buffer, (int)_reader.Value, _reader.Length);
-                else if (_reader.Field == 4) answerSignal = (int)_reader.Value;
+                if (reader.Field == 1) id = (int)reader.Value;
+                else if (reader.Field == 2 && reader.Length >= 0) text = Encoding.UTF8.GetString(buffer, (int)reader.Value, reader.Length);
+                else if (reader.Field == 3 && reader.Length >= 0 && answers < 4) found[answers++] = Encoding.UTF8.GetString(buffer, (int)reader.Value, reader.Length);
+                else if (reader.Field == 4) answerSignal = (int)reader.Value;
             }
 
-            _reader.Leave();
+            reader.Leave();
             if (id != 0 && id == _askedId) return; // it stands in every Command until it is answered
             _askedId = id;
             string[] exact = new string[answers];
@@ -280,9 +285,7 @@ namespace Telemetry.Device.Delivery
         {
             lock (_sampler)
             {
-                _sampler.DropOpen(LossReason.Erased);
-                _ledger.CountErased(_spool.HeldSamples);
-                _spool.BeginEpoch();
+                _sampler.Erase();
                 _window.Clear();
                 _bulkNext = 0;
                 _eventNext = 0;

@@ -24,11 +24,10 @@ namespace Telemetry.Device.Delivery
         private readonly int _defaultUploadIntervalMs;
         private readonly BatchSpool _spool;
         private readonly Sampler _sampler;
-        private readonly LossLedger _ledger;
         private readonly IClock _linkClock;
         private readonly Chance _chance;
         private readonly IMqttLink _link;
-        private readonly SendWindow _window;
+        private SendWindow _window;
         private int _version;
         private bool _isFirstSession = true;
         private bool _wasGreeted;
@@ -49,14 +48,13 @@ namespace Telemetry.Device.Delivery
         private int _sendingEntries;
 
         public Uplink(
-            TelemetryOptions options, BatchSpool spool, Sampler sampler, LossLedger ledger, WallClock wall, Chance chance, Profile profile)
+            TelemetryOptions options, BatchSpool spool, Sampler sampler, WallClock wall, Chance chance, Profile profile)
         {
             _handler = options.CommandHandler;
             _disconnectsWhenIdle = options.DisconnectWhenIdle;
             _defaultUploadIntervalMs = options.UploadIntervalMs;
             _spool = spool;
             _sampler = sampler;
-            _ledger = ledger;
             _wall = wall;
             _chance = chance;
             _profile = profile;
@@ -94,20 +92,20 @@ namespace Telemetry.Device.Delivery
 
         public long AckedSamples { get; private set; }
 
-        public long AckedBatches { get; private set; }
+        public int AckedBatches { get; private set; }
 
-        public long SentBatches { get; private set; }
+        public int SentBatches { get; private set; }
 
         public long SentBytes
         {
             get { return _link.SentBytes; }
         }
 
-        public long Connects { get; private set; }
+        public int Connects { get; private set; }
 
-        public long FailedConnects { get; private set; }
+        public int FailedConnects { get; private set; }
 
-        public long Commands { get; private set; }
+        public int Commands { get; private set; }
 
         public long SkippedCommands
         {

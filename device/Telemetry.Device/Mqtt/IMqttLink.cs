@@ -1,7 +1,7 @@
 namespace Telemetry.Device.Mqtt
 {
     /// <summary>What <see cref="IMqttLink.Poll"/> met.</summary>
-    internal enum MqttEvent
+    internal enum MqttEvent : byte
     {
         /// <summary>Nothing now.</summary>
         None,
@@ -26,7 +26,7 @@ namespace Telemetry.Device.Mqtt
     }
 
     /// <summary>A CONNECT without a CONNACK.</summary>
-    internal enum Silence
+    internal enum Silence : byte
     {
         /// <summary>There was an answer, or nobody took it.</summary>
         None,
@@ -61,7 +61,7 @@ namespace Telemetry.Device.Mqtt
         long SentBytes { get; }
 
         /// <summary>Messages that were too long and skipped.</summary>
-        long SkippedMessages { get; }
+        int SkippedMessages { get; }
 
         /// <summary>Holds a Message from <see cref="MessageAt"/> until ConfirmMessage.</summary>
         byte[] Buffer { get; }

@@ -1,4 +1,3 @@
-using System.Text;
 using Telemetry.Device.Delivery;
 using Telemetry.Device.Platform;
 
@@ -31,14 +30,14 @@ namespace Telemetry.Device.Mqtt
         public MessageLink(MessagePort port, MqttIdentity identity, int messageBytes)
         {
             _port = port;
-            string topics = Encoding.UTF8.GetString(identity.TopicBase, 0, identity.TopicBase.Length);
+            string topics = identity.TopicBase;
             _upTopic = topics + "up";
             _downTopic = topics + "down";
             _lifeTopic = topics + "life";
             _messageBytes = messageBytes;
         }
 
-        private enum Phase
+        private enum Phase : byte
         {
             Closed,
             Opening,
@@ -68,7 +67,7 @@ namespace Telemetry.Device.Mqtt
         /// <summary>Payloads only: the rest is that client's.</summary>
         public long SentBytes { get; private set; }
 
-        public long SkippedMessages { get; private set; }
+        public int SkippedMessages { get; private set; }
 
         public byte[] Buffer { get; private set; } = NoMessage;
 

@@ -1,6 +1,6 @@
 namespace Telemetry.Device.Mqtt
 {
-    // Packets from the server: a byte-wise header, then the body into the receive buffer, or past it when it is too long.
+    // Packets from the server: a byte-wise header, then the body into the buffer, or past it when it is too long.
     internal sealed partial class MqttConnection
     {
         private const int MaximumRemainingLength = 268435455;
@@ -15,7 +15,7 @@ namespace Telemetry.Device.Mqtt
         private bool _isMessageHeld;
         private int _messageId;
 
-        /// <summary>Where the Message's payload begins in the receive buffer.</summary>
+        /// <summary>Where the Message's payload begins in the buffer.</summary>
         public int MessageAt { get; private set; }
 
         /// <summary>Bytes of the Message's payload; -1 when it was too long and skipped.</summary>
@@ -41,8 +41,8 @@ namespace Telemetry.Device.Mqtt
 
         private MqttEvent ReceivePackets(long nowMs)
         {
-            // Until CONNECT is out it occupies the buffer; until a message is confirmed, so does that.
-            if (_out == _receive && _outAt < _outEnd) return MqttEvent.None;
+            // Until CONNECT is out it needs the buffer; until a message is confirmed, so does that.
+            if (_outgoing == Outgoing.Connect) return MqttEvent.None;
             while (!_isMessageHeld && _confirmId == 0)
             {
                 if (_headerByte < 0) _packetSinceMs = nowMs;
@@ -59,32 +59,42 @@ namespace Telemetry.Device.Mqtt
             return MqttEvent.None;
         }
 
+        // What the buffer keeps of the packet that is coming in: all, or the topic and the identifier of one that is skipped.
+        private int ReceivedBytes
+        {
+            get { return _isSkipping && _got > SkippedBytes ? SkippedBytes : _got; }
+        }
+
+        private int SkippedBytes
+        {
+            get { return _identity.MostTopicBytes + 8; }
+        }
+
         private int ReceiveHeader()
         {
-            int read = _transport.Receive(_receive, 0, 1); // which is free between packets
+            int read = _transport.Receive(_buffer, 0, 1); // which is free between packets
             if (read <= 0) return read;
             if (_headerByte < 0)
             {
-                _headerByte = _receive[0];
+                _headerByte = _buffer[0];
                 return 1;
             }
 
-            _remaining |= (_receive[0] & 0x7F) << _lengthShift;
+            _remaining |= (_buffer[0] & 0x7F) << _lengthShift;
             _lengthShift += 7;
-            if ((_receive[0] & 0x80) == 0) _lengthShift = -1;
+            if ((_buffer[0] & 0x80) == 0) _lengthShift = -1;
             else if (_lengthShift > 21) return -1; // a fifth length byte (MQTT 5.0 section 1.5.5)
-            _isSkipping = _lengthShift < 0 && _remaining > _receive.Length;
+            _isSkipping = _lengthShift < 0 && _remaining > _buffer.Length;
             return _remaining > MaximumRemainingLength ? -1 : 1;
         }
 
         private int ReceiveBody()
         {
             if (_got == _remaining) return 1;
-            int at = _got;
-            if (_isSkipping && at >= _identity.TopicBytes + 8) at = _identity.TopicBytes + 8; // keep topic and packet id
-            int room = _receive.Length - at;
+            int at = ReceivedBytes;
+            int room = _buffer.Length - at;
             int want = _remaining - _got < room ? _remaining - _got : room;
-            int read = _transport.Receive(_receive, at, want);
+            int read = _transport.Receive(_buffer, at, want);
             if (read > 0) _got += read;
             return read;
         }
@@ -100,20 +110,20 @@ namespace Telemetry.Device.Mqtt
                 case MqttPacket.Puback:
                     if (_remaining < 2) return MqttEvent.Lost;
                     _expectsSinceMs = -1;
-                    AckId = MqttPacket.ReadU16(_receive, 0);
+                    AckId = MqttPacket.ReadU16(_buffer, 0);
                     if (AckId == 0) return MqttEvent.Lost; // MQTT 5.0 [MQTT-2.2.1-3]: no PUBLISH of ours had it
-                    ReasonCode = _remaining > 2 ? _receive[2] : 0;
+                    ReasonCode = _remaining > 2 ? _buffer[2] : 0;
                     return MqttEvent.Acked;
                 case MqttPacket.Suback:
                     if (_remaining < 3 || _isSkipping) return MqttEvent.Lost;
                     _expectsSinceMs = -1;
-                    ReasonCode = _receive[_remaining - 1];
+                    ReasonCode = _buffer[_remaining - 1];
                     return MqttEvent.Subscribed;
                 case MqttPacket.Pingresp:
                     _expectsSinceMs = -1;
                     return MqttEvent.None;
                 case MqttPacket.Disconnect:
-                    ReasonCode = _remaining > 0 ? _receive[0] : 0;
+                    ReasonCode = _remaining > 0 ? _buffer[0] : 0;
                     if (_remaining > 1 && !_isSkipping && !TakeProperties(1)) return MqttEvent.Lost;
                     Abort();
                     return MqttEvent.Refused;
@@ -125,8 +135,8 @@ namespace Telemetry.Device.Mqtt
         private MqttEvent TakeConnack(long nowMs)
         {
             if (_remaining < 2) return MqttEvent.Lost;
-            IsSessionPresent = (_receive[0] & 1) != 0;
-            ReasonCode = _receive[1];
+            IsSessionPresent = (_buffer[0] & 1) != 0;
+            ReasonCode = _buffer[1];
             ReceiveMaximum = 65535;
             _maximumPacketBytes = MaximumRemainingLength;
             _topicAliasMaximum = 0;
@@ -152,13 +162,13 @@ namespace Telemetry.Device.Mqtt
         {
             int qos = (_headerByte >> 1) & 3;
             if (qos > 1 || _remaining < 2) return MqttEvent.Lost;
-            int at = 2 + MqttPacket.ReadU16(_receive, 0);
-            int kept = _isSkipping ? _identity.TopicBytes + 8 : _remaining;
+            int at = 2 + MqttPacket.ReadU16(_buffer, 0);
+            int kept = _isSkipping ? SkippedBytes : _remaining;
             if (at + 2 > kept && qos == 1) return MqttEvent.Lost;
             _messageId = 0;
             if (qos == 1)
             {
-                _messageId = MqttPacket.ReadU16(_receive, at);
+                _messageId = MqttPacket.ReadU16(_buffer, at);
                 if (_messageId == 0) return MqttEvent.Lost; // MQTT 5.0 [MQTT-2.2.1-3]
                 at += 2;
             }
@@ -189,7 +199,7 @@ namespace Telemetry.Device.Mqtt
             for (int shift = 0; shift <= 21; shift += 7)
             {
                 if (at >= _remaining) return false;
-                byte b = _receive[at++];
+                byte b = _buffer[at++];
                 value |= (b & 0x7F) << shift;
                 if ((b & 0x80) == 0) return true;
             }
@@ -204,12 +214,12 @@ namespace Telemetry.Device.Mqtt
             int end = at + length;
             while (at < end)
             {
-                int id = _receive[at++];
+                int id = _buffer[at++];
                 int bytes = PropertyBytes(id, at, end);
                 if (bytes < 0 || bytes > end - at) return false;
-                if (id == MqttPacket.ReceiveMaximum) ReceiveMaximum = MqttPacket.ReadU16(_receive, at);
-                else if (id == MqttPacket.TopicAliasMaximum) _topicAliasMaximum = MqttPacket.ReadU16(_receive, at);
-                else if (id == MqttPacket.ServerKeepAlive) _effectiveKeepAliveMs = MqttPacket.ReadU16(_receive, at) * 1000;
+                if (id == MqttPacket.ReceiveMaximum) ReceiveMaximum = MqttPacket.ReadU16(_buffer, at);
+                else if (id == MqttPacket.TopicAliasMaximum) _topicAliasMaximum = MqttPacket.ReadU16(_buffer, at);
+                else if (id == MqttPacket.ServerKeepAlive) _effectiveKeepAliveMs = MqttPacket.ReadU16(_buffer, at) * 1000;
                 else if (id == MqttPacket.MaximumPacketSize) _maximumPacketBytes = ReadPositive(at);
                 else if (id == MqttPacket.UserProperty) TakeUserProperty(at);
                 at += bytes;
@@ -255,23 +265,23 @@ namespace Telemetry.Device.Mqtt
 
         private int StringBytes(int at, int end)
         {
-            return at + 2 > end ? -1 : 2 + MqttPacket.ReadU16(_receive, at);
+            return at + 2 > end ? -1 : 2 + MqttPacket.ReadU16(_buffer, at);
         }
 
         private int ReadPositive(int at)
         {
-            return (_receive[at] & 0x80) != 0 ? int.MaxValue : (MqttPacket.ReadU16(_receive, at) << 16) | MqttPacket.ReadU16(_receive, at + 2);
+            return (_buffer[at] & 0x80) != 0 ? int.MaxValue : (MqttPacket.ReadU16(_buffer, at) << 16) | MqttPacket.ReadU16(_buffer, at + 2);
         }
 
         // "slot-ms" comes with a refusal for overload, "window-ms" with a welcome (WIRE.md, "Reconnect").
         private void TakeUserProperty(int at)
         {
-            int name = MqttPacket.ReadU16(_receive, at);
-            int value = MqttPacket.ReadU16(_receive, at + 2 + name);
+            int name = MqttPacket.ReadU16(_buffer, at);
+            int value = MqttPacket.ReadU16(_buffer, at + 2 + name);
             int number = 0;
             for (int i = 0; i < value; i++)
             {
-                int digit = _receive[at + 4 + name + i] - '0';
+                int digit = _buffer[at + 4 + name + i] - '0';
                 if (digit < 0 || digit > 9 || number > 100000000) return;
                 number = (number * 10) + digit;
             }
@@ -285,7 +295,7 @@ namespace Telemetry.Device.Mqtt
             if (bytes != name.Length) return false;
             for (int i = 0; i < bytes; i++)
             {
-                if (_receive[at + i] != name[i]) return false;
+                if (_buffer[at + i] != name[i]) return false;
             }
 
             return true;

@@ -2,17 +2,53 @@ using Telemetry.Device.Delivery;
 
 namespace Telemetry.Device.Mqtt
 {
-    // Packets to the server. One packet at a time stands in the send buffer; a payload follows it from its source.
+    // Packets to the server, one at a time. A packet is not kept: whatever of it the transport has not taken is made again, head and payload, in the part of
+    // the buffer that holds nothing received. So what comes in is read whatever waits to go out, and what goes out waits at most for one packet to come in.
     internal sealed partial class MqttConnection
     {
         private const int UpAlias = 1;
+        private const int ConnectPropertyBytes = 13; // session expiry 5, receive maximum 3, maximum packet size 5
+        private const int MostHeadBytes = 30; // of any packet but CONNECT beside its topic: 5 fixed, 1 properties, 24 birth message
+
+        private enum Outgoing : byte
+        {
+            Nothing,
+            Connect,
+            Publish,
+            Birth,
+            Subscribe,
+            Pingreq,
+            Puback,
+            Disconnect,
+        }
+
+        private Outgoing _outgoing;
+        private bool _isRepeated;
+        private bool _namesTopic;
+        private bool _isAliasKnown;
+        private int _topicAliasMaximum;
+        private int _outId; // packet identifier
+        private int _outAt; // bytes that are out
+        private IPayloadSource? _payload;
+        private int _payloadBytes;
         private uint _epoch;
         private uint _boot;
-        private int _topicAliasMaximum;
-        private bool _isAliasKnown;
+
+        /// <summary>Online, and the last packet is out.</summary>
+        public bool CanSend
+        {
+            get { return _phase == Phase.Online && _outgoing == Outgoing.Nothing; }
+        }
+
+        /// <summary>Longest batch that fits a packet the server takes; 0 or less = none does.</summary>
+        public int MaximumBatchBytes
+        {
+            // 1 type, 4 length, topic, 2 identifier, 4 properties with an alias
+            get { return _maximumPacketBytes - 11 - _identity.TopicBytes(MqttIdentity.Up); }
+        }
 
         /// <summary>Sends one batch with QoS 1. CanSend must hold.</summary>
-        /// <param name="source">Of the payload; read until the next CanSend.</param>
+        /// <param name="source">Of the payload; read until the next CanSend, and again where the transport did not take all.</param>
         /// <param name="bytes">Of the payload.</param>
         /// <param name="packetId">1..65535, not in flight.</param>
         /// <param name="isRepeated">Sets DUP (MQTT 5.0 [MQTT-3.3.1-1]).</param>
@@ -20,32 +56,14 @@ namespace Telemetry.Device.Mqtt
         /// <returns>False when the packet is longer than the server takes; nothing was sent.</returns>
         public bool TryPublish(IPayloadSource source, int bytes, int packetId, bool isRepeated, long nowMs)
         {
-            bool usesAlias = _version == 5 && _topicAliasMaximum >= UpAlias;
-            bool namesTopic = !usesAlias || !_isAliasKnown;
-            int topicBytes = namesTopic ? 2 + _identity.TopicBase.Length + MqttIdentity.Up.Length : 2;
-            int propertyBytes = _version == 5 ? (usesAlias ? 4 : 1) : 0;
-            int remaining = topicBytes + 2 + propertyBytes + bytes;
-            if (1 + MqttPacket.VariableByteIntegerBytes(remaining) + remaining > _maximumPacketBytes) return false;
-
-            _send[0] = (byte)(MqttPacket.Publish | MqttPacket.Qos1Flag | (isRepeated ? MqttPacket.DupFlag : 0));
-            int at = MqttPacket.WriteVariableByteInteger(_send, 1, remaining);
-            at = namesTopic ? _identity.WriteTopic(_send, at, MqttIdentity.Up) : MqttPacket.WriteU16(_send, at, 0);
-            at = MqttPacket.WriteU16(_send, at, packetId);
-            if (_version == 5)
-            {
-                _send[at++] = (byte)(usesAlias ? 3 : 0);
-                if (usesAlias)
-                {
-                    _send[at++] = MqttPacket.TopicAlias;
-                    at = MqttPacket.WriteU16(_send, at, UpAlias);
-                    _isAliasKnown = true;
-                }
-            }
-
-            Begin(at);
-            _payload = source;
-            _payloadAt = 0;
+            _namesTopic = !UsesAlias || !_isAliasKnown;
             _payloadBytes = bytes;
+            int remaining = PublishBytes();
+            if (1 + MqttPacket.VariableByteIntegerBytes(remaining) + remaining > _maximumPacketBytes) return false;
+            Begin(Outgoing.Publish, packetId);
+            _payload = source;
+            _isRepeated = isRepeated;
+            _isAliasKnown = UsesAlias;
             Expect(nowMs);
             return true;
         }
@@ -53,26 +71,16 @@ namespace Telemetry.Device.Mqtt
         /// <summary>Subscribes to the down topic with QoS 1. CanSend must hold.</summary>
         public void Subscribe(int packetId, long nowMs)
         {
-            int topic = 2 + _identity.TopicBase.Length + MqttIdentity.Down.Length;
-            _send[0] = MqttPacket.Subscribe;
-            int at = MqttPacket.WriteVariableByteInteger(_send, 1, 2 + (_version == 5 ? 1 : 0) + topic + 1);
-            at = MqttPacket.WriteU16(_send, at, packetId);
-            if (_version == 5) _send[at++] = 0;
-            at = _identity.WriteTopic(_send, at, MqttIdentity.Down);
-            _send[at++] = 1;
-            Begin(at);
+            Begin(Outgoing.Subscribe, packetId);
             Expect(nowMs);
         }
 
         /// <summary>Publishes the birth message with QoS 0. CanSend must hold.</summary>
         public void PublishBirth(uint epoch, uint boot)
         {
-            int topic = 2 + _identity.TopicBase.Length + MqttIdentity.Life.Length;
-            _send[0] = MqttPacket.Publish;
-            int at = MqttPacket.WriteVariableByteInteger(_send, 1, topic + (_version == 5 ? 1 : 0) + LifeMessage.Bytes(true, boot));
-            at = _identity.WriteTopic(_send, at, MqttIdentity.Life);
-            if (_version == 5) _send[at++] = 0;
-            Begin(LifeMessage.Write(_send, at, true, epoch, boot));
+            _epoch = epoch;
+            _boot = boot;
+            Begin(Outgoing.Birth, 0);
         }
 
         /// <summary>Says goodbye, which keeps the last will unsent, and closes. What is going out is cut off if the transport takes no more.</summary>
@@ -80,20 +88,29 @@ namespace Telemetry.Device.Mqtt
         {
             if (CanSend)
             {
-                _send[0] = MqttPacket.Disconnect;
-                _send[1] = 0;
-                Begin(2);
+                Begin(Outgoing.Disconnect, 0);
                 SendPending(nowMs);
             }
 
             Abort();
         }
 
-        private void Begin(int bytes)
+        private bool UsesAlias
         {
-            _out = _send;
+            get { return _version == 5 && _topicAliasMaximum >= UpAlias; }
+        }
+
+        private void Begin(Outgoing packet, int packetId)
+        {
+            _outgoing = packet;
+            _outId = packetId;
             _outAt = 0;
-            _outEnd = bytes;
+        }
+
+        private void EndSend()
+        {
+            _outgoing = Outgoing.Nothing;
+            _payload = null;
         }
 
         // False when the connection is gone or the payload is.
@@ -101,43 +118,118 @@ namespace Telemetry.Device.Mqtt
         {
             while (true)
             {
-                while (_outAt < _outEnd)
-                {
-                    int sent = _transport.Send(_out, _outAt, _outEnd - _outAt);
-                    if (sent < 0) return false;
-                    if (sent == 0) return true;
-                    _outAt += sent;
-                    SentBytes += sent;
-                    _lastSentMs = nowMs;
-                }
-
-                if (_payload == null)
+                if (_outgoing == Outgoing.Nothing)
                 {
                     if (_confirmId == 0) return true;
-                    _send[0] = MqttPacket.Puback;
-                    _send[1] = 2;
-                    MqttPacket.WriteU16(_send, 2, _confirmId);
+                    Begin(Outgoing.Puback, _confirmId);
                     _confirmId = 0;
-                    Begin(4);
-                    continue;
                 }
 
-                int part = _payloadBytes - _payloadAt < _send.Length ? _payloadBytes - _payloadAt : _send.Length;
-                if (!_payload.ReadPayload(_payloadAt, _send, 0, part)) return false;
-                Begin(part);
-                _payloadAt += part;
-                if (_payloadAt == _payloadBytes) _payload = null;
+                int at = ReceivedBytes;
+                if (_buffer.Length - at < MostHeadBytes + _identity.MostTopicBytes) return true; // a packet that is nearly here comes first
+                int end = WriteHead(at);
+                int total = end - at + (_payload == null ? 0 : _payloadBytes);
+                int from = at + _outAt;
+                if (_payload != null && !TryReadPiece(at, ref from, ref end)) return false;
+                int sent = _transport.Send(_buffer, from, end - from);
+                if (sent < 0) return false;
+                if (sent == 0) return true;
+                SentBytes += sent;
+                _lastSentMs = nowMs;
+                _outAt += sent;
+                if (_outAt == total) EndSend();
             }
         }
 
-        private int WriteConnect(byte[] b)
+        // Puts as much of the payload as there is room for behind the head, or in its place once that is out.
+        private bool TryReadPiece(int at, ref int from, ref int end)
+        {
+            int payloadAt = from - end;
+            if (payloadAt < 0) payloadAt = 0;
+            else from = end = at;
+            int left = _payloadBytes - payloadAt;
+            int room = _buffer.Length - end;
+            int piece = left < room ? left : room;
+            if (!_payload!.ReadPayload(payloadAt, _buffer, end, piece)) return false;
+            end += piece;
+            return true;
+        }
+
+        // Writes the packet that is going out, without its payload. Returns the index behind it.
+        private int WriteHead(int at)
+        {
+            switch (_outgoing)
+            {
+                case Outgoing.Connect:
+                    return WriteConnect(at);
+                case Outgoing.Publish:
+                    return WritePublish(at);
+                case Outgoing.Birth:
+                    return WriteBirth(at);
+                case Outgoing.Subscribe:
+                    return WriteSubscribe(at);
+                case Outgoing.Puback:
+                    at = WriteFixed(at, MqttPacket.Puback, 2);
+                    return MqttPacket.WriteU16(_buffer, at, _outId);
+                default:
+                    return WriteFixed(at, _outgoing == Outgoing.Pingreq ? MqttPacket.Pingreq : MqttPacket.Disconnect, 0);
+            }
+        }
+
+        private int WriteFixed(int at, int type, int remaining)
+        {
+            _buffer[at++] = (byte)type;
+            return MqttPacket.WriteVariableByteInteger(_buffer, at, remaining);
+        }
+
+        // The empty properties of a packet, which 3.1.1 does not have.
+        private int WriteNoProperties(int at)
+        {
+            if (_version == 5) _buffer[at++] = 0;
+            return at;
+        }
+
+        private int PublishBytes()
+        {
+            int properties = _version == 5 ? (UsesAlias ? 4 : 1) : 0;
+            return (_namesTopic ? _identity.TopicBytes(MqttIdentity.Up) : 2) + 2 + properties + _payloadBytes;
+        }
+
+        private int WritePublish(int at)
+        {
+            at = WriteFixed(at, MqttPacket.Publish | MqttPacket.Qos1Flag | (_isRepeated ? MqttPacket.DupFlag : 0), PublishBytes());
+            at = _namesTopic ? _identity.WriteTopic(_buffer, at, MqttIdentity.Up) : MqttPacket.WriteU16(_buffer, at, 0);
+            at = MqttPacket.WriteU16(_buffer, at, _outId);
+            if (!UsesAlias) return WriteNoProperties(at);
+            _buffer[at++] = 3;
+            _buffer[at++] = MqttPacket.TopicAlias;
+            return MqttPacket.WriteU16(_buffer, at, UpAlias);
+        }
+
+        private int WriteBirth(int at)
+        {
+            at = WriteFixed(at, MqttPacket.Publish, _identity.TopicBytes(MqttIdentity.Life) + (_version == 5 ? 1 : 0) + LifeMessage.Bytes(true, _boot));
+            at = _identity.WriteTopic(_buffer, at, MqttIdentity.Life);
+            return LifeMessage.Write(_buffer, WriteNoProperties(at), true, _epoch, _boot);
+        }
+
+        private int WriteSubscribe(int at)
+        {
+            at = WriteFixed(at, MqttPacket.Subscribe, 2 + (_version == 5 ? 1 : 0) + _identity.TopicBytes(MqttIdentity.Down) + 1);
+            at = MqttPacket.WriteU16(_buffer, at, _outId);
+            at = _identity.WriteTopic(_buffer, WriteNoProperties(at), MqttIdentity.Down);
+            _buffer[at++] = 1; // QoS
+            return at;
+        }
+
+        private int WriteConnect(int at)
         {
             bool is5 = _version == 5;
+            byte[] b = _buffer;
             int will = LifeMessage.Bytes(false, _boot);
-            int body = 10 + (is5 ? 1 + ConnectPropertyBytes : 0) + 2 + _identity.NameBytes + (is5 ? 1 : 0)
-                + 2 + _identity.TopicBase.Length + MqttIdentity.Life.Length + 2 + will + 2 + _identity.NameBytes + 2 + _identity.Password.Length;
-            b[0] = MqttPacket.Connect;
-            int at = MqttPacket.WriteVariableByteInteger(b, 1, body);
+            int body = 10 + (is5 ? 1 + ConnectPropertyBytes : 0) + _identity.NameBytes + (is5 ? 1 : 0)
+                + _identity.TopicBytes(MqttIdentity.Life) + 2 + will + _identity.NameBytes + _identity.SecretBytes;
+            at = WriteFixed(at, MqttPacket.Connect, body);
             at = MqttPacket.WriteU16(b, at, 4);
             b[at++] = (byte)'M';
             b[at++] = (byte)'Q';
@@ -156,19 +248,16 @@ namespace Telemetry.Device.Mqtt
                 b[at++] = MqttPacket.ReceiveMaximum;
                 at = MqttPacket.WriteU16(b, at, 1);
                 b[at++] = MqttPacket.MaximumPacketSize;
-                at = MqttPacket.WriteU32(b, at, _receive.Length);
+                at = MqttPacket.WriteU32(b, at, b.Length);
             }
 
             at = _identity.WriteName(b, at, (byte)'_');
-            if (is5) b[at++] = 0; // will properties
+            at = WriteNoProperties(at); // of the will
             at = _identity.WriteTopic(b, at, MqttIdentity.Life);
             at = MqttPacket.WriteU16(b, at, will);
             at = LifeMessage.Write(b, at, false, _epoch, _boot);
             at = _identity.WriteName(b, at, (byte)'/');
-            return MqttPacket.WriteBytes(b, at, _identity.Password);
+            return _identity.WriteSecret(b, at);
         }
-
-        // session expiry 5, receive maximum 3, maximum packet size 5
-        private const int ConnectPropertyBytes = 13;
     }
 }

@@ -14,7 +14,7 @@ namespace Telemetry.Device.Mqtt
         private const int SessionExpirySeconds = 86400;
         private const int PollMs = 20;
 
-        private enum Phase
+        private enum Phase : byte
         {
             Closed,
             Opening,
@@ -27,8 +27,7 @@ namespace Telemetry.Device.Mqtt
         private readonly int _port;
         private readonly MqttIdentity _identity;
         private readonly int _keepAliveSeconds;
-        private readonly byte[] _send;
-        private readonly byte[] _receive;
+        private readonly byte[] _buffer; // of what comes in; what goes out passes through the rest of it
         private Phase _phase;
         private int _version;
         private bool _cleanStart;
@@ -40,16 +39,8 @@ namespace Telemetry.Device.Mqtt
         private int _slotMs;
         private int _windowMs;
 
-        // What is going out: bytes of _out, then the rest of a payload.
-        private byte[] _out;
-        private int _outAt;
-        private int _outEnd;
-        private IPayloadSource? _payload;
-        private int _payloadAt;
-        private int _payloadBytes;
-
         /// <summary>A connection that is not open.</summary>
-        /// <param name="options">Transport, broker, keep-alive and the sizes of the buffers.</param>
+        /// <param name="options">Transport, broker, keep-alive and the longest Command.</param>
         /// <param name="identity">Names and secret.</param>
         public MqttConnection(TelemetryOptions options, MqttIdentity identity)
         {
@@ -58,15 +49,11 @@ namespace Telemetry.Device.Mqtt
             _port = options.Port;
             _identity = identity;
             _keepAliveSeconds = options.KeepAliveSeconds;
-            int least = identity.TopicBytes + 48;
-            _send = new byte[options.SendBytes < least ? least : options.SendBytes];
 
-            // CONNECT is built in the receive buffer: nothing arrives before it is sent.
-            // 10 variable header, 2 x 15 properties, lengths, will payload.
-            int connect = 80 + (2 * identity.TopicBytes) + (2 * identity.NameBytes) + identity.Password.Length;
-            int message = options.CommandBytes + identity.TopicBytes + 16;
-            _receive = new byte[connect > message ? connect : message];
-            _out = _send;
+            // The longest packets: CONNECT with 5 fixed, 10 variable header, 15 properties, 26 will payload; a Command with 2 identifier and 14 properties.
+            int connect = 56 + identity.MostTopicBytes + (2 * identity.NameBytes) + identity.SecretBytes;
+            int message = 16 + identity.MostTopicBytes + options.CommandBytes;
+            _buffer = new byte[connect > message ? connect : message];
             _expectsSinceMs = -1;
         }
 
@@ -78,13 +65,6 @@ namespace Telemetry.Device.Mqtt
 
         /// <summary>QoS 1 messages the server takes before the first is acked.</summary>
         public int ReceiveMaximum { get; private set; }
-
-        /// <summary>Longest batch that fits a packet the server takes; 0 or less = none does.</summary>
-        public int MaximumBatchBytes
-        {
-            // 1 type, 4 length, 2 topic length, topic, 2 identifier, 4 properties with an alias
-            get { return _maximumPacketBytes - 13 - _identity.TopicBase.Length - MqttIdentity.Up.Length; }
-        }
 
         /// <summary>Packet identifier of the PUBACK.</summary>
         public int AckId { get; private set; }
@@ -109,12 +89,12 @@ namespace Telemetry.Device.Mqtt
         public long SentBytes { get; private set; }
 
         /// <summary>Messages that were longer than the buffer and skipped.</summary>
-        public long SkippedMessages { get; private set; }
+        public int SkippedMessages { get; private set; }
 
-        /// <summary>The receive buffer, which holds a Message from <see cref="MessageAt"/>.</summary>
+        /// <summary>The buffer, which holds a Message from <see cref="MessageAt"/>.</summary>
         public byte[] Buffer
         {
-            get { return _receive; }
+            get { return _buffer; }
         }
 
         /// <summary>The server accepted the session.</summary>
@@ -132,12 +112,6 @@ namespace Telemetry.Device.Mqtt
         /// <summary>Whether the last connection took CONNECT and ended without a word on it.</summary>
         public Silence Silence { get; private set; }
 
-        /// <summary>Online, and the last packet is out.</summary>
-        public bool CanSend
-        {
-            get { return _phase == Phase.Online && _outAt == _outEnd && _payload == null; }
-        }
-
         /// <summary>Begins a connection; the result comes from Poll.</summary>
         /// <param name="version">4 = MQTT 3.1.1, 5 = MQTT 5.0.</param>
         /// <param name="cleanStart">Forget the session of before.</param>
@@ -152,9 +126,7 @@ namespace Telemetry.Device.Mqtt
             _boot = boot;
             _phase = Phase.Opening;
             _phaseSinceMs = nowMs;
-            _outAt = 0;
-            _outEnd = 0;
-            _payload = null;
+            EndSend();
             _isAliasKnown = false;
             Silence = Silence.None;
             ResetReceive();
@@ -195,8 +167,7 @@ namespace Telemetry.Device.Mqtt
         {
             _transport.Close();
             _phase = Phase.Closed;
-            _payload = null;
-            _outAt = _outEnd;
+            EndSend();
             _expectsSinceMs = -1;
         }
 
@@ -206,9 +177,7 @@ namespace Telemetry.Device.Mqtt
             if (status == TransportStatus.Broken) return Lose();
             if (status == TransportStatus.Pending) return nowMs - _phaseSinceMs > ConnectTimeoutMs ? Lose() : MqttEvent.None;
             _phase = Phase.Greeting;
-            _out = _receive;
-            _outAt = 0;
-            _outEnd = WriteConnect(_receive);
+            Begin(Outgoing.Connect, 0);
             return SendPending(nowMs) ? MqttEvent.None : Lose();
         }
 
@@ -217,7 +186,7 @@ namespace Telemetry.Device.Mqtt
             if (_phase == Phase.Greeting)
             {
                 if (nowMs - _phaseSinceMs <= ConnectTimeoutMs) return MqttEvent.None;
-                if (_outAt == _outEnd) Silence = Silence.Waited;
+                if (_outgoing == Outgoing.Nothing) Silence = Silence.Waited;
                 return Lose();
             }
 
@@ -227,9 +196,7 @@ namespace Telemetry.Device.Mqtt
             if (_headerByte >= 0 && nowMs - _packetSinceMs > PacketTimeoutMs) return Lose();
             if (_effectiveKeepAliveMs > 0 && nowMs - _lastSentMs >= _effectiveKeepAliveMs && CanSend)
             {
-                _send[0] = MqttPacket.Pingreq;
-                _send[1] = 0;
-                Begin(2);
+                Begin(Outgoing.Pingreq, 0);
                 if (!SendPending(nowMs)) return Lose();
                 Expect(nowMs);
             }
@@ -239,7 +206,7 @@ namespace Telemetry.Device.Mqtt
 
         private MqttEvent Lose()
         {
-            if (_phase == Phase.Greeting && _outAt == _outEnd && Silence == Silence.None) Silence = Silence.Closed;
+            if (_phase == Phase.Greeting && _outgoing == Outgoing.Nothing && Silence == Silence.None) Silence = Silence.Closed;
             Abort();
             return MqttEvent.Lost;
         }

@@ -66,13 +66,5 @@ namespace Telemetry.Device.Mqtt
         {
             return WriteU16(buffer, WriteU16(buffer, at, (value >> 16) & 0xFFFF), value & 0xFFFF);
         }
-
-        /// <summary>Writes binary data or a UTF-8 string: two bytes of length, then the bytes.</summary>
-        public static int WriteBytes(byte[] buffer, int at, byte[] value)
-        {
-            at = WriteU16(buffer, at, value.Length);
-            System.Array.Copy(value, 0, buffer, at, value.Length);
-            return at + value.Length;
-        }
     }
 }

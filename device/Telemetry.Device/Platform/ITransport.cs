@@ -8,7 +8,8 @@ namespace Telemetry.Device.Platform
         /// <returns>Connected, Pending or Broken. A port that can only block returns Connected or Broken.</returns>
         TransportStatus Connect(string host, int port);
 
-        /// <summary>Hands over up to <paramref name="count"/> bytes.</summary>
+        /// <summary>Hands over up to <paramref name="count"/> bytes. Those that were not taken come again, perhaps from another place of the buffer and
+        /// in other pieces.</summary>
         /// <returns>Bytes taken; 0 = try again later; -1 = the connection is gone.</returns>
         int Send(byte[] buffer, int offset, int count);
 

@@ -1,66 +1,67 @@
 namespace Telemetry.Device.Sampling
 {
     // What a row changes, column by column. A value that stays says nothing until its run is due.
-    public sealed partial class BlockEncoder
+    public partial class BlockEncoder
     {
         // Due is 64 rows after the last token, which began a run; or 0 while zeros are coded one by one.
-        private void BeginColumns()
+        private void BeginStreams()
         {
-            int[] state = _state;
-            for (int stream = 0; stream < state.Length; stream += _streamWords)
+            EmptyStream(QualityStream);
+            BeginStream(TimeStream);
+            _state[TimeStream + Due] = MaxRun + 1; // the step to row 1 is the period
+            for (int stream = FirstColumn; stream < _state.Length; stream += _streamWords)
             {
-                state[stream + Bits] = 0;
-                state[stream + BitCount] = 0;
-                state[stream + Chain] = EmptyChain;
-                state[stream + Other] = 0;
-                if (_streamWords == WideWords) state[stream + OtherHigh] = 0;
-                state[stream + Mean] = FirstMean << 1;
-                state[stream + Due] = MaxRun;
-            }
-
-            state[TimeStream + Due] = MaxRun + 1; // the step to row 1 is the period
-            for (int column = 0; column < _columns.Length; column++)
-            {
-                int stream = StreamOf(column);
-                long value = ValueSet(column);
-                state[stream + Last] = (int)value;
-                if (_streamWords == WideWords) state[stream + LastHigh] = (int)(value >> 32);
-                if (Kind(column) == KindReal)
-                {
-                    PutLong(stream, (uint)value, (uint)(value >> 32), 64);
-                    state[stream + Due] = RealRows;
-                    state[stream + Window] = 0;
-                }
-                else
-                {
-                    PutFirst(stream, value);
-                }
+                BeginStream(stream);
+                BeginColumn(stream, ValueOf(stream));
             }
         }
 
-        private int[] MakeState()
+        private void EmptyStream(int stream)
         {
-            _streamWords = NarrowWords;
-            for (int column = 0; column < _columns.Length; column++)
+            _state[stream + Bits] = 0;
+            _state[stream + BitCount] = 0;
+            _state[stream + Chain] = EmptyChain;
+        }
+
+        private void BeginStream(int stream)
+        {
+            EmptyStream(stream);
+            _state[stream + Other] = 0;
+            _state[stream + Mean] = FirstMean << 1;
+            _state[stream + Due] = MaxRun;
+        }
+
+        private void BeginColumn(int stream, long value)
+        {
+            _state[stream + Last] = (int)value;
+            if (_streamWords == WideWords)
             {
-                if (!IsInteger(column)) _streamWords = WideWords;
+                _state[stream + LastHigh] = (int)(value >> 32);
+                _state[stream + OtherHigh] = 0;
             }
 
-            return new int[(_columns.Length + StreamsBeforeColumns) * _streamWords];
+            if (KindOf(stream) == KindReal)
+            {
+                PutLong(stream, (uint)value, (uint)(value >> 32), 64);
+                _state[stream + Due] = RealRows;
+                _state[stream + Window] = 0;
+            }
+            else
+            {
+                PutFirst(stream, value);
+            }
         }
 
         private void AddValues(int row)
         {
             // Local names: the loop then reads no fields.
-            int[] columns = _columns;
             int[] state = _state;
             int words = _streamWords;
-            int stream = StreamsBeforeColumns * words;
-            for (int column = 0; column < columns.Length; column++, stream += words)
+            for (int stream = FirstColumn; stream < state.Length; stream += words)
             {
                 // The usual row says nothing: no state changes.
                 int value = state[stream + Next];
-                int kind = columns[column] & KindMask;
+                int kind = state[stream + Name] & KindMask;
                 if (value == state[stream + Last] && row < state[stream + Due] && (kind == 0 || state[stream + NextHigh] == state[stream + LastHigh])) continue;
                 if (kind == 0) AddInteger(stream, row, value);
                 else if (kind == KindWide << KindShift) AddWide(stream, row, value, state[stream + NextHigh]);

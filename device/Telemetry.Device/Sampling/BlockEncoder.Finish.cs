@@ -7,7 +7,7 @@ namespace Telemetry.Device.Sampling
     // irregular:    varint length, timeline stream
     // quality:      u8 first mask | 8 if it changes; then varint length, quality stream
     // columns:      without descriptors varint first signal id; each: [varint descriptor], varint length (not of the last), stream
-    public sealed partial class BlockEncoder
+    public partial class BlockEncoder
     {
         private const int FormatVersion = 1;
         private const int FlagIrregular = 0x08;
@@ -22,7 +22,7 @@ namespace Telemetry.Device.Sampling
         private const int MostHeadBytes = 25;
         private const int BeforeHead = -1;
 
-        private readonly bool _needsDescriptors;
+        private bool _needsDescriptors; // unless the ids follow each other, all of 32-bit integers: then the first says the rest
         private bool _isComplete;
         private int _part; // the stream that Read comes to: timeline, quality, the columns
         private int _partAt; // its next byte, or BeforeHead
@@ -44,7 +44,7 @@ namespace Telemetry.Device.Sampling
             if (!_isRegular) bytes += FramedBytes(TimeStream);
             if (HasQuality()) bytes += 1 + (_qualityChanges ? FramedBytes(QualityStream) : 0);
             if (!_needsDescriptors) bytes += VarintBytes((uint)Id(0));
-            int last = _columns.Length - 1;
+            int last = _columns - 1;
             for (int column = 0; column <= last; column++)
             {
                 int stream = StreamOf(column);
@@ -91,7 +91,7 @@ namespace Telemetry.Device.Sampling
         {
             int at = offset;
             int end = offset + count;
-            for (; _part < _columns.Length + StreamsBeforeColumns; _part++)
+            for (; _part < _columns + StreamsBeforeColumns; _part++)
             {
                 if (_partAt == BeforeHead)
                 {
@@ -103,9 +103,9 @@ namespace Telemetry.Device.Sampling
                 if (IsWritten(_part))
                 {
                     int from = at;
-                    at = CopyStream(_part * _streamWords, _partAt, output, at, end - at);
+                    at = CopyStream(StreamOfPart(_part), _partAt, output, at, end - at);
                     _partAt += at - from;
-                    if (_partAt < StreamBytes(_part * _streamWords)) break;
+                    if (_partAt < StreamBytes(StreamOfPart(_part))) break;
                 }
 
                 _partAt = BeforeHead;
@@ -120,6 +120,11 @@ namespace Telemetry.Device.Sampling
             return part == 0 ? !_isRegular : part > 1 || _qualityChanges;
         }
 
+        private int StreamOfPart(int part)
+        {
+            return part == 0 ? TimeStream : part == 1 ? QualityStream : StreamOf(part - StreamsBeforeColumns);
+        }
+
         private int WriteHeadOf(int part, byte[] output, int at)
         {
             int column = part - StreamsBeforeColumns;
@@ -127,7 +132,7 @@ namespace Telemetry.Device.Sampling
             {
                 output[at++] = (byte)Flags();
                 at = WriteVarint(output, at, (uint)_rows);
-                output[at++] = (byte)_columns.Length;
+                output[at++] = (byte)_columns;
                 at = WriteVarint(output, at, StartInUnit());
                 at = WriteVarint(output, at, (uint)_period);
             }
@@ -141,8 +146,8 @@ namespace Telemetry.Device.Sampling
                 else if (column == 0) at = WriteVarint(output, at, (uint)Id(0));
             }
 
-            bool hasLength = column < _columns.Length - 1 && IsWritten(part);
-            return hasLength ? WriteVarint(output, at, (uint)StreamBytes(part * _streamWords)) : at;
+            bool hasLength = column < _columns - 1 && IsWritten(part);
+            return hasLength ? WriteVarint(output, at, (uint)StreamBytes(StreamOfPart(part))) : at;
         }
 
         private void CloseStreams()
@@ -156,10 +161,9 @@ namespace Telemetry.Device.Sampling
                 EndStream(QualityStream);
             }
 
-            for (int column = 0; column < _columns.Length; column++)
+            for (int stream = FirstColumn; stream < _state.Length; stream += _streamWords)
             {
-                int stream = StreamOf(column);
-                if (Kind(column) == KindReal) EndRealRun(stream, lastRow);
+                if (KindOf(stream) == KindReal) EndRealRun(stream, lastRow);
                 else EndRun(stream, lastRow);
                 EndStream(stream);
             }
@@ -191,26 +195,10 @@ namespace Telemetry.Device.Sampling
             return (ulong)(StartIsWhole() ? _startMs / MsPerSecond : _startMs);
         }
 
-        // Ids in a row, all 32-bit integers, need no descriptors: the first id says the rest.
-        private bool NeedsDescriptors()
-        {
-            for (int column = 0; column < _columns.Length; column++)
-            {
-                if (!IsInteger(column) || Id(column) != Id(0) + column) return true;
-            }
-
-            return false;
-        }
-
         private uint Descriptor(int column)
         {
             int before = column == 0 ? 0 : Id(column - 1);
-            return (uint)(((Id(column) - before - 1) << 2) | Kind(column));
-        }
-
-        private int Id(int column)
-        {
-            return IdOf(_columns[column]);
+            return (uint)(((Id(column) - before - 1) << 2) | KindOf(StreamOf(column)));
         }
 
         private int FramedBytes(int stream)

@@ -1,7 +1,7 @@
 namespace Telemetry.Device.Sampling
 {
     // Reals are coded as the bits that changed (WIRE.md, "Real column"); quality as runs of equal masks (WIRE.md, "Quality").
-    public sealed partial class BlockEncoder
+    public partial class BlockEncoder
     {
         // A real that does not change never needs work: its Due lies beyond every row.
         private const int RealRows = MaxRows;

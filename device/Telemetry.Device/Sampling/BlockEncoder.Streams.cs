@@ -1,31 +1,36 @@
 namespace Telemetry.Device.Sampling
 {
     // Every column grows at its own pace, so each is a chain of small chunks from the pool; Read lays the chains end to end.
-    public sealed partial class BlockEncoder
+    public partial class BlockEncoder
     {
         private const int ChunkWords = BlockPool.ChunkWords;
         private const int ChunkShift = BlockPool.ChunkShift;
-        private const int WordBits = 32;
+        private const int WordBits = BlockPool.WordBits;
 
-        // Streams: time, quality, then the columns. A stream is named by where its words begin in _state.
-        private const int TimeStream = 0;
-        private const int StreamsBeforeColumns = 2;
-
-        // Words of a stream: 32 bytes a column of integers, 44 where one is wide or real.
-        private const int Next = 0;        // the value set for the next row
-        private const int Last = 1;        // the value of the last row
-        private const int Due = 2;         // the row at which a value that does not change needs work
-        private const int Mean = 3;        // of the differences, shifted left by one; bit 0: the last one was negative
-        private const int Bits = 4;        // that wait to fill a word; of a closed stream: its bytes
-        private const int BitCount = 5;    // how many wait
-        private const int Chain = 6;       // first chunk, above the index in _pool of the next word
-        private const int Other = 7;       // the level before the last jump
-        private const int NarrowWords = 8;
-        private const int NextHigh = 8;    // the upper halves
-        private const int LastHigh = 9;
-        private const int OtherHigh = 10;
-        private const int WideWords = 11;
+        // Words of a stream: of the quality three, of the timeline six, of a column of integers nine, twelve where one is wide or real.
+        private const int Bits = 0;        // that wait to fill a word; of a closed stream: its bytes
+        private const int BitCount = 1;    // how many wait
+        private const int Chain = 2;       // first chunk, above the index in _pool of the next word
+        private const int QualityWords = 3;
+        private const int Due = 3;         // the row at which a value that does not change needs work
+        private const int Mean = 4;        // of the differences, shifted left by one; bit 0: the last one was negative
+        private const int Other = 5;       // the level before the last jump
+        private const int TimeWords = 6;
+        private const int Name = 6;        // signal id, kind above it, above that what the owner wants to know of the column
+        private const int Next = 7;        // the value set for the next row
+        private const int Last = 8;        // the value of the last row
+        private const int NarrowWords = 9;
+        private const int NextHigh = 9;    // the upper halves
+        private const int LastHigh = 10;
+        private const int OtherHigh = 11;
+        private const int WideWords = 12;
         private const int Window = Mean;   // of a real, which has no mean: leading zeros above the length in bits
+
+        // A stream is named by where its words begin in _state.
+        private const int TimeStream = 0;
+        private const int QualityStream = TimeStream + TimeWords;
+        private const int FirstColumn = QualityStream + QualityWords;
+        private const int StreamsBeforeColumns = 2;
 
         private const int ChainShift = 16;
         private const int ChainMask = 0xFFFF;
@@ -42,17 +47,9 @@ namespace Telemetry.Device.Sampling
 
         private readonly BlockPool _pool;
         private readonly int[] _state;
-        private readonly int _rowChunks;
-        private int _streamWords;
+        private readonly int _streamWords; // of a column
+        private int _rowChunks; // that a row may need
         private int _firstChunk;
-
-        // Chunks that a row may need.
-        private int RowChunks()
-        {
-            int chunks = StreamsBeforeColumns * RowStreamChunks;
-            for (int column = 0; column < _columns.Length; column++) chunks += IsInteger(column) ? RowStreamChunks : WideRowChunks;
-            return chunks;
-        }
 
         // Where any row fits, this one is not looked at. A stream that it does not touch takes nothing.
         private bool HasRoom(int row, long step, int quality)
@@ -61,9 +58,9 @@ namespace Telemetry.Device.Sampling
             if (free >= _rowChunks) return true;
             if (step != _steadyMs || row >= _state[TimeStream + Due]) free -= RowStreamChunks;
             if (quality != _quality) free -= RowStreamChunks;
-            for (int column = 0; column < _columns.Length; column++)
+            for (int stream = FirstColumn; stream < _state.Length; stream += _streamWords)
             {
-                if (IsTouched(StreamOf(column), row)) free -= IsInteger(column) ? RowStreamChunks : WideRowChunks;
+                if (IsTouched(stream, row)) free -= RowChunksOf(KindOf(stream));
             }
 
             return free >= 0;
@@ -75,10 +72,15 @@ namespace Telemetry.Device.Sampling
             return !isSame || row >= _state[stream + Due];
         }
 
+        private static int RowChunksOf(int kind)
+        {
+            return kind == KindInteger ? RowStreamChunks : WideRowChunks;
+        }
+
         // Chunks that the end of the block may need.
         private int ChunksToClose()
         {
-            return (_columns.Length + StreamsBeforeColumns) * ClosingChunks;
+            return (_columns + StreamsBeforeColumns) * ClosingChunks;
         }
 
         // Least significant bit first; count is 0..31, and the bits above it are 0.
@@ -112,7 +114,7 @@ namespace Telemetry.Device.Sampling
         {
             int chunk = _pool.Take();
             if (chain == EmptyChain) return (chunk << ChainShift) | (chunk << ChunkShift);
-            _pool.Next[((chain & ChainMask) - 1) >> ChunkShift] = (short)chunk;
+            _pool.Link(((chain & ChainMask) - 1) >> ChunkShift, chunk);
             return (chain & ~ChainMask) | (chunk << ChunkShift);
         }
 
@@ -158,7 +160,7 @@ namespace Telemetry.Device.Sampling
             if (chain == EmptyChain) return 0;
             int last = ((chain & ChainMask) - 1) >> ChunkShift;
             int words = (chain & ChainMask) - (last << ChunkShift);
-            for (int chunk = chain >> ChainShift; chunk != last; chunk = _pool.Next[chunk]) words += ChunkWords;
+            for (int chunk = chain >> ChainShift; chunk != last; chunk = _pool.Next(chunk)) words += ChunkWords;
             return words * (WordBits / 8);
         }
 
@@ -167,21 +169,16 @@ namespace Telemetry.Device.Sampling
             return _state[stream + Bits];
         }
 
-        private int QualityStream
-        {
-            get { return _streamWords; }
-        }
-
         private int StreamOf(int column)
         {
-            return (column + StreamsBeforeColumns) * _streamWords;
+            return FirstColumn + (column * _streamWords);
         }
 
         // From byte `from` on, as much as there is and fits.
         private int CopyStream(int stream, int from, byte[] output, int offset, int count)
         {
             int chunk = _state[stream + Chain] >> ChainShift;
-            for (int skipped = from / BlockPool.ChunkBytes; skipped > 0; skipped--) chunk = _pool.Next[chunk];
+            for (int skipped = from / BlockPool.ChunkBytes; skipped > 0; skipped--) chunk = _pool.Next(chunk);
             int left = StreamBytes(stream) - from;
             int end = offset + (left < count ? left : count);
             int bit = (from % BlockPool.ChunkBytes) << 3;
@@ -191,7 +188,7 @@ namespace Telemetry.Device.Sampling
                 for (int bits = WordBits - (bit % WordBits); bits > 0 && offset < end; bits -= 8, word >>= 8, bit += 8) output[offset++] = (byte)word;
                 if (bit < ChunkWords * WordBits) continue;
                 bit = 0;
-                chunk = _pool.Next[chunk];
+                chunk = _pool.Next(chunk);
             }
 
             return offset;

@@ -2,7 +2,7 @@ namespace Telemetry.Device.Sampling
 {
     // When the rows were (WIRE.md, "Timeline"). A block of equal steps stores start and period only; the stream is written along the way
     // and dropped at the end if every step was the same.
-    public sealed partial class BlockEncoder
+    public partial class BlockEncoder
     {
         private const int MsPerSecond = 1000;
 

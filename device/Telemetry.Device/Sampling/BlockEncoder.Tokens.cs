@@ -2,7 +2,7 @@ namespace Telemetry.Device.Sampling
 {
     // How integer columns and timelines become bits (WIRE.md, "Integer column"). A token is a run of unchanged rows and the difference
     // that ends it; which prefix codes it uses follows from the running mean of past differences, so no header carries a parameter.
-    public sealed partial class BlockEncoder
+    public partial class BlockEncoder
     {
         private const int FirstMean = 16;         // half a unit a row, in 1/32
         private const int FirstScaledMean = 512;  // from 16 units a row on, differences are Rice coded

@@ -7,9 +7,9 @@ namespace Telemetry.Device.Sampling
     /// <remarks>
     /// Allocates in the constructor only. Not thread-safe: one owner. Per row: <see cref="Set"/>, <see cref="SetWide"/> or
     /// <see cref="SetReal"/> for every column, then <see cref="TryAddRow"/>. A column that is not set again repeats its value.
-    /// When TryAddRow says no, the block is complete: <see cref="Finish"/> it and add the row again.
+    /// When TryAddRow says no, the block is complete: <see cref="Finish"/> it and add the row again. Not sealed, because <see cref="BlockGroup"/> is one with more fields.
     /// </remarks>
-    public sealed partial class BlockEncoder
+    public partial class BlockEncoder
     {
         /// <summary>A column of integers in 32 bits: the ordinary case.</summary>
         public const byte KindInteger = 0;
@@ -31,13 +31,13 @@ namespace Telemetry.Device.Sampling
 
         private const ulong MaxTimeMs = 1UL << 48;
 
-        // A column: its signal id, its kind above, and above that whatever its owner wants to know of it.
+        // The parts of a column's name.
         private const int IdMask = 0xFFFF;
         private const int KindShift = 16;
         private const int KindMask = 3 << KindShift;
         private const int OwnerShift = 24;
 
-        private readonly int[] _columns;
+        private readonly int _columns;
         private readonly int _maxRows;
         private int _rows;
         private int _firstQuality;
@@ -52,45 +52,50 @@ namespace Telemetry.Device.Sampling
         /// <param name="bufferBytes">Room for the packed columns of one open block; see <see cref="LeastBufferBytes"/>. About half a byte a
         /// sample is ample for slow signals; when it runs out the block is complete with fewer rows.</param>
         public BlockEncoder(int[] signals, byte[] kinds, int maxRows, int bufferBytes)
-            : this(Columns(signals, kinds), maxRows, new BlockPool(bufferBytes))
+            : this(CountOf(signals, kinds), HasWide(kinds), maxRows, new BlockPool(bufferBytes))
         {
             if (maxRows < 1 || maxRows > MaxRows) throw new System.ArgumentException("BlockEncoder takes maxRows of 1-4096.");
             if (bufferBytes < LeastBufferBytes(signals.Length)) throw new System.ArgumentException("BlockEncoder needs LeastBufferBytes(columns) of buffer.");
+            for (int i = 0; i < signals.Length; i++) AddColumn(i, signals[i], kinds[i], 0);
         }
 
-        /// <summary>An encoder that shares a pool with others.</summary>
-        /// <param name="columns">One <see cref="Column"/> each, in ascending order of id; the encoder keeps the array.</param>
+        /// <summary>An encoder that shares a pool with others; <see cref="AddColumn"/> makes its columns.</summary>
+        /// <param name="columns">How many it will have.</param>
+        /// <param name="hasWide">One is not <see cref="KindInteger"/>.</param>
         /// <param name="maxRows">Rows after which a block is complete.</param>
         /// <param name="pool">At least <see cref="LeastBufferBytes"/> of the encoder with the most columns; an encoder that finds too little left refuses its first row.</param>
-        internal BlockEncoder(int[] columns, int maxRows, BlockPool pool)
+        internal BlockEncoder(int columns, bool hasWide, int maxRows, BlockPool pool)
         {
             _columns = columns;
             _maxRows = maxRows;
             _pool = pool;
-            _state = MakeState();
-            _rowChunks = RowChunks();
-            _needsDescriptors = NeedsDescriptors();
+            _streamWords = hasWide ? WideWords : NarrowWords;
+            _state = new int[StreamOf(columns)];
+            _rowChunks = StreamsBeforeColumns * RowStreamChunks;
         }
 
-        /// <summary>A column as one number.</summary>
-        /// <param name="signal">Its id.</param>
+        /// <summary>Makes the next column.</summary>
+        /// <param name="column">Its number: 0, 1, 2, ...</param>
+        /// <param name="signal">Its id, greater than that of the column before.</param>
         /// <param name="kind">Its kind.</param>
-        /// <param name="owner">0..255, its owner's.</param>
-        internal static int Column(int signal, int kind, int owner)
+        /// <param name="owner">0..255, its owner's: see <see cref="OwnerOf"/>.</param>
+        internal void AddColumn(int column, int signal, int kind, int owner)
         {
-            return signal | (kind << KindShift) | (owner << OwnerShift);
+            _state[StreamOf(column) + Name] = signal | (kind << KindShift) | (owner << OwnerShift);
+            _rowChunks += RowChunksOf(kind);
+            if (kind != KindInteger || signal != Id(0) + column) _needsDescriptors = true;
         }
 
-        /// <summary>Signal id of a <see cref="Column"/>.</summary>
-        internal static int IdOf(int column)
+        /// <summary>What a column carries for its owner.</summary>
+        internal int OwnerOf(int column)
         {
-            return column & IdMask;
+            return (_state[StreamOf(column) + Name] >> OwnerShift) & 0xFF;
         }
 
-        /// <summary>What a <see cref="Column"/> carries for its owner.</summary>
-        internal static int OwnerOf(int column)
+        /// <summary>Signal id of a column.</summary>
+        internal int Id(int column)
         {
-            return (column >> OwnerShift) & 0xFF;
+            return _state[StreamOf(column) + Name] & IdMask;
         }
 
         /// <summary>Rows in the open block.</summary>
@@ -102,7 +107,7 @@ namespace Telemetry.Device.Sampling
         /// <summary>Columns of every block.</summary>
         public int ColumnCount
         {
-            get { return _columns.Length; }
+            get { return _columns; }
         }
 
         /// <summary>Uptime of the first row of the open block in ms; meaningless while <see cref="RowCount"/> is 0.</summary>
@@ -146,9 +151,7 @@ namespace Telemetry.Device.Sampling
         /// <summary>The value set for a column's next row; of a real its bits.</summary>
         internal long ValueSet(int column)
         {
-            int stream = StreamOf(column);
-            int low = _state[stream + Next];
-            return IsInteger(column) ? low : ((long)_state[stream + NextHigh] << 32) | (uint)low;
+            return ValueOf(StreamOf(column));
         }
 
         /// <summary>Adds the values set before as one row.</summary>
@@ -186,24 +189,32 @@ namespace Telemetry.Device.Sampling
         internal void Restart(int signal, int kind)
         {
             Reset();
-            _columns[0] = Column(signal, kind, 0);
+            _state[FirstColumn + Name] = signal | (kind << KindShift);
             _prefersMs = false;
         }
 
-        private static int[] Columns(int[] signals, byte[] kinds)
+        private static int CountOf(int[] signals, byte[] kinds)
         {
             if (signals.Length < 1 || signals.Length > MaxColumns || signals.Length != kinds.Length)
                 throw new System.ArgumentException("BlockEncoder takes 1-64 columns, one kind for each.");
-            int[] columns = new int[signals.Length];
             for (int i = 0; i < signals.Length; i++)
             {
                 if (signals[i] < 1 || signals[i] > 65535 || (i > 0 && signals[i] <= signals[i - 1]))
                     throw new System.ArgumentException("BlockEncoder takes signal ids of 1-65535 in ascending order.");
                 if (kinds[i] > KindReal) throw new System.ArgumentException("BlockEncoder knows kinds 0 (integer), 1 (wide) and 2 (real).");
-                columns[i] = Column(signals[i], kinds[i], 0);
             }
 
-            return columns;
+            return signals.Length;
+        }
+
+        private static bool HasWide(byte[] kinds)
+        {
+            for (int i = 0; i < kinds.Length; i++)
+            {
+                if (kinds[i] != KindInteger) return true;
+            }
+
+            return false;
         }
 
         private bool TryBegin(long uptimeMs, int quality)
@@ -217,18 +228,19 @@ namespace Telemetry.Device.Sampling
             _qualityRow = 0;
             _qualityChanges = false;
             BeginTimeline(uptimeMs);
-            BeginColumns();
+            BeginStreams();
             return true;
         }
 
-        private bool IsInteger(int column)
+        private int KindOf(int stream)
         {
-            return (_columns[column] & KindMask) == 0;
+            return (_state[stream + Name] & KindMask) >> KindShift;
         }
 
-        private int Kind(int column)
+        private long ValueOf(int stream)
         {
-            return (_columns[column] & KindMask) >> KindShift;
+            int low = _state[stream + Next];
+            return KindOf(stream) == KindInteger ? low : ((long)_state[stream + NextHigh] << 32) | (uint)low;
         }
     }
 }

@@ -13,13 +13,16 @@ namespace Telemetry.Device.Sampling
         public const int ChunkWords = 2;
         public const int ChunkShift = 1;
         public const int ChunkBytes = 4 * ChunkWords;
+        public const int WordBits = 32;
 
-        /// <summary>Words of the chunks; chunk n has those from n * ChunkWords.</summary>
+        /// <summary>Words of the chunks; chunk n has those from n * ChunkWords. Behind them the links: by chunk, the one that its stream goes on in.</summary>
         public readonly uint[] Words;
 
-        /// <summary>By chunk: the one that its stream goes on in.</summary>
-        public readonly short[] Next;
+        private const int MostChunks = short.MaxValue;
+        private const int ByteLinkChunks = 256; // as many as a link of one byte tells apart
 
+        private readonly int _chunks;
+        private readonly int _linkShift; // bits of a link as a power of two: 8, or 16 where there are more chunks
         private int _used; // chunks
         private int _owed; // chunks that open blocks need to be closed
         private int _aside; // bytes from above
@@ -27,16 +30,23 @@ namespace Telemetry.Device.Sampling
         /// <summary>A pool of <paramref name="bytes"/>, at most 32,767 chunks.</summary>
         public BlockPool(int bytes)
         {
-            int chunks = bytes / ChunkBytes;
-            if (chunks > short.MaxValue) chunks = short.MaxValue;
-            Words = new uint[chunks * ChunkWords];
-            Next = new short[chunks];
+            _chunks = bytes / ChunkBytes;
+            if (_chunks > MostChunks) _chunks = MostChunks;
+            _linkShift = _chunks <= ByteLinkChunks ? 3 : 4;
+            int linkBits = _chunks << _linkShift;
+            Words = new uint[(_chunks * ChunkWords) + ((linkBits + WordBits - 1) / WordBits)];
+        }
+
+        /// <summary>Chunks of the pool.</summary>
+        public int Chunks
+        {
+            get { return _chunks; }
         }
 
         /// <summary>Chunks that nobody has and no open block is owed.</summary>
         public int FreeChunks
         {
-            get { return Next.Length - _used - _owed - ((_aside + ChunkBytes - 1) / ChunkBytes); }
+            get { return _chunks - _used - _owed - ((_aside + ChunkBytes - 1) / ChunkBytes); }
         }
 
         /// <summary>Chunks in use.</summary>
@@ -63,6 +73,21 @@ namespace Telemetry.Device.Sampling
             if (first < _used) _used = first;
         }
 
+        /// <summary>The chunk that a stream goes on in behind <paramref name="chunk"/>, which is not its last.</summary>
+        public int Next(int chunk)
+        {
+            int bit = LinkBit(chunk);
+            return (int)(Words[bit / WordBits] >> (bit % WordBits)) & LinkMask;
+        }
+
+        /// <summary>Lets a stream go on in another chunk.</summary>
+        public void Link(int chunk, int next)
+        {
+            int bit = LinkBit(chunk);
+            uint others = Words[bit / WordBits] & ~((uint)LinkMask << (bit % WordBits));
+            Words[bit / WordBits] = others | ((uint)next << (bit % WordBits));
+        }
+
         /// <summary>Keeps chunks free for the end of a block that is begun; negative when it ends.</summary>
         public void Owe(int chunks)
         {
@@ -78,14 +103,14 @@ namespace Telemetry.Device.Sampling
         /// <summary>The byte that was set aside as number <paramref name="index"/>.</summary>
         public byte Aside(int index)
         {
-            int at = (Words.Length * 4) - 1 - index;
+            int at = (_chunks * ChunkBytes) - 1 - index;
             return (byte)(Words[at >> 2] >> ((at & 3) << 3));
         }
 
         /// <summary>Replaces a byte that was set aside.</summary>
         public void SetAside(int index, byte value)
         {
-            int at = (Words.Length * 4) - 1 - index;
+            int at = (_chunks * ChunkBytes) - 1 - index;
             int shift = (at & 3) << 3;
             Words[at >> 2] = (Words[at >> 2] & ~(0xFFu << shift)) | ((uint)value << shift);
         }
@@ -94,6 +119,16 @@ namespace Telemetry.Device.Sampling
         public void KeepAside(int bytes)
         {
             _aside = bytes;
+        }
+
+        private int LinkMask
+        {
+            get { return (1 << (1 << _linkShift)) - 1; }
+        }
+
+        private int LinkBit(int chunk)
+        {
+            return (_chunks * ChunkWords * WordBits) + (chunk << _linkShift);
         }
     }
 }

@@ -15,7 +15,7 @@ namespace Telemetry.Device.Sampling
         private const int AsideQualityMask = (1 << AsideQualityBits) - 1;
 
         // The side encoder is made for a signal that has to be named, so that it names every one.
-        private const int SideColumn = 0xFFFF | (BlockEncoder.KindWide << 16);
+        private const int SideSignal = 0xFFFF;
 
         // Chunks with which the side encoder always packs a row: two streams of its own and the column, each with what closes it, and one to spare.
         private const int SideChunks = 8;

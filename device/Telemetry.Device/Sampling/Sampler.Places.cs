@@ -7,7 +7,7 @@ namespace Telemetry.Device.Sampling
         private const int GroupShift = 8;
         private const int NoGroup = 255;
         private const int WithdrawnFlag = 1 << 7;
-        private const int ColumnMask = BlockGroup.MaxColumns - 1;
+        private const int ColumnMask = BlockGroup.MostColumns - 1;
 
         // The pool, unless options say more: 72 bytes a column hold four minutes of a lively signal at 1 Hz, and of eight columns they hold so much that the
         // frame of a batch is a seventh of it at most.
@@ -37,7 +37,7 @@ namespace Telemetry.Device.Sampling
             {
                 if (_places[i] >> GroupShift != NoGroup || !SharesRows(i)) continue;
                 int columns = 0;
-                for (int k = i; k < _places.Length && columns < BlockGroup.MaxColumns; k++)
+                for (int k = i; k < _places.Length && columns < BlockGroup.MostColumns; k++)
                 {
                     bool isOpen = _places[k] >> GroupShift == NoGroup && SharesRows(k);
                     if (isOpen && _profile.PeriodMsAt(k) == _profile.PeriodMsAt(i)) _places[k] = (ushort)((groups << GroupShift) | columns++);
@@ -49,23 +49,26 @@ namespace Telemetry.Device.Sampling
             return groups;
         }
 
-        private int[] ColumnsOf(int group)
+        private BlockGroup MakeGroup(int group, int maxRows)
         {
-            int count = 0;
+            int columns = 0;
+            bool hasReal = false;
             for (int i = 0; i < _places.Length; i++)
             {
-                if (_places[i] >> GroupShift == group) count++;
+                if (_places[i] >> GroupShift != group) continue;
+                columns++;
+                hasReal |= _profile.KindAt(i) == SignalKind.Real;
             }
 
-            int[] columns = new int[count];
+            BlockGroup made = new BlockGroup(columns, hasReal, maxRows, _pool);
             for (int i = 0; i < _places.Length; i++)
             {
                 if (_places[i] >> GroupShift != group) continue;
                 int kind = _profile.KindAt(i) == SignalKind.Real ? BlockEncoder.KindReal : BlockEncoder.KindInteger;
-                columns[_places[i] & ColumnMask] = BlockEncoder.Column(_profile.IdAt(i), kind, i);
+                made.AddColumn(_places[i] & ColumnMask, _profile.IdAt(i), kind, i);
             }
 
-            return columns;
+            return made;
         }
 
         // Never less than the costliest row of the largest group needs.
@@ -78,7 +81,7 @@ namespace Telemetry.Device.Sampling
             }
 
             int bytes = wanted > 0 ? wanted : BytesPerColumn * (columns > FewColumns ? columns : FewColumns);
-            int least = BlockEncoder.LeastBufferBytes(columns < BlockGroup.MaxColumns ? columns : BlockGroup.MaxColumns);
+            int least = BlockEncoder.LeastBufferBytes(columns < BlockGroup.MostColumns ? columns : BlockGroup.MostColumns);
             return bytes > least ? bytes : least;
         }
     }

@@ -18,11 +18,11 @@ namespace Telemetry.Device.Sampling
         private long _sealedAtMs;
 
         private int _mostBatchBytes;
-        private long _sealedBatches;
+        private int _sealedBatches;
         private long _sealedBytes;
 
         /// <summary>Batches sealed since boot.</summary>
-        public long SealedBatches
+        public int SealedBatches
         {
             get { return _sealedBatches; }
         }
@@ -42,7 +42,7 @@ namespace Telemetry.Device.Sampling
 
         private DeviceStatus SealOpen()
         {
-            for (int i = 0; i < _groups.Length; i++) _groups[i].Encoder.Complete();
+            for (int i = 0; i < _groups.Length; i++) _groups[i].Complete();
             _endGroup = 0;
             DeviceStatus status = SealBatches(false);
             ForgetAside(false);
@@ -114,13 +114,13 @@ namespace Telemetry.Device.Sampling
 
         private static int BytesOf(BlockGroup group)
         {
-            return group.Encoder.RowCount == 0 ? 0 : BatchWriter.FramedBytes(group.Encoder.Complete());
+            return group.RowCount == 0 ? 0 : BatchWriter.FramedBytes(group.Complete());
         }
 
         private static int EntriesOf(BlockGroup group)
         {
             int entries = 0;
-            for (int column = 0; column < group.Columns; column += group.RunFrom(column)) entries++;
+            for (int column = 0; column < group.ColumnCount; column += group.RunFrom(column)) entries++;
             return entries;
         }
 
@@ -168,7 +168,7 @@ namespace Telemetry.Device.Sampling
             LossReason reason = stored == DeviceStatus.Ok ? Kept : stored == DeviceStatus.TooLarge ? LossReason.TooLarge : LossReason.SpoolDamaged;
             for (int i = _firstGroup; i < _endGroup; i++)
             {
-                if (reason == Kept) _open -= (long)_groups[i].Columns * _groups[i].Encoder.RowCount;
+                if (reason == Kept) _open -= (long)_groups[i].ColumnCount * _groups[i].RowCount;
                 else LoseRows(_groups[i], reason);
             }
 
@@ -182,7 +182,7 @@ namespace Telemetry.Device.Sampling
 
         private void ResetGroups()
         {
-            for (int i = 0; i < _groups.Length; i++) _groups[i].Encoder.Reset();
+            for (int i = 0; i < _groups.Length; i++) _groups[i].Reset();
         }
     }
 }

@@ -100,8 +100,8 @@ namespace Telemetry.Device.Sampling
         private bool TryWriteGroupEntry(byte[] buffer, ref int at, int end)
         {
             BlockGroup group = _groups[_item];
-            int rows = group.Encoder.RowCount;
-            if (rows == 0 || _itemPart == group.Columns) return GoOn();
+            int rows = group.RowCount;
+            if (rows == 0 || _itemPart == group.ColumnCount) return GoOn();
             if (end - at < SpoolRing.EntryBytes) return false;
             int run = group.RunFrom(_itemPart);
             at = SpoolRing.WriteEntry(buffer, at, _profile.IdAt(group.SignalAt(_itemPart)), 0, run - 1, (uint)rows);
@@ -119,7 +119,7 @@ namespace Telemetry.Device.Sampling
 
         private bool TryWriteGroup(byte[] buffer, ref int at, int end)
         {
-            BlockEncoder encoder = _groups[_item].Encoder;
+            BlockEncoder encoder = _groups[_item];
             if (encoder.RowCount == 0) return GoOn();
             if (_blockLeft == 0) return TryBeginBlock(encoder, buffer, ref at, end);
             return TryReadBlock(encoder, buffer, ref at, end) && (_blockLeft > 0 || GoOn());

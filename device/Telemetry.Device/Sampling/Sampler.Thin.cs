@@ -22,7 +22,7 @@ namespace Telemetry.Device.Sampling
             }
 
             group.Present = 0;
-            for (int column = 0; column < group.Columns; column++)
+            for (int column = 0; column < group.ColumnCount; column++)
             {
                 Lose(group.SignalAt(column), LossReason.Thinned, 1);
                 if (_profile.KindAt(group.SignalAt(column)) == SignalKind.Counter) group.Carries |= 1u << column; // the encoder has its value

@@ -55,8 +55,9 @@ namespace Telemetry.Device.Sampling
             int groups = FindPlaces();
             _pool = new BlockPool(PoolBytes(options.BatchBytes));
             _groups = new BlockGroup[groups];
-            for (int group = 0; group < groups; group++) _groups[group] = new BlockGroup(ColumnsOf(group), options.BlockRows, _pool);
-            _sideEncoder = new BlockEncoder(new int[] { SideColumn }, SideRows, _pool);
+            for (int group = 0; group < groups; group++) _groups[group] = MakeGroup(group, options.BlockRows);
+            _sideEncoder = new BlockEncoder(1, true, SideRows, _pool);
+            _sideEncoder.AddColumn(0, SideSignal, BlockEncoder.KindWide, 0);
         }
 
         /// <summary>Samples taken since boot.</summary>
@@ -119,19 +120,21 @@ namespace Telemetry.Device.Sampling
             return SealOpen();
         }
 
-        /// <summary>Drops everything that is open: it was recorded before an erasure fence.</summary>
-        public void DropOpen(LossReason reason)
+        /// <summary>The erasure fence: drops everything that is open or spooled, and begins a new epoch.</summary>
+        public void Erase()
         {
             for (int i = 0; i < _groups.Length; i++)
             {
                 Scatter(_groups[i]);
                 _groups[i].Carries = 0;
-                LoseRows(_groups[i], reason);
-                _groups[i].Encoder.Reset();
+                LoseRows(_groups[i], LossReason.Erased);
+                _groups[i].Reset();
             }
 
-            LoseAside(reason);
+            LoseAside(LossReason.Erased);
             _session = 0;
+            _ledger.CountErased(_spool.HeldSamples);
+            _spool.BeginEpoch();
         }
 
         /// <summary>Takes at most one sample of a signal in <paramref name="periodMs"/> from now on; see <see cref="CapturePolicy.SetPeriod"/>.</summary>
@@ -216,7 +219,7 @@ namespace Telemetry.Device.Sampling
             if ((group.Carries & bit) != 0)
             {
                 group.Carries &= ~bit;
-                value += group.Encoder.ValueSet(column);
+                value += group.ValueSet(column);
                 if (value != (int)value)
                 {
                     PutAside(group.SignalAt(column), value, timeMs, quality);
@@ -227,25 +230,25 @@ namespace Telemetry.Device.Sampling
             if (group.Present == 0)
             {
                 group.RowMs = timeMs;
-                group.Quality = quality;
+                group.Quality = (byte)quality;
             }
 
-            group.Encoder.SetWide(column, value);
+            group.SetWide(column, value);
             group.Present |= bit;
-            if (group.IsRowComplete && !IsLeftOut(group) && !group.TryAddRow()) AddRowElsewhere(group);
+            if (group.IsRowComplete && !IsLeftOut(group) && !group.TryAddGathered()) AddRowElsewhere(group);
         }
 
         // A row of an earlier time than the last has no place in a block, a small batch each would be dear; any other begins the next one.
         private void AddRowElsewhere(BlockGroup group)
         {
-            if (group.Encoder.IsBehind(group.RowMs))
+            if (group.IsBehind(group.RowMs))
             {
                 Scatter(group);
                 return;
             }
 
             SealOpen();
-            group.TryAddRow(); // an empty block takes any row
+            group.TryAddGathered(); // an empty block takes any row
         }
 
         // A row that will not be complete: its values go their own ways, with their time.
@@ -255,7 +258,7 @@ namespace Telemetry.Device.Sampling
             {
                 if ((group.Present & (1u << column)) == 0) continue;
                 group.Present &= ~(1u << column);
-                PutAside(group.SignalAt(column), group.Encoder.ValueSet(column), group.RowMs, group.Quality);
+                PutAside(group.SignalAt(column), group.ValueSet(column), group.RowMs, group.Quality);
             }
         }
 
@@ -267,7 +270,7 @@ namespace Telemetry.Device.Sampling
 
         private void LoseRows(BlockGroup group, LossReason reason)
         {
-            for (int column = 0; column < group.Columns; column++) Lose(group.SignalAt(column), reason, group.Encoder.RowCount);
+            for (int column = 0; column < group.ColumnCount; column++) Lose(group.SignalAt(column), reason, group.RowCount);
         }
     }
 }

@@ -20,11 +20,8 @@ namespace Telemetry.Device.Spool
             _chance = chance;
             _bulk = new SpoolRing(flash, 0, flash.SectorCount - eventSectors, ledger, buffer);
             if (eventSectors > 0) _events = new SpoolRing(flash, flash.SectorCount - eventSectors, eventSectors, ledger, buffer);
-            Status = Mount();
+            Mount();
         }
-
-        /// <summary>What the mount came to: Ok, or FlashFailed when not even an empty spool could be made.</summary>
-        public DeviceStatus Status { get; private set; }
 
         public uint Epoch
         {
@@ -119,22 +116,31 @@ namespace Telemetry.Device.Spool
             return status;
         }
 
-        private DeviceStatus Mount()
+        private void Mount()
         {
             _bulk.Mount(0);
-            if (_bulk.Epoch == 0) return BeginEpoch();
+            if (_bulk.Epoch == 0)
+            {
+                BeginEpoch();
+                return;
+            }
+
             _nextSeq = _bulk.NextSeq;
             _boot = _bulk.LastBoot + 1;
-            if (_events == null) return DeviceStatus.Ok;
+            if (_events == null) return;
 
             // Events of another epoch stand behind an erasure fence that a power cut stopped.
             _events.Mount(_bulk.ToldBelow);
-            if (_events.Epoch != _bulk.Epoch) return _events.Format(_bulk.Epoch, _boot);
+            if (_events.Epoch != _bulk.Epoch)
+            {
+                _events.Format(_bulk.Epoch, _boot);
+                return;
+            }
+
             if (_events.NextSeq > _nextSeq) _nextSeq = _events.NextSeq;
             if (_events.LastBoot >= _boot) _boot = _events.LastBoot + 1;
             _bulk.RaiseNextSeq(_nextSeq);
             _events.RaiseNextSeq(_nextSeq);
-            return DeviceStatus.Ok;
         }
     }
 }

@@ -279,12 +279,7 @@ namespace Telemetry.Device.Spool
 
             // The batches are freed behind the ledger: a watermark on flash that ran ahead of it would lose them untold.
             long ledger = AppendRecord(KindLedger, this, _ledger.Entries, LedgerPayloadBytes, _nextSeq, out long samples);
-            for (; evicting > 0; evicting--)
-            {
-                FreeOldest();
-                _evictions++;
-            }
-
+            for (; evicting > 0; evicting--) FreeOldest();
             return ledger < 0 ? DeviceStatus.FlashFailed : DeviceStatus.Ok;
         }
     }

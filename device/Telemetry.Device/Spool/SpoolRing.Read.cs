@@ -10,7 +10,7 @@ namespace Telemetry.Device.Spool
         private byte _kind;
         private int _entries;
         private long _recordAt;
-        private long _recordHeld;
+        private uint _recordHeld;
         private uint _recordBoot;
         private uint _recordCrc;
         private uint _headerFirstRecord;

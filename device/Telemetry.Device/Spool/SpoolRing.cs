@@ -79,7 +79,6 @@ namespace Telemetry.Device.Spool
         private long _evictedThrough;
         private int _heldBatches;
         private long _heldSamples;
-        private long _evictions;
 
         /// <summary>A ring over some sectors of a flash; <see cref="Mount"/> it before use.</summary>
         /// <param name="flash">The flash.</param>
@@ -131,12 +130,6 @@ namespace Telemetry.Device.Spool
         public long HeldSamples
         {
             get { return _heldSamples; }
-        }
-
-        /// <summary>Batches that were evicted since mount.</summary>
-        public long Evictions
-        {
-            get { return _evictions; }
         }
 
         /// <summary>Position of the oldest held record, or of the end.</summary>

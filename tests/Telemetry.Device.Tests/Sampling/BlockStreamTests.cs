@@ -37,9 +37,11 @@ public sealed class BlockStreamTests
         BlockPool pool = new(BlockEncoder.LeastBufferBytes(2));
         BlockEncoder[] encoders =
         [
-            new([BlockEncoder.Column(1, BlockEncoder.KindInteger, 0)], BlockEncoder.MaxRows, pool),
-            new([BlockEncoder.Column(2, BlockEncoder.KindReal, 0)], BlockEncoder.MaxRows, pool),
+            new(1, hasWide: false, BlockEncoder.MaxRows, pool),
+            new(1, hasWide: true, BlockEncoder.MaxRows, pool),
         ];
+        encoders[0].AddColumn(0, 1, BlockEncoder.KindInteger, 0);
+        encoders[1].AddColumn(0, 2, BlockEncoder.KindReal, 0);
         Random random = new(1);
         int added = 0;
         for (int round = 0; round < 500; round++)
@@ -56,7 +58,7 @@ public sealed class BlockStreamTests
             Assert.True(rows > 1);
             foreach (BlockEncoder encoder in encoders) Assert.Equal(encoder.Complete(), ReadAll(encoder, 64).Length);
             foreach (BlockEncoder encoder in encoders) encoder.Reset();
-            Assert.Equal(pool.Next.Length, pool.FreeChunks);
+            Assert.Equal(pool.Chunks, pool.FreeChunks);
         }
     }
 

@@ -3,7 +3,7 @@ using System.Threading;
 namespace Telemetry.Device.Platform
 {
     /// <summary>The one thread that may write the ring, known by its number.</summary>
-    internal sealed class RingOwner
+    internal struct RingOwner
     {
         private long _id; // 0 = nobody's yet
 

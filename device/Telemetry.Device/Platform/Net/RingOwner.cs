@@ -9,7 +9,7 @@ namespace Telemetry.Device.Platform
     /// a Record. A thread that begins on the stack of an owner that has ended is the owner from then on. Until one does, everybody takes the lock: that
     /// nobody runs on a stack cannot be known, so ownership never moves to another.
     /// </remarks>
-    internal sealed class RingOwner
+    internal struct RingOwner
     {
         // The owner's frames lie at most this far below the highest that was seen; others of its frames take the lock. What the runtime calls sufficient
         // stack (64 KiB and more) is four times as much, so all of it is the owner's.
