@@ -12,6 +12,7 @@ namespace Telemetry.Device
             if (options.Flash == null) throw new System.ArgumentException("TelemetryOptions.Flash is missing; use MemoryFlash where there is no storage.");
             if ((options.Transport == null) == (options.MessagePort == null)) throw new System.ArgumentException("One of TelemetryOptions.Transport and MessagePort is expected, not both.");
             if (options.ProtocolVersion != 4 && options.ProtocolVersion != 5) throw new System.ArgumentException("TelemetryOptions.ProtocolVersion is 4 (MQTT 3.1.1) or 5.");
+            RequireRange("Port", options.Port, 1, 65535);
             RequireRange("KeepAliveSeconds", options.KeepAliveSeconds, 10, 65535);
             if (options.RingSamples != 0) RequireRange("RingSamples", options.RingSamples, 8, 4096);
             if ((options.RingSamples & (options.RingSamples - 1)) != 0) throw new System.ArgumentException("TelemetryOptions.RingSamples is a power of two.");

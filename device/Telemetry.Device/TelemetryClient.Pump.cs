@@ -20,7 +20,6 @@ namespace Telemetry.Device
         private readonly AutoResetEvent _wake = new AutoResetEvent(false);
         private readonly IHealth? _health;
         private readonly Profile _profile;
-        private readonly SampleRing _ring;
         private readonly LossLedger _ledger;
         private readonly BatchSpool _spool;
         private readonly WallClock _clock;
@@ -42,12 +41,11 @@ namespace Telemetry.Device
             OptionCheck.Require(options);
             _profile = options.Profile!;
             Chance chance = new Chance(OptionCheck.SeedOf(options));
-            _ring = new SampleRing(options.RingSamples, _profile.Count);
             int losses = _profile.Count + LossLedger.SharedEntries;
             _ledger = new LossLedger(losses < BatchWriter.MaxLosses ? losses : BatchWriter.MaxLosses - 1); // a record of the spool counts them in a byte
             _spool = new BatchSpool(options.Flash!, options.EventSectors, _ledger, chance);
             _clock = new WallClock(options.Clock!, options.DriftPpm, _spool.LastClockRatePpb);
-            _sampler = new Sampler(options, _profile, _ring, _spool, _ledger, _clock);
+            _sampler = new Sampler(options, _profile, _spool, _ledger, _clock);
             _uplink = new Uplink(options, _spool, _sampler, _clock, chance, _profile);
             _restored = _spool.HeldSamples;
             _tagOfId = _profile.TagOfId;
@@ -151,7 +149,7 @@ namespace Telemetry.Device
                 // Negative: no such signal, or an event. A time beyond 48 bits, as every negative one is, goes the slow way as well.
                 int tag = (tags[signal] - 1) | _quality | flags;
                 bool isPlain = tag >= 0 && (ulong)uptimeMs >> SampleRing.TimeBits == 0;
-                if (isPlain && _owner.Is(caller) && _ring.TryWrite(tag, value, uptimeMs)) return DeviceStatus.Ok;
+                if (isPlain && _owner.Is(caller) && _sampler.Ring.TryWrite(tag, value, uptimeMs)) return DeviceStatus.Ok;
             }
 
             return PutUnderLock(_profile.IndexOf(signal), value, uptimeMs, flags, caller);

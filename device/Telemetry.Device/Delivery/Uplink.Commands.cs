@@ -285,7 +285,7 @@ namespace Telemetry.Device.Delivery
         {
             lock (_sampler)
             {
-                _sampler.Erase();
+                _sampler.Erase(_chance);
                 _window.Clear();
                 _bulkNext = 0;
                 _eventNext = 0;

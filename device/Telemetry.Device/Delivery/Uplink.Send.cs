@@ -12,7 +12,7 @@ namespace Telemetry.Device.Delivery
         private const int FirstPauseMs = 10_000;
         private const int LongestPauseDoublings = 5; // 320 s, and as much again of jitter
         private bool _resumesSession;
-        private int _pauses; // since the last batch that was taken
+        private byte _pauses; // since the last batch that was taken
 
         // True when a packet was begun.
         private bool SendNext(long now)
@@ -188,7 +188,7 @@ namespace Telemetry.Device.Delivery
         {
             do
             {
-                _nextPacketId = _nextPacketId >= LargestPacketId ? 1 : _nextPacketId + 1;
+                _nextPacketId = (ushort)(_nextPacketId >= LargestPacketId ? 1 : _nextPacketId + 1);
             }
             while (_window.Find(_nextPacketId) >= 0);
             return _nextPacketId;

@@ -28,19 +28,19 @@ namespace Telemetry.Device.Delivery
         private readonly Chance _chance;
         private readonly IMqttLink _link;
         private SendWindow _window;
-        private int _version;
+        private byte _version;
         private bool _isFirstSession = true;
         private bool _wasGreeted;
         private bool _mustSubscribe;
         private bool _mustBirth;
         private bool _isStopping;
         private int _failures;
-        private int _unanswered; // CONNECTs without a word since the last answer to one
+        private byte _unanswered; // CONNECTs without a word since the last answer to one
         private long _nextAttemptMs;
         private long _pausedUntilMs;
         private long _ackDueMs;
         private int _windowMs;
-        private int _nextPacketId = 1;
+        private ushort _nextPacketId = 1;
         private long _bulkNext;
         private long _eventNext;
         private SpoolRing _sendingRing;
@@ -59,7 +59,7 @@ namespace Telemetry.Device.Delivery
             _chance = chance;
             _profile = profile;
             _linkClock = options.LinkClock ?? options.Clock!;
-            _version = options.ProtocolVersion;
+            _version = (byte)options.ProtocolVersion;
             _sendingRing = spool.Ring(false);
             _window = new SendWindow(options.Window);
             if (_handler != null)

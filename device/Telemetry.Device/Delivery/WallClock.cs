@@ -32,13 +32,13 @@ namespace Telemetry.Device.Delivery
         private const int UnlearnedShare = 10;
 
         private readonly IClock _clock;
-        private readonly int _driftPpm;
+        private readonly ushort _driftPpm; // 10,000 at most
         private ClockRate? _rate; // replaced as a whole: readers on other threads see one or the other
         private int _rateErrorPpb;
         private long _wallUnixMs;
         private long _pairUptimeMs;
         private uint _errorMs;
-        private int _source;
+        private byte _source;
 
         // The first good wall time of this boot: the far end of the ruler.
         private bool _hasAnchor;
@@ -53,13 +53,13 @@ namespace Telemetry.Device.Delivery
         public WallClock(IClock clock, int driftPpm, int ratePpb)
         {
             _clock = clock;
-            _driftPpm = driftPpm;
+            _driftPpm = (ushort)driftPpm;
             _rateErrorPpb = int.MaxValue;
             if (ratePpb != 0 && driftPpm > 0) _rate = new ClockRate(clock.UptimeMs, 0, ratePpb);
             _wallUnixMs = clock.ReadWallUnixMs();
             _pairUptimeMs = UptimeMs;
             _errorMs = UnknownErrorMs;
-            _source = _wallUnixMs == 0 ? SourceNone : SourceRtc;
+            _source = (byte)(_wallUnixMs == 0 ? SourceNone : SourceRtc);
         }
 
         /// <summary>Milliseconds since boot. From any thread.</summary>
@@ -105,7 +105,7 @@ namespace Telemetry.Device.Delivery
             _wallUnixMs = wallUnixMs;
             _pairUptimeMs = now;
             _errorMs = errorMs;
-            _source = source;
+            _source = (byte)source;
             _clock.SetWallUnixMs(wallUnixMs);
             return true;
         }

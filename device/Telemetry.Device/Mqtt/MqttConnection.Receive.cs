@@ -5,27 +5,28 @@ namespace Telemetry.Device.Mqtt
     {
         private const int MaximumRemainingLength = 268435455;
 
-        private int _headerByte; // -1 = between packets
-        private int _lengthShift; // -1 = the length is known
+        private short _headerByte; // -1 = between packets
+        private sbyte _lengthShift; // -1 = the length is known
         private int _remaining;
         private int _got;
         private long _packetSinceMs;
         private bool _isSkipping;
-        private int _confirmId;
         private bool _isMessageHeld;
-        private int _messageId;
+        private ushort _messageId; // of the last PUBLISH until its PUBACK; 0 = nothing to confirm
 
         /// <summary>Where the Message's payload begins in the buffer.</summary>
         public int MessageAt { get; private set; }
 
-        /// <summary>Bytes of the Message's payload; -1 when it was too long and skipped.</summary>
-        public int MessageBytes { get; private set; }
+        /// <summary>Bytes of the Message's payload.</summary>
+        public int MessageBytes
+        {
+            get { return _remaining - MessageAt; }
+        }
 
         /// <summary>Lets the Message go: its PUBACK is sent, the buffer is free.</summary>
         public void ConfirmMessage()
         {
             _isMessageHeld = false;
-            _confirmId = _messageId;
             ResetReceive();
         }
 
@@ -43,7 +44,7 @@ namespace Telemetry.Device.Mqtt
         {
             // Until CONNECT is out it needs the buffer; until a message is confirmed, so does that.
             if (_outgoing == Outgoing.Connect) return MqttEvent.None;
-            while (!_isMessageHeld && _confirmId == 0)
+            while (!_isMessageHeld && _messageId == 0)
             {
                 if (_headerByte < 0) _packetSinceMs = nowMs;
                 int read = _headerByte < 0 || _lengthShift >= 0 ? ReceiveHeader() : ReceiveBody();
@@ -139,7 +140,7 @@ namespace Telemetry.Device.Mqtt
             ReasonCode = _buffer[1];
             ReceiveMaximum = 65535;
             _maximumPacketBytes = MaximumRemainingLength;
-            _topicAliasMaximum = 0;
+            _takesAlias = false;
             _effectiveKeepAliveMs = _keepAliveSeconds * 1000;
             _slotMs = 0;
             _windowMs = 0;
@@ -168,7 +169,7 @@ namespace Telemetry.Device.Mqtt
             _messageId = 0;
             if (qos == 1)
             {
-                _messageId = MqttPacket.ReadU16(_buffer, at);
+                _messageId = (ushort)MqttPacket.ReadU16(_buffer, at);
                 if (_messageId == 0) return MqttEvent.Lost; // MQTT 5.0 [MQTT-2.2.1-3]
                 at += 2;
             }
@@ -176,7 +177,6 @@ namespace Telemetry.Device.Mqtt
             if (_isSkipping)
             {
                 SkippedMessages++;
-                _confirmId = _messageId;
                 return MqttEvent.None;
             }
 
@@ -188,7 +188,6 @@ namespace Telemetry.Device.Mqtt
 
             if (at > _remaining) return MqttEvent.Lost;
             MessageAt = at;
-            MessageBytes = _remaining - at;
             _isMessageHeld = true;
             return MqttEvent.Message;
         }
@@ -218,7 +217,7 @@ namespace Telemetry.Device.Mqtt
                 int bytes = PropertyBytes(id, at, end);
                 if (bytes < 0 || bytes > end - at) return false;
                 if (id == MqttPacket.ReceiveMaximum) ReceiveMaximum = MqttPacket.ReadU16(_buffer, at);
-                else if (id == MqttPacket.TopicAliasMaximum) _topicAliasMaximum = MqttPacket.ReadU16(_buffer, at);
+                else if (id == MqttPacket.TopicAliasMaximum) _takesAlias = MqttPacket.ReadU16(_buffer, at) >= UpAlias;
                 else if (id == MqttPacket.ServerKeepAlive) _effectiveKeepAliveMs = MqttPacket.ReadU16(_buffer, at) * 1000;
                 else if (id == MqttPacket.MaximumPacketSize) _maximumPacketBytes = ReadPositive(at);
                 else if (id == MqttPacket.UserProperty) TakeUserProperty(at);

@@ -26,8 +26,8 @@ namespace Telemetry.Device.Mqtt
         private bool _isRepeated;
         private bool _namesTopic;
         private bool _isAliasKnown;
-        private int _topicAliasMaximum;
-        private int _outId; // packet identifier
+        private bool _takesAlias;
+        private ushort _outId; // packet identifier
         private int _outAt; // bytes that are out
         private IPayloadSource? _payload;
         private int _payloadBytes;
@@ -56,14 +56,14 @@ namespace Telemetry.Device.Mqtt
         /// <returns>False when the packet is longer than the server takes; nothing was sent.</returns>
         public bool TryPublish(IPayloadSource source, int bytes, int packetId, bool isRepeated, long nowMs)
         {
-            _namesTopic = !UsesAlias || !_isAliasKnown;
+            _namesTopic = !_takesAlias || !_isAliasKnown;
             _payloadBytes = bytes;
             int remaining = PublishBytes();
             if (1 + MqttPacket.VariableByteIntegerBytes(remaining) + remaining > _maximumPacketBytes) return false;
             Begin(Outgoing.Publish, packetId);
             _payload = source;
             _isRepeated = isRepeated;
-            _isAliasKnown = UsesAlias;
+            _isAliasKnown = _takesAlias;
             Expect(nowMs);
             return true;
         }
@@ -95,15 +95,10 @@ namespace Telemetry.Device.Mqtt
             Abort();
         }
 
-        private bool UsesAlias
-        {
-            get { return _version == 5 && _topicAliasMaximum >= UpAlias; }
-        }
-
         private void Begin(Outgoing packet, int packetId)
         {
             _outgoing = packet;
-            _outId = packetId;
+            _outId = (ushort)packetId;
             _outAt = 0;
         }
 
@@ -120,9 +115,9 @@ namespace Telemetry.Device.Mqtt
             {
                 if (_outgoing == Outgoing.Nothing)
                 {
-                    if (_confirmId == 0) return true;
-                    Begin(Outgoing.Puback, _confirmId);
-                    _confirmId = 0;
+                    if (_messageId == 0 || _isMessageHeld) return true;
+                    Begin(Outgoing.Puback, _messageId);
+                    _messageId = 0;
                 }
 
                 int at = ReceivedBytes;
@@ -191,7 +186,7 @@ namespace Telemetry.Device.Mqtt
 
         private int PublishBytes()
         {
-            int properties = _version == 5 ? (UsesAlias ? 4 : 1) : 0;
+            int properties = _version == 5 ? (_takesAlias ? 4 : 1) : 0;
             return (_namesTopic ? _identity.TopicBytes(MqttIdentity.Up) : 2) + 2 + properties + _payloadBytes;
         }
 
@@ -200,7 +195,7 @@ namespace Telemetry.Device.Mqtt
             at = WriteFixed(at, MqttPacket.Publish | MqttPacket.Qos1Flag | (_isRepeated ? MqttPacket.DupFlag : 0), PublishBytes());
             at = _namesTopic ? _identity.WriteTopic(_buffer, at, MqttIdentity.Up) : MqttPacket.WriteU16(_buffer, at, 0);
             at = MqttPacket.WriteU16(_buffer, at, _outId);
-            if (!UsesAlias) return WriteNoProperties(at);
+            if (!_takesAlias) return WriteNoProperties(at);
             _buffer[at++] = 3;
             _buffer[at++] = MqttPacket.TopicAlias;
             return MqttPacket.WriteU16(_buffer, at, UpAlias);

@@ -24,12 +24,12 @@ namespace Telemetry.Device.Mqtt
 
         private readonly ITransport _transport;
         private readonly string _host;
-        private readonly int _port;
+        private readonly ushort _port;
         private readonly MqttIdentity _identity;
-        private readonly int _keepAliveSeconds;
+        private readonly ushort _keepAliveSeconds;
         private readonly byte[] _buffer; // of what comes in; what goes out passes through the rest of it
         private Phase _phase;
-        private int _version;
+        private byte _version;
         private bool _cleanStart;
         private long _phaseSinceMs;
         private long _lastSentMs;
@@ -46,9 +46,9 @@ namespace Telemetry.Device.Mqtt
         {
             _transport = options.Transport!;
             _host = options.Host;
-            _port = options.Port;
+            _port = (ushort)options.Port;
             _identity = identity;
-            _keepAliveSeconds = options.KeepAliveSeconds;
+            _keepAliveSeconds = (ushort)options.KeepAliveSeconds;
 
             // The longest packets: CONNECT with 5 fixed, 10 variable header, 15 properties, 26 will payload; a Command with 2 identifier and 14 properties.
             int connect = 56 + identity.MostTopicBytes + (2 * identity.NameBytes) + identity.SecretBytes;
@@ -120,7 +120,7 @@ namespace Telemetry.Device.Mqtt
         /// <param name="nowMs">Link clock.</param>
         public void Open(int version, bool cleanStart, uint epoch, uint boot, long nowMs)
         {
-            _version = version;
+            _version = (byte)version;
             _cleanStart = cleanStart;
             _epoch = epoch;
             _boot = boot;
@@ -128,6 +128,7 @@ namespace Telemetry.Device.Mqtt
             _phaseSinceMs = nowMs;
             EndSend();
             _isAliasKnown = false;
+            _messageId = 0;
             Silence = Silence.None;
             ResetReceive();
         }

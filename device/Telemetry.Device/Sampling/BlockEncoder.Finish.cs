@@ -22,10 +22,20 @@ namespace Telemetry.Device.Sampling
         private const int MostHeadBytes = 25;
         private const int BeforeHead = -1;
 
+        // What stands before the other streams: of the quality 4, its first mask and a length; of a column 6, a descriptor and a length.
+        private const int QualityHeadBytes = 4;
+        private const int ColumnHeadBytes = 6;
+
         private bool _needsDescriptors; // unless the ids follow each other, all of 32-bit integers: then the first says the rest
         private bool _isComplete;
-        private int _part; // the stream that Read comes to: timeline, quality, the columns
+        private byte _part; // the stream that Read comes to: timeline, quality, the columns
         private int _partAt; // its next byte, or BeforeHead
+
+        /// <summary>The most that a block takes beside its streams.</summary>
+        internal static int HeadBytes(int columns)
+        {
+            return MostHeadBytes + QualityHeadBytes + (columns * ColumnHeadBytes);
+        }
 
         /// <summary>Closes the open block; only <see cref="Finish"/>, <see cref="Read"/> and <see cref="Reset"/> may follow. May be called again.</summary>
         /// <returns>The exact bytes <see cref="Finish"/> will write; 0 when the block has no rows.</returns>

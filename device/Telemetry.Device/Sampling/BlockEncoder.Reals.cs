@@ -54,7 +54,7 @@ namespace Telemetry.Device.Sampling
             PutExpGolomb(QualityStream, (uint)(row - _qualityRow - 1), 0);
             PutBits(QualityStream, (uint)(quality ^ _quality), 3);
             _qualityRow = row;
-            _quality = quality;
+            _quality = (byte)quality;
             _qualityChanges = true;
         }
     }

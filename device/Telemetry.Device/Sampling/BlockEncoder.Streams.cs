@@ -47,9 +47,9 @@ namespace Telemetry.Device.Sampling
 
         private readonly BlockPool _pool;
         private readonly int[] _state;
-        private readonly int _streamWords; // of a column
-        private int _rowChunks; // that a row may need
-        private int _firstChunk;
+        private readonly byte _streamWords; // of a column
+        private byte _rowChunks; // that a row may need
+        private short _firstChunk;
 
         // Where any row fits, this one is not looked at. A stream that it does not touch takes nothing.
         private bool HasRoom(int row, long step, int quality)
@@ -70,6 +70,12 @@ namespace Telemetry.Device.Sampling
         {
             bool isSame = _state[stream + Next] == _state[stream + Last] && (_streamWords == NarrowWords || _state[stream + NextHigh] == _state[stream + LastHigh]);
             return !isSame || row >= _state[stream + Due];
+        }
+
+        /// <summary>Chunks with which a block always takes its first row.</summary>
+        internal int LeastChunks
+        {
+            get { return _rowChunks + ChunksToClose(); }
         }
 
         private static int RowChunksOf(int kind)

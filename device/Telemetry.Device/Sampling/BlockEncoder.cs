@@ -37,11 +37,11 @@ namespace Telemetry.Device.Sampling
         private const int KindMask = 3 << KindShift;
         private const int OwnerShift = 24;
 
-        private readonly int _columns;
-        private readonly int _maxRows;
+        private readonly byte _columns;
+        private readonly short _maxRows;
         private int _rows;
-        private int _firstQuality;
-        private int _quality;
+        private byte _firstQuality;
+        private byte _quality;
         private int _qualityRow; // the row that set it
         private bool _qualityChanges;
 
@@ -66,10 +66,10 @@ namespace Telemetry.Device.Sampling
         /// <param name="pool">At least <see cref="LeastBufferBytes"/> of the encoder with the most columns; an encoder that finds too little left refuses its first row.</param>
         internal BlockEncoder(int columns, bool hasWide, int maxRows, BlockPool pool)
         {
-            _columns = columns;
-            _maxRows = maxRows;
+            _columns = (byte)columns;
+            _maxRows = (short)maxRows;
             _pool = pool;
-            _streamWords = hasWide ? WideWords : NarrowWords;
+            _streamWords = (byte)(hasWide ? WideWords : NarrowWords);
             _state = new int[StreamOf(columns)];
             _rowChunks = StreamsBeforeColumns * RowStreamChunks;
         }
@@ -82,7 +82,7 @@ namespace Telemetry.Device.Sampling
         internal void AddColumn(int column, int signal, int kind, int owner)
         {
             _state[StreamOf(column) + Name] = signal | (kind << KindShift) | (owner << OwnerShift);
-            _rowChunks += RowChunksOf(kind);
+            _rowChunks += (byte)RowChunksOf(kind);
             if (kind != KindInteger || signal != Id(0) + column) _needsDescriptors = true;
         }
 
@@ -219,12 +219,12 @@ namespace Telemetry.Device.Sampling
 
         private bool TryBegin(long uptimeMs, int quality)
         {
-            if (_pool.FreeChunks < _rowChunks + ChunksToClose()) return false;
+            if (_pool.FreeChunks < LeastChunks) return false;
             _pool.Owe(ChunksToClose());
-            _firstChunk = _pool.UsedChunks;
+            _firstChunk = (short)_pool.UsedChunks;
             _rows = 1;
-            _firstQuality = quality;
-            _quality = quality;
+            _firstQuality = (byte)quality;
+            _quality = (byte)quality;
             _qualityRow = 0;
             _qualityChanges = false;
             BeginTimeline(uptimeMs);

@@ -21,8 +21,8 @@ namespace Telemetry.Device.Sampling
         private const int MostChunks = short.MaxValue;
         private const int ByteLinkChunks = 256; // as many as a link of one byte tells apart
 
-        private readonly int _chunks;
-        private readonly int _linkShift; // bits of a link as a power of two: 8, or 16 where there are more chunks
+        private readonly short _chunks;
+        private short _capacity; // of them, those that may be used
         private int _used; // chunks
         private int _owed; // chunks that open blocks need to be closed
         private int _aside; // bytes from above
@@ -30,29 +30,35 @@ namespace Telemetry.Device.Sampling
         /// <summary>A pool of <paramref name="bytes"/>, at most 32,767 chunks.</summary>
         public BlockPool(int bytes)
         {
-            _chunks = bytes / ChunkBytes;
-            if (_chunks > MostChunks) _chunks = MostChunks;
-            _linkShift = _chunks <= ByteLinkChunks ? 3 : 4;
-            int linkBits = _chunks << _linkShift;
+            int chunks = bytes / ChunkBytes;
+            _chunks = (short)(chunks < MostChunks ? chunks : MostChunks);
+            _capacity = _chunks;
+            int linkBits = _chunks << LinkShift;
             Words = new uint[(_chunks * ChunkWords) + ((linkBits + WordBits - 1) / WordBits)];
         }
 
-        /// <summary>Chunks of the pool.</summary>
-        public int Chunks
+        /// <summary>Chunks of the pool that may be used.</summary>
+        public int Capacity
         {
-            get { return _chunks; }
+            get { return _capacity; }
         }
 
         /// <summary>Chunks that nobody has and no open block is owed.</summary>
         public int FreeChunks
         {
-            get { return _chunks - _used - _owed - ((_aside + ChunkBytes - 1) / ChunkBytes); }
+            get { return _capacity - _used - _owed - ((_aside + ChunkBytes - 1) / ChunkBytes); }
         }
 
         /// <summary>Chunks in use.</summary>
         public int UsedChunks
         {
             get { return _used; }
+        }
+
+        /// <summary>Lets an empty pool use at most so many of its chunks.</summary>
+        public void Limit(int chunks)
+        {
+            _capacity = (short)(chunks < _chunks ? chunks : _chunks);
         }
 
         /// <summary>Bytes set aside.</summary>
@@ -121,14 +127,20 @@ namespace Telemetry.Device.Sampling
             _aside = bytes;
         }
 
+        // Bits of a link as a power of two: 8, or 16 where there are more chunks.
+        private int LinkShift
+        {
+            get { return _chunks <= ByteLinkChunks ? 3 : 4; }
+        }
+
         private int LinkMask
         {
-            get { return (1 << (1 << _linkShift)) - 1; }
+            get { return (1 << (1 << LinkShift)) - 1; }
         }
 
         private int LinkBit(int chunk)
         {
-            return (_chunks * ChunkWords * WordBits) + (chunk << _linkShift);
+            return (_chunks * ChunkWords * WordBits) + (chunk << LinkShift);
         }
     }
 }

@@ -7,9 +7,9 @@ namespace Telemetry.Device.Sampling
     /// the ring; other threads take the client's lock instead.
     /// </summary>
     /// <remarks>
-    /// Two words a sample in one array: the value, then the tag above the time. One array is one check of bounds and 16 bytes a sample.
+    /// Stands in the one object that owns it, and is used there, never copied. Two words a sample in one array: the value, then the tag above the time. One array is one check of bounds and 16 bytes a sample.
     /// </remarks>
-    internal sealed class SampleRing
+    internal struct SampleRing
     {
         /// <summary>Bits of a time: 8,900 years (proto/WIRE.md, "Limits").</summary>
         public const int TimeBits = 48;
@@ -33,6 +33,8 @@ namespace Telemetry.Device.Sampling
             }
 
             _words = new long[capacity * 2];
+            _written = 0;
+            _read = 0;
         }
 
         /// <summary>Adds a sample.</summary>

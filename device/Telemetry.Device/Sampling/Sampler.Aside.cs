@@ -1,8 +1,7 @@
 namespace Telemetry.Device.Sampling
 {
-    // Samples that share no row wait in the pool, set aside in the order they came; sealing packs them signal by signal, with one encoder for all.
-    //
-    // u8 index in the profile, varint time << 3 | quality, varint value; both signed: zigzag, the time counted from the first sample that waits.
+    // Samples that share no row wait in the pool, set aside in the order they came, as AsideReader says; sealing packs them signal by signal, with one encoder
+    // for all.
     internal sealed partial class Sampler
     {
         private const int MostAsideBytes = 19; // index 1, time of 49 bits and quality 8, value 10
@@ -11,29 +10,22 @@ namespace Telemetry.Device.Sampling
         // Each sample that waits may become a block, and a batch has no more than this beside those of 255 groups.
         private const int FullAsideBytes = (BatchWriter.MaxBlocks - 256) * LeastAsideBytes;
         private const int SideRows = 64;
-        private const int AsideQualityBits = 3;
-        private const int AsideQualityMask = (1 << AsideQualityBits) - 1;
 
         // The side encoder is made for a signal that has to be named, so that it names every one.
         private const int SideSignal = 0xFFFF;
 
         // Chunks with which the side encoder always packs a row: two streams of its own and the column, each with what closes it, and one to spare.
         private const int SideChunks = 8;
+        private const int MostAsideChunks = (MostAsideBytes / BlockPool.ChunkBytes) + 1;
 
         private readonly BlockEncoder _sideEncoder;
         private long _asideFromMs;
         private int _asideEvents;
-
-        // The sample that was read last.
-        private int _asideAt;
-        private int _asideIndex;
-        private int _asideQuality;
-        private long _asideMs;
-        private long _asideValue;
+        private int _asideAt; // where the next block of a signal begins to gather its samples
 
         private void PutAside(int index, long value, long timeMs, int quality)
         {
-            if (_pool.FreeChunks < SideChunks + (MostAsideBytes / BlockPool.ChunkBytes) + 1 || _pool.AsideBytes > FullAsideBytes)
+            if (_pool.FreeChunks < SideChunks + MostAsideChunks || _pool.AsideBytes > FullAsideBytes)
             {
                 if (_asideEvents > 0) SealEvents();
                 SealOpen();
@@ -41,7 +33,7 @@ namespace Telemetry.Device.Sampling
 
             if (_pool.AsideBytes == 0) _asideFromMs = timeMs;
             _pool.PutAside((byte)index);
-            PutVarintAside((Zigzag(timeMs - _asideFromMs) << AsideQualityBits) | (uint)quality);
+            PutVarintAside((Zigzag(timeMs - _asideFromMs) << AsideReader.QualityBits) | (uint)quality);
             PutVarintAside(Zigzag(value));
             if (_profile.KindAt(index) == SignalKind.Event) _asideEvents++;
         }
@@ -52,27 +44,9 @@ namespace Telemetry.Device.Sampling
             _pool.PutAside((byte)value);
         }
 
-        // Reads the sample at _asideAt; false behind the last.
-        private bool ReadAside()
+        private AsideReader ReadAside(int at)
         {
-            if (_asideAt >= _pool.AsideBytes) return false;
-            _asideIndex = _pool.Aside(_asideAt++);
-            ulong time = ReadVarintAside();
-            _asideQuality = (int)time & AsideQualityMask;
-            _asideMs = _asideFromMs + Unzigzag(time >> AsideQualityBits);
-            _asideValue = Unzigzag(ReadVarintAside());
-            return true;
-        }
-
-        private ulong ReadVarintAside()
-        {
-            ulong value = 0;
-            for (int shift = 0; ; shift += 7)
-            {
-                byte part = _pool.Aside(_asideAt++);
-                value |= (ulong)(part & 0x7F) << shift;
-                if (part < 0x80) return value;
-            }
+            return new AsideReader(_pool, _asideFromMs, at);
         }
 
         private static ulong Zigzag(long value)
@@ -80,18 +54,13 @@ namespace Telemetry.Device.Sampling
             return (ulong)((value << 1) ^ (value >> 63));
         }
 
-        private static long Unzigzag(ulong code)
-        {
-            return (long)(code >> 1) ^ -(long)(code & 1);
-        }
-
         // Samples of a signal that wait.
         private int CountAside(int index)
         {
             int count = 0;
-            for (_asideAt = 0; ReadAside();)
+            for (AsideReader sample = ReadAside(0); sample.Next();)
             {
-                if (_asideIndex == index) count++;
+                if (sample.Index == index) count++;
             }
 
             return count;
@@ -100,9 +69,9 @@ namespace Telemetry.Device.Sampling
         private byte KindAside(int index)
         {
             if (_profile.KindAt(index) == SignalKind.Real) return BlockEncoder.KindReal;
-            for (_asideAt = 0; ReadAside();)
+            for (AsideReader sample = ReadAside(0); sample.Next();)
             {
-                if (_asideIndex == index && _asideValue != (int)_asideValue) return BlockEncoder.KindWide;
+                if (sample.Index == index && sample.Value != (int)sample.Value) return BlockEncoder.KindWide;
             }
 
             return BlockEncoder.KindInteger;
@@ -119,13 +88,11 @@ namespace Telemetry.Device.Sampling
         // Returns its bytes; 0 when there are no more samples.
         private int PackAside(int index)
         {
-            for (int at = _asideAt; ReadAside(); at = _asideAt)
+            for (AsideReader sample = ReadAside(_asideAt); sample.Next(); _asideAt = sample.At)
             {
-                if (_asideIndex != index) continue;
-                _sideEncoder.SetWide(0, _asideValue);
-                if (_sideEncoder.TryAddRow(_asideMs, _asideQuality)) continue;
-                _asideAt = at;
-                break;
+                if (sample.Index != index) continue;
+                _sideEncoder.SetWide(0, sample.Value);
+                if (!_sideEncoder.TryAddRow(sample.UptimeMs, sample.Quality)) break;
             }
 
             return _sideEncoder.Complete();
@@ -155,10 +122,10 @@ namespace Telemetry.Device.Sampling
         {
             int kept = 0;
             int at = 0;
-            for (_asideAt = 0; ReadAside(); at = _asideAt)
+            for (AsideReader sample = ReadAside(0); sample.Next(); at = sample.At)
             {
-                if (IsEvent(_asideIndex) == events) continue;
-                for (; at < _asideAt; at++) _pool.SetAside(kept++, _pool.Aside(at));
+                if (IsEvent(sample.Index) == events) continue;
+                for (; at < sample.At; at++) _pool.SetAside(kept++, _pool.Aside(at));
             }
 
             _pool.KeepAside(kept);
@@ -167,7 +134,7 @@ namespace Telemetry.Device.Sampling
 
         private void LoseAside(LossReason reason)
         {
-            for (_asideAt = 0; ReadAside();) Lose(_asideIndex, reason, 1);
+            for (AsideReader sample = ReadAside(0); sample.Next();) Lose(sample.Index, reason, 1);
             _pool.KeepAside(0);
             _asideEvents = 0;
         }

@@ -1,3 +1,5 @@
+using Telemetry.Device.Spool;
+
 namespace Telemetry.Device.Sampling
 {
     // Sealing: what goes into a batch is chosen and counted, room is made, so that the batch tells what had to go; then it streams from the pool to flash
@@ -33,11 +35,30 @@ namespace Telemetry.Device.Sampling
             get { return _sealedBytes; }
         }
 
-        /// <summary>The collector's limit for a batch in bytes; 0 = none. Of several blocks none is longer than this, with all losses in it. One block alone is
-        /// taken whatever its length, because blocks are not split.</summary>
+        /// <summary>What a batch may take at most, in bytes; 0 = no limit. Because a block cannot be split, none gets longer: the pool ends before. A limit that
+        /// the costliest row of a group would not keep does not hold for single blocks; for eight integers 325 bytes are enough, for eight reals 389. What is
+        /// open was begun under another limit, and is sealed.</summary>
         public void LimitBatches(int bytes)
         {
             _mostBatchBytes = bytes;
+            int chunks = bytes == 0 ? int.MaxValue : ChunksWithin(bytes);
+            if (_open > 0 && chunks < _pool.Capacity) SealOpen();
+            _pool.Limit(chunks);
+        }
+
+        // Chunks that a block may take in a batch of so many bytes.
+        private int ChunksWithin(int bytes)
+        {
+            int columns = 1;
+            int least = SideChunks + MostAsideChunks;
+            for (int i = 0; i < _groups.Length; i++)
+            {
+                if (_groups[i].ColumnCount > columns) columns = _groups[i].ColumnCount;
+                if (_groups[i].LeastChunks > least) least = _groups[i].LeastChunks;
+            }
+
+            int chunks = (bytes - LeastFrameBytes - BatchWriter.MaxBlockHeadBytes - BlockEncoder.HeadBytes(columns)) / BlockPool.ChunkBytes;
+            return chunks > least ? chunks : least;
         }
 
         private DeviceStatus SealOpen()
@@ -103,9 +124,9 @@ namespace Telemetry.Device.Sampling
         private bool Takes(int bytes, int entries)
         {
             if (bytes == 0) return true;
-            int most = _spool.Ring(_sealsEvents).MaxPayloadBytes(_sampleEntries + entries + 1 + Losses);
-            if (_mostBatchBytes > 0 && _mostBatchBytes < most) most = _mostBatchBytes;
-            bool fits = FrameBytes + _blockBytes + bytes <= most && _sampleEntries + entries < MostEntries;
+            int most = _spool.Ring(_sealsEvents).MaxPayloadBytes(_sampleEntries + entries + 1 + Losses) - FrameBytes;
+            if (_mostBatchBytes > 0 && _mostBatchBytes - LeastFrameBytes < most) most = _mostBatchBytes - LeastFrameBytes;
+            bool fits = _blockBytes + bytes <= most && _sampleEntries + entries < MostEntries;
             if (!fits && _blockBytes > 0) return false;
             _blockBytes += bytes;
             _sampleEntries += entries;
@@ -124,6 +145,9 @@ namespace Telemetry.Device.Sampling
             return entries;
         }
 
+        // What stands around them at least: losses beyond the first wait where a batch has no room for them.
+        private const int LeastFrameBytes = BatchWriter.MaxHeadBytes + BatchWriter.MaxLossBytes + BatchWriter.TrailerBytes;
+
         // Losses that a batch tells at most.
         private int Losses
         {
@@ -138,7 +162,17 @@ namespace Telemetry.Device.Sampling
 
         private bool HasState
         {
-            get { return _session != 0 || _clock.RatePpb != 0; }
+            get { return _session != 0 || _clock.RatePpb != 0 || KeptLimit != 0; }
+        }
+
+        // The limit as it outlives a boot, because much may be sealed before the next connection: one that no pool reaches does not.
+        private int KeptLimit
+        {
+            get
+            {
+                if (_mostBatchBytes == 0 || _mostBatchBytes > SpoolRing.LimitUnit * SpoolRing.MostLimitUnits) return 0;
+                return _mostBatchBytes < SpoolRing.LimitUnit ? 1 : _mostBatchBytes / SpoolRing.LimitUnit;
+            }
         }
 
         private DeviceStatus MakeRoomAndStore()
@@ -146,13 +180,19 @@ namespace Telemetry.Device.Sampling
             DeviceStatus status = _spool.Reserve(_sealsEvents, FrameBytes + _blockBytes, _sampleEntries + 1 + Losses);
             if (status != DeviceStatus.Ok) return status;
             int entries = _sampleEntries + (HasState ? 1 : 0);
-            _told = _sealsEvents ? 0 : _ledger.Entries;
-            if (_told > MostEntries - entries) _told = MostEntries - entries; // the others wait for the next batch
             _sealedAtMs = _clock.UptimeMs;
             _clock.ReadAt(_sealedAtMs, out long wallUnixMs, out uint errorMs, out int source);
             int bytes = BatchWriter.HeadBytes((ulong)_spool.NextSeq, _spool.Boot, (ulong)wallUnixMs, (ulong)_sealedAtMs, errorMs, source);
-            for (int i = 0; i < _told; i++) bytes += BatchWriter.LossBytes(_ledger.Signal(i), _ledger.Reason(i), (ulong)_ledger.Samples(i));
             bytes += _blockBytes + BatchWriter.TrailerBytes;
+            int most = _mostBatchBytes == 0 ? int.MaxValue : _mostBatchBytes;
+            int losses = _sealsEvents ? 0 : _ledger.Entries;
+            for (_told = 0; _told < losses && _told < MostEntries - entries; _told++)
+            {
+                int lossBytes = BatchWriter.LossBytes(_ledger.Signal(_told), _ledger.Reason(_told), (ulong)_ledger.Samples(_told));
+                if (_told > 0 && lossBytes > most - bytes) break; // the others wait for the next batch
+                bytes += lossBytes;
+            }
+
             status = _spool.Append(_sealsEvents, this, entries + _told, bytes);
             if (status != DeviceStatus.Ok) return status;
             _ledger.RemoveFirst(_told);
@@ -172,11 +212,11 @@ namespace Telemetry.Device.Sampling
                 else LoseRows(_groups[i], reason);
             }
 
-            for (_asideAt = 0; ReadAside();)
+            for (AsideReader sample = ReadAside(0); sample.Next();)
             {
-                if (_asideIndex < _firstAside || _asideIndex >= _endAside || IsEvent(_asideIndex) != _sealsEvents) continue;
+                if (sample.Index < _firstAside || sample.Index >= _endAside || IsEvent(sample.Index) != _sealsEvents) continue;
                 if (reason == Kept) _open--;
-                else Lose(_asideIndex, reason, 1);
+                else Lose(sample.Index, reason, 1);
             }
         }
 

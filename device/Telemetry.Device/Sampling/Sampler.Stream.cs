@@ -6,18 +6,21 @@ namespace Telemetry.Device.Sampling
     // and says no when the next one has no room in the window; the stage and the item are then where the next Read goes on.
     internal sealed partial class Sampler : IRecordSource
     {
-        private const int StateEntry = 0;
-        private const int GroupEntries = 1;
-        private const int AsideEntries = 2;
-        private const int LossEntries = 3;
-        private const int BatchHead = 4; // from here on the batch's own CRC counts
-        private const int BatchLosses = 5;
-        private const int GroupBlocks = 6;
-        private const int AsideBlocks = 7;
-        private const int BatchTrailer = 8;
-        private const int BatchEnd = 9;
+        private enum Stage : byte
+        {
+            StateEntry,
+            GroupEntries,
+            AsideEntries,
+            LossEntries,
+            BatchHead, // from here on the batch's own CRC counts
+            BatchLosses,
+            GroupBlocks,
+            AsideBlocks,
+            BatchTrailer,
+            BatchEnd,
+        }
 
-        private int _stage;
+        private Stage _stage;
         private int _item; // a group, an index in the profile, an entry of the ledger
         private int _itemPart; // of a group its column; of a signal aside 1 once its samples are being packed
         private int _blockLeft; // bytes of the block that is being written
@@ -25,17 +28,17 @@ namespace Telemetry.Device.Sampling
 
         void IRecordSource.Rewind()
         {
-            Enter(StateEntry, 0);
+            Enter(Stage.StateEntry, 0);
             _batchCrc = 0;
         }
 
         int IRecordSource.Read(byte[] buffer, int offset, int count)
         {
             int at = offset;
-            while (_stage != BatchEnd)
+            while (_stage != Stage.BatchEnd)
             {
                 int from = at;
-                bool counts = _stage >= BatchHead && _stage < BatchTrailer;
+                bool counts = _stage >= Stage.BatchHead && _stage < Stage.BatchTrailer;
                 if (!TryWriteItem(buffer, ref at, offset + count)) break;
                 if (counts) _batchCrc = Crc32c.Update(_batchCrc, buffer, from, at - from);
             }
@@ -47,43 +50,43 @@ namespace Telemetry.Device.Sampling
         {
             switch (_stage)
             {
-                case StateEntry:
+                case Stage.StateEntry:
                     if (end - at < SpoolRing.EntryBytes) return false;
-                    if (HasState) at = SpoolRing.WriteEntry(buffer, at, _session, SpoolRing.StateReason, 0, (uint)_clock.RatePpb);
-                    return Enter(GroupEntries, _firstGroup);
-                case GroupEntries:
-                    return _item == _endGroup ? Enter(AsideEntries, _firstAside) : TryWriteGroupEntry(buffer, ref at, end);
-                case AsideEntries:
-                    return _item == _endAside ? Enter(LossEntries, 0) : TryWriteAsideEntry(buffer, ref at, end);
-                case LossEntries:
-                    if (_item == _told) return Enter(BatchHead, 0);
+                    if (HasState) at = SpoolRing.WriteEntry(buffer, at, _session, SpoolRing.StateReason, KeptLimit, (uint)_clock.RatePpb);
+                    return Enter(Stage.GroupEntries, _firstGroup);
+                case Stage.GroupEntries:
+                    return _item == _endGroup ? Enter(Stage.AsideEntries, _firstAside) : TryWriteGroupEntry(buffer, ref at, end);
+                case Stage.AsideEntries:
+                    return _item == _endAside ? Enter(Stage.LossEntries, 0) : TryWriteAsideEntry(buffer, ref at, end);
+                case Stage.LossEntries:
+                    if (_item == _told) return Enter(Stage.BatchHead, 0);
                     if (end - at < SpoolRing.EntryBytes) return false;
                     at = SpoolRing.WriteLossEntry(buffer, at, _ledger, _item++);
                     return true;
-                case BatchHead:
+                case Stage.BatchHead:
                     if (end - at < BatchWriter.MaxHeadBytes) return false;
                     _clock.ReadAt(_sealedAtMs, out long wallUnixMs, out uint errorMs, out int source);
                     at = BatchWriter.WriteHead(
                         buffer, at, _spool.Epoch, (ulong)_spool.NextSeq, _spool.Boot, _profile.Hash, (ulong)wallUnixMs, (ulong)_sealedAtMs, errorMs, source);
-                    return Enter(BatchLosses, 0);
-                case BatchLosses:
-                    if (_item == _told) return Enter(GroupBlocks, _firstGroup);
+                    return Enter(Stage.BatchLosses, 0);
+                case Stage.BatchLosses:
+                    if (_item == _told) return Enter(Stage.GroupBlocks, _firstGroup);
                     if (end - at < BatchWriter.MaxLossBytes) return false;
                     at = BatchWriter.WriteLoss(buffer, at, _ledger.Signal(_item), _ledger.Reason(_item), (ulong)_ledger.Samples(_item));
                     _item++;
                     return true;
-                case GroupBlocks:
-                    return _item == _endGroup ? Enter(AsideBlocks, _firstAside) : TryWriteGroup(buffer, ref at, end);
-                case AsideBlocks:
-                    return _item == _endAside ? Enter(BatchTrailer, 0) : TryWriteAside(buffer, ref at, end);
+                case Stage.GroupBlocks:
+                    return _item == _endGroup ? Enter(Stage.AsideBlocks, _firstAside) : TryWriteGroup(buffer, ref at, end);
+                case Stage.AsideBlocks:
+                    return _item == _endAside ? Enter(Stage.BatchTrailer, 0) : TryWriteAside(buffer, ref at, end);
                 default:
                     if (end - at < BatchWriter.TrailerBytes) return false;
                     at = BatchWriter.WriteTrailer(buffer, at, _batchCrc);
-                    return Enter(BatchEnd, 0);
+                    return Enter(Stage.BatchEnd, 0);
             }
         }
 
-        private bool Enter(int stage, int item)
+        private bool Enter(Stage stage, int item)
         {
             _stage = stage;
             _item = item;

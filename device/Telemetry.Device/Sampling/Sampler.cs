@@ -19,13 +19,15 @@ namespace Telemetry.Device.Sampling
         /// <summary>The value is not a number, or beyond every integer: counted as out of range.</summary>
         public const int FlagUnscalable = 1 << 12;
 
+        /// <summary>Samples on their way from the thread that owns the ring. The one member that this thread uses without the lock.</summary>
+        public SampleRing Ring;
+
         private const LossReason Kept = 0;
 
         private readonly Profile _profile;
         private readonly BatchSpool _spool;
         private readonly LossLedger _ledger;
         private readonly WallClock _clock;
-        private readonly SampleRing _ring;
         private readonly int _toleranceMs;
         private readonly int _sealIntervalMs;
         private readonly int _offlineSealIntervalMs;
@@ -38,13 +40,13 @@ namespace Telemetry.Device.Sampling
         private long _openSinceMs;
         private int _session;
 
-        public Sampler(TelemetryOptions options, Profile profile, SampleRing ring, BatchSpool spool, LossLedger ledger, WallClock clock)
+        public Sampler(TelemetryOptions options, Profile profile, BatchSpool spool, LossLedger ledger, WallClock clock)
         {
             _profile = profile;
             _spool = spool;
             _ledger = ledger;
             _clock = clock;
-            _ring = ring;
+            Ring = new SampleRing(options.RingSamples, profile.Count);
             _toleranceMs = options.TickToleranceMs;
             _sealIntervalMs = options.SealIntervalMs;
             _offlineSealIntervalMs = options.OfflineSealIntervalMs;
@@ -58,6 +60,7 @@ namespace Telemetry.Device.Sampling
             for (int group = 0; group < groups; group++) _groups[group] = MakeGroup(group, options.BlockRows);
             _sideEncoder = new BlockEncoder(1, true, SideRows, _pool);
             _sideEncoder.AddColumn(0, SideSignal, BlockEncoder.KindWide, 0);
+            LimitBatches(spool.LastBatchLimit);
         }
 
         /// <summary>Samples taken since boot.</summary>
@@ -88,7 +91,7 @@ namespace Telemetry.Device.Sampling
         /// <summary>Takes over everything the ring holds; events are sealed at once.</summary>
         public void Drain()
         {
-            while (_ring.TryRead(out int tag, out long value, out long timeMs)) Take(tag, value, timeMs);
+            while (Ring.TryRead(out int tag, out long value, out long timeMs)) Take(tag, value, timeMs);
             if (_asideEvents > 0) SealEvents();
         }
 
@@ -121,7 +124,7 @@ namespace Telemetry.Device.Sampling
         }
 
         /// <summary>The erasure fence: drops everything that is open or spooled, and begins a new epoch.</summary>
-        public void Erase()
+        public void Erase(Platform.Chance chance)
         {
             for (int i = 0; i < _groups.Length; i++)
             {
@@ -134,7 +137,7 @@ namespace Telemetry.Device.Sampling
             LoseAside(LossReason.Erased);
             _session = 0;
             _ledger.CountErased(_spool.HeldSamples);
-            _spool.BeginEpoch();
+            _spool.BeginEpoch(chance);
         }
 
         /// <summary>Takes at most one sample of a signal in <paramref name="periodMs"/> from now on; see <see cref="CapturePolicy.SetPeriod"/>.</summary>

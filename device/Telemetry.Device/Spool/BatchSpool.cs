@@ -9,7 +9,6 @@ namespace Telemetry.Device.Spool
     {
         private readonly SpoolRing _bulk;
         private readonly SpoolRing? _events;
-        private readonly Chance _chance;
         private long _nextSeq;
         private uint _boot;
 
@@ -17,10 +16,9 @@ namespace Telemetry.Device.Spool
         public BatchSpool(IFlash flash, int eventSectors, LossLedger ledger, Chance chance)
         {
             byte[] buffer = new byte[SpoolRing.BufferBytes];
-            _chance = chance;
             _bulk = new SpoolRing(flash, 0, flash.SectorCount - eventSectors, ledger, buffer);
             if (eventSectors > 0) _events = new SpoolRing(flash, flash.SectorCount - eventSectors, eventSectors, ledger, buffer);
-            Mount();
+            Mount(chance);
         }
 
         public uint Epoch
@@ -37,6 +35,12 @@ namespace Telemetry.Device.Spool
         public int LastSession
         {
             get { return _bulk.LastSession; }
+        }
+
+        /// <summary>The limit of a batch in bytes that was known before this boot; 0 = none.</summary>
+        public int LastBatchLimit
+        {
+            get { return _bulk.LastLimitUnits * SpoolRing.LimitUnit; }
         }
 
         /// <summary>The clock's rate that was known before this boot, in parts per billion.</summary>
@@ -105,10 +109,10 @@ namespace Telemetry.Device.Spool
         }
 
         /// <summary>The erasure fence: drops everything, begins a new epoch at batch 1 and boot 1.</summary>
-        public DeviceStatus BeginEpoch()
+        public DeviceStatus BeginEpoch(Chance chance)
         {
-            uint epoch = _chance.Next();
-            while (epoch == Epoch) epoch = _chance.Next();
+            uint epoch = chance.Next();
+            while (epoch == Epoch) epoch = chance.Next();
             _nextSeq = 1;
             _boot = 1;
             DeviceStatus status = _bulk.Format(epoch, _boot);
@@ -116,12 +120,12 @@ namespace Telemetry.Device.Spool
             return status;
         }
 
-        private void Mount()
+        private void Mount(Chance chance)
         {
             _bulk.Mount(0);
             if (_bulk.Epoch == 0)
             {
-                BeginEpoch();
+                BeginEpoch(chance);
                 return;
             }
 

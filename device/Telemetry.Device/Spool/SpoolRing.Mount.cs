@@ -9,7 +9,10 @@ namespace Telemetry.Device.Spool
         public long ToldBelow { get; private set; }
 
         /// <summary>The session that ran when the newest sound batch was sealed, found at mount; 0 = none.</summary>
-        public int LastSession { get; private set; }
+        public ushort LastSession { get; private set; }
+
+        /// <summary>The limit of a batch then, in units of <see cref="LimitUnit"/>; 0 = none.</summary>
+        public byte LastLimitUnits { get; private set; }
 
         /// <summary>The clock's rate then, in parts per billion; 0 = not known.</summary>
         public int LastClockRatePpb { get; private set; }
@@ -135,6 +138,7 @@ namespace Telemetry.Device.Spool
             _heldBatches = 0;
             _heldSamples = 0;
             LastSession = 0;
+            LastLimitUnits = 0;
             LastClockRatePpb = 0;
             long position = FirstAlive();
             long tail = -1;
@@ -196,7 +200,8 @@ namespace Telemetry.Device.Spool
             for (int i = 0; i < _entries; i++, at = Advance(at, EntryBytes))
             {
                 if (!ReadLog(at, _chunk, 0, EntryBytes) || _chunk[2] != StateReason) continue;
-                LastSession = LittleEndian.ReadU16(_chunk, 0);
+                LastSession = (ushort)LittleEndian.ReadU16(_chunk, 0);
+                LastLimitUnits = _chunk[3];
                 LastClockRatePpb = (int)LittleEndian.ReadU32(_chunk, 4);
             }
         }

@@ -8,7 +8,7 @@ namespace Telemetry.Device.Spool
     {
         private readonly byte[] _chunk; // a header or a piece of a payload, and the window of a record; nothing in it outlives the member that read or wrote it
         private byte _kind;
-        private int _entries;
+        private byte _entries;
         private long _recordAt;
         private uint _recordHeld;
         private uint _recordBoot;

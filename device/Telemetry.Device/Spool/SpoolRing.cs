@@ -30,7 +30,8 @@ namespace Telemetry.Device.Spool
     ///  16  u32 boot
     ///  20  u32 crc32c        of bytes 0..19 and the entries
     ///  24  entries x { u16 signal, u8 reason, u8 more, u32 samples }   reason 0: in the batch, as many each of this signal and of the `more` with the ids
-    ///                                                               behind it; 255: what outlives a boot, { u16 session, u8 255, u8 0, i32 clock rate };
+    ///                                                               behind it; 255: what outlives a boot, { u16 session, u8 255, u8 limit of
+    ///                                                               a batch in 128 bytes, i32 clock rate };
     ///                                                               else: lost, told by this batch
     ///   .  payload           the sealed batch; in a ledger u32: sectors up to this number are evicted
     ///   .  u32 crc32c        of the payload, continued from the one above: four erased bytes are their own CRC-32C
@@ -49,8 +50,12 @@ namespace Telemetry.Device.Spool
         /// <summary>Kind of a batch that does not.</summary>
         public const byte KindEventBatch = 0xE1;
 
-        /// <summary>Reason of the entry that keeps what outlives a boot: the running session and the clock's rate.</summary>
+        /// <summary>Reason of the entry that keeps what outlives a boot: the running session, the limit of batches and the clock's rate.</summary>
         public const byte StateReason = 0xFF;
+
+        /// <summary>Bytes in which that entry counts the limit, and the most of them.</summary>
+        public const int LimitUnit = 128;
+        public const int MostLimitUnits = 255;
 
         private const byte KindLedger = 0xA1;
         private const byte Erased = 0xFF;

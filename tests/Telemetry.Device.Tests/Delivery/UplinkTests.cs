@@ -62,39 +62,6 @@ public sealed class UplinkTests
     }
 
     [Fact]
-    public void Publish_ServerTakesShortPackets_BatchesAreSealedToFitAndALongerOneIsToldAsLost()
-    {
-        const int PacketBytes = 600; // longer than each block, shorter than all
-        Rig rig = new(options => options.BatchBytes = 2048);
-        RecordAMinute(rig); // sealed before the server was known
-        rig.Client.Flush();
-        rig.Broker.ConnackProperties = [0x27, 0, 0, PacketBytes >> 8, PacketBytes & 0xFF];
-        rig.Run(1000);
-        Assert.Empty(rig.Broker.Published);
-        Assert.Equal(240, rig.Client.ReadCounters().Dropped(LossReason.TooLarge));
-
-        RecordAMinute(rig);
-        rig.Client.Flush();
-        rig.Run(1000);
-        Assert.True(rig.Broker.Published.Count > 1);
-        Assert.Equal(240, Rig.Samples(rig.Broker.Published).Count);
-        Assert.All(rig.Broker.Packets, packet => Assert.InRange(packet.Length, 1, PacketBytes));
-        rig.AssertConserved();
-
-        static void RecordAMinute(Rig rig)
-        {
-            for (int second = 0; second < 60; second++)
-            {
-                rig.Client.Record(Rig.HeartRate, 60 + (second * 7 % 90));
-                rig.Client.Record(Rig.Cadence, second * 11 % 200);
-                rig.Client.Record(Rig.Temperature, 2000 + (second * 37 % 500));
-                rig.Client.Record(Rig.Power, 1 / (second + 3.7));
-                rig.Clock.Advance(1000);
-            }
-        }
-    }
-
-    [Fact]
     public void Publish_TopicAliasAllowed_TopicIsSentOnce()
     {
         Rig rig = new();

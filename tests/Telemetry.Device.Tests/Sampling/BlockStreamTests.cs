@@ -58,7 +58,7 @@ public sealed class BlockStreamTests
             Assert.True(rows > 1);
             foreach (BlockEncoder encoder in encoders) Assert.Equal(encoder.Complete(), ReadAll(encoder, 64).Length);
             foreach (BlockEncoder encoder in encoders) encoder.Reset();
-            Assert.Equal(pool.Chunks, pool.FreeChunks);
+            Assert.Equal(pool.Capacity, pool.FreeChunks);
         }
     }
 
