@@ -60,7 +60,7 @@ public readonly record struct CaptureOrder(int Signal, int PeriodMs, long SinceU
 public sealed record UploadOrder(int IntervalS, int OffsetS, long SinceUnixMs);
 
 /// <summary>Batches are kept short, for a link that loses or refuses long ones.</summary>
-/// <param name="MaxBytes">The longest batch, <see cref="OrderChange.LeastBatchBytes"/> to a whole one; a block alone may be longer, because blocks are not split.</param>
+/// <param name="MaxBytes">The longest batch, <see cref="OrderChange.LeastBatchBytes"/> to a whole one; blocks stay below it as well, from some 330 bytes on (device/README.md, "Longest batch").</param>
 /// <param name="SinceUnixMs">When it was ordered.</param>
 public sealed record BatchOrder(int MaxBytes, long SinceUnixMs);
 
