@@ -1,6 +1,6 @@
 namespace Telemetry.Wire.Profiles;
 
-/// <summary>The signal keys that scenarios understand, with the unit and kind they are read in (proto/WIRE.md, "Standard signals").</summary>
+/// <summary>The signal keys that scenarios understand, with the unit and kind they are read in (collector/Telemetry.Scenarios/Features/FEATURES.md).</summary>
 /// <remarks>A model may carry any other key; it is stored and returned, and gives scenarios no evidence.</remarks>
 public static class StandardSignals
 {

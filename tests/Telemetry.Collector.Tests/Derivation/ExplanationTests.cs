@@ -3,6 +3,7 @@ using Telemetry.Insights.Privacy;
 using Telemetry.Insights.Store;
 using Telemetry.Registry;
 using Telemetry.Scenarios.Minutes;
+using Telemetry.Scenarios.Model;
 using Telemetry.Testing;
 using Telemetry.Wire.V1;
 
@@ -62,6 +63,23 @@ public sealed class ExplanationTests : IDisposable
         FeatureValue said = Assert.Single(explanation.Values, value => value.Feature == "steps");
         Assert.Equal(("/min", (uint)steps.Length), (said.Unit, said.Minutes));
         Assert.Equal(steps.Average(cell => cell.Sum / 10.0), said.Mean, 3);
+    }
+
+    [Theory]
+    [InlineData(0, null)] // the line was set by hand
+    [InlineData(12, null)]
+    [InlineData(12, "newer-1")] // another model named the segment: this one's line says nothing of it
+    public async Task Explain_Confidence_SaysOnHowManyPeopleItWasHeldAgainst(int people, string? version)
+    {
+        using InsightsStore store = await _home.DeriveAsync(_folder, "few", Household.Batches(1, 1));
+        using DeviceRegistry registry = DeviceRegistry.Open(_folder["registry.db"], TimeProvider.System);
+        registry.AddUser(_home.User, 0);
+        ScenarioModel shipped = ModelFile.Default, model = shipped with { Version = version ?? shipped.Version, Calibration = shipped.Calibration with { People = people } };
+        using InsightsService service = InsightsService.Open(store, registry, _folder.Path, PrivacyOptions.Default, TimeProvider.System, model);
+
+        Explanation explanation = service.Explain(new ExplainRequest { User = _home.User.Text, AtUnixMs = Household.MidnightMs + (5 * 60_000L) });
+        Assert.NotNull(explanation.Segment);
+        Assert.Equal(version is null ? (uint)people : 0, explanation.CalibratedPeople);
     }
 
     [Fact]

@@ -131,6 +131,21 @@ public sealed class DaySegmenterTests
         Assert.InRange(segmenter.StateBytes, 500, 4096);
     }
 
+    // As large as the model trained on all of ExtraSensory: 95 inputs, 11 of them own-day distances, 7 scenarios of 20 steps, levelled.
+    [Fact]
+    public void State_OfAUserOfTheLargestTrainedModel_FitsFourKibibytes()
+    {
+        ScenarioModel large = ModelFile.Default with
+        {
+            Inputs = [.. Enumerable.Range(0, 84).Select(i => $"phone:{i}"), .. Enumerable.Range(0, 11).Select(i => $"watch:{i}.z1440")],
+            Scenarios = [.. Enumerable.Range(0, 7).Select(k => new ScenarioShape($"s{k}", 0.1, k == 0 ? 2 : 3, 20))],
+            Terms = [],
+            Next = null,
+            Usual = new UsualShares(1440, 0.5, [.. Enumerable.Repeat(0.14, 7)]),
+        };
+        Assert.InRange(new DaySegmenter(new BoundModel(large, FeatureCatalog.Names), Day, Persona.Midnight, 0).StateBytes, 3000, 4096);
+    }
+
     private static List<Segment> Derive(SortedDictionary<int, MinuteRow> rows, int day)
     {
         int first = rows.Keys.First(), last = rows.Keys.Last();
