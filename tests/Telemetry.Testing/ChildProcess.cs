@@ -199,9 +199,9 @@ public sealed class ChildProcess : IAsyncDisposable
             await probe.ConnectAsync(IPAddress.Loopback, port);
             return true;
         }
-        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.ConnectionRefused)
+        catch (SocketException)
         {
-            return false;
+            return false; // refused, or a listener that went between two looks
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using Telemetry.Bench.Mqtt;
 
 namespace Telemetry.Bench.Disk;
@@ -73,7 +72,7 @@ internal sealed class DiskPeer : IDisposable
 
     private static DiskPeer Victoria(string program, string folder)
     {
-        int port = FreePort();
+        int port = ServerProcess.FreePort();
         return new DiskPeer(
             "VictoriaMetrics", folder, port, program, [$"-httpListenAddr=127.0.0.1:{port}", $"-storageDataPath={folder}", "-retentionPeriod=100y", "-dedup.minScrapeInterval=1ms"],
             ["data", "indexdb", "metadata"]);
@@ -81,7 +80,7 @@ internal sealed class DiskPeer : IDisposable
 
     private static DiskPeer Influx(string program, string folder)
     {
-        (int port, int rpc) = (FreePort(), FreePort());
+        (int port, int rpc) = (ServerProcess.FreePort(), ServerProcess.FreePort());
         string config = Path.Combine(folder, "influx.conf");
         File.WriteAllText(config, $"""
             reporting-disabled = true
@@ -116,13 +115,6 @@ internal sealed class DiskPeer : IDisposable
     }
 
     private static string Fresh(string folder, string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
-
-    private static int FreePort()
-    {
-        using TcpListener probe = new(System.Net.IPAddress.Loopback, 0);
-        probe.Start();
-        return ((System.Net.IPEndPoint)probe.LocalEndpoint).Port;
-    }
 }
 
 /// <summary>Blocks a folder takes from the file system, as <c>du</c> counts them: holes of sparse files are no bytes, the end of a file's last block is.</summary>
