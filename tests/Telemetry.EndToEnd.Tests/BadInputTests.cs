@@ -56,6 +56,10 @@ public sealed class BadInputTests
         string letters = await collector.TelemetryAsync("deadletters", "list", "--json");
         Assert.Contains("ChecksumMismatch", letters, StringComparison.Ordinal);
         Assert.Contains("odd", letters, StringComparison.Ordinal);
+
+        (int exit, _, string transcript) = await collector.TryTelemetryAsync("brand", "list", "--data", collector.DataFolder);
+        Assert.Equal(2, exit);
+        Assert.Contains("leave --data out", transcript, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -63,7 +63,7 @@ internal abstract class RegistryTarget : IDisposable
             {
                 _folder = DataFolder.Open(path);
             }
-            catch (OptionsException fault)
+            catch (Exception fault) when (fault is OptionsException or IOException)
             {
                 throw new CommandException($"{fault.Message} With a collector that runs, leave --data out.");
             }

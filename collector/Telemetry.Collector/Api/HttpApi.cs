@@ -39,6 +39,11 @@ internal static class HttpApi
             context.Response.StatusCode = (int)fault.Fault;
             await context.Response.WriteAsJsonAsync(new { error = fault.Message }, context.RequestAborted);
         }
+        catch (BadHttpRequestException fault) when (!context.Response.HasStarted)
+        {
+            context.Response.StatusCode = fault.StatusCode; // a body above the limit, or one that ends early
+            await context.Response.WriteAsJsonAsync(new { error = fault.Message }, context.RequestAborted);
+        }
     }
 
     /// <summary>Reads the request's JSON body as a message.</summary>

@@ -16,12 +16,15 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
     /// <summary>Rows of a page at most.</summary>
     public const int MaxPageRows = 100_000;
 
+    /// <summary>Longest step: a leap year. Far above it, the beginning of a step is no instant any more.</summary>
+    public const long MostStepMs = 366 * 86_400_000L;
+
     /// <summary>Samples of a device, or of every device bound to a user while it was bound; device by device, each in time order.</summary>
     /// <exception cref="ApiException">The request names nothing, or something unknown.</exception>
     public IEnumerable<SampleRow> Read(SamplesRequest request) => All(request, Rows);
 
     /// <summary>As <see cref="Read"/>, one row a signal and step of <see cref="SamplesRequest.StepMs"/>.</summary>
-    /// <exception cref="ApiException">As <see cref="Read"/>; or the step is below 1 ms.</exception>
+    /// <exception cref="ApiException">As <see cref="Read"/>; or the step is not 1 ms to <see cref="MostStepMs"/>.</exception>
     public IEnumerable<SampleStep> ReadSteps(SamplesRequest request) => All(request, StepsOf(request));
 
     /// <summary>One page of <see cref="Read"/>.</summary>
@@ -73,7 +76,7 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
 
     private Func<SampleRange, long, IEnumerable<SampleStep>> StepsOf(SamplesRequest request)
     {
-        if (request.StepMs < 1) throw new ApiException(ApiFault.Invalid, $"step_ms is {request.StepMs}; 1 or more is expected, or 0 for every sample.");
+        if (request.StepMs is < 1 or > MostStepMs) throw new ApiException(ApiFault.Invalid, $"step_ms is {request.StepMs}; 1 to {MostStepMs} (366 days) is expected, or 0 for every sample.");
         return (range, logEnd) => SampleSteps.Of(Rows(range, logEnd), request.StepMs);
     }
 

@@ -49,6 +49,21 @@ public sealed class CollectorHostTests
     }
 
     [Fact]
+    public async Task Api_BodyAboveTheLimit_IsRefusedWithAText()
+    {
+        using TempFolder folder = new();
+        await using CollectorHost host = await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["data"]));
+
+        // The body waits for the server's word, which is no.
+        using HttpClient http = new(new SocketsHttpHandler { Expect100ContinueTimeout = TimeSpan.FromSeconds(100) }) { BaseAddress = new Uri($"http://{host.HttpAddress}") };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", host.OperatorToken);
+        http.DefaultRequestHeaders.ExpectContinue = true;
+        HttpResponseMessage answer = await http.PostAsync("/v1/registry/ListBrands", new ByteArrayContent(new byte[(1024 * 1024) + 1]));
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
+        Assert.Contains("1048576 bytes", (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Start_FolderInUse_IsRefusedAndTheFirstGoesOn()
     {
         using TempFolder folder = new();

@@ -44,6 +44,16 @@ public sealed class SampleQueriesTests : IDisposable
     }
 
     [Theory]
+    [InlineData(-1)]
+    [InlineData(SampleQueries.MostStepMs + 1)]
+    [InlineData(long.MaxValue)]
+    public void Step_OutOfItsLimits_IsRefused(long stepMs)
+    {
+        ApiException fault = Assert.Throws<ApiException>(() => new SampleQueries(_log, _registry).ReadSteps(new SamplesRequest { User = _user.Text, StepMs = stepMs }));
+        Assert.Contains($"step_ms is {stepMs}; 1 to 31622400000 (366 days) is expected", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(0, 37u)]
     [InlineData(60_000, 5u)]
     public async Task Pages_WhileSegmentsAreMergedAndMoreComes_AreTheAnswerOfTheFirstInstant(long stepMs, uint limit)
