@@ -5,7 +5,8 @@ namespace Telemetry.Scenarios.Training;
 /// <param name="Minutes">Whole minutes since 1970 UTC, ascending.</param>
 /// <param name="Vectors">One a minute, in the order of <see cref="LabelledSet.BaseNames"/>; NaN = missing.</param>
 /// <param name="Labels">One a minute: number of the scenario in <see cref="LabelledSet.Scenarios"/>, -1 = not known.</param>
-public sealed record LabelledPerson(string Name, int[] Minutes, float[][] Vectors, int[] Labels);
+/// <param name="Doubted">One a minute: true where what was measured contradicts the label. Such minutes are judged like all others, but nothing is learned from them; null = none.</param>
+public sealed record LabelledPerson(string Name, int[] Minutes, float[][] Vectors, int[] Labels, bool[]? Doubted = null);
 
 /// <summary>A labelled data set, read into minutes.</summary>
 /// <param name="Name">Source, as on the command line.</param>

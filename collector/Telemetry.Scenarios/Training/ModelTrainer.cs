@@ -20,7 +20,7 @@ public sealed record TrainingOptions(
     {
         "kasteren" or "ordonez" or "kasteren-rooms" or "ordonez-rooms" or "occupancy" => new TrainingOptions(new BoostingOptions(Rounds: 40, Depth: 2, InputShare: 0.5, RowShare: 0.8, LeastWeight: 1), RowsOfClass: 120),
         "extrasensory" => new TrainingOptions(
-            new BoostingOptions(RowShare: 0.25), InnerFolds: 5, Committee: 2, BridgedMinutes: 10, Levelled: 0.5,
+            new BoostingOptions(RowShare: 0.25), RowsOfClass: 100, InnerFolds: 5, Committee: 3, BridgedMinutes: 60, Levelled: 0.5,
             Blanked: new BlankedInputs(Devices: 0.3, Single: 0.2)),
         _ => new TrainingOptions(new BoostingOptions()),
     };
@@ -133,9 +133,9 @@ public static class ModelTrainer
     private static void Collect(BoundModel bound, LabelledPerson person, int classes, TrainingOptions options, List<float[]> rows, List<int> labels)
     {
         int[] count = new int[classes];
-        foreach (int label in person.Labels)
+        for (int i = 0; i < person.Labels.Length; i++)
         {
-            if (label >= 0) count[label]++;
+            if (Teaches(i)) count[person.Labels[i]]++;
         }
 
         int[] step = [.. count.Select(n => Math.Max(1, (n + options.RowsOfClass - 1) / options.RowsOfClass))];
@@ -148,11 +148,13 @@ public static class ModelTrainer
             {
                 reader.Read(person.Minutes[i], person.Vectors[i], inputs);
                 int label = person.Labels[i];
-                if (i < day.From || label < 0 || seen[label]++ % step[label] != 0) continue;
+                if (i < day.From || !Teaches(i) || seen[label]++ % step[label] != 0) continue;
                 rows.Add([.. inputs]);
                 labels.Add(label);
             }
         }
+
+        bool Teaches(int i) => person.Labels[i] >= 0 && person.Doubted?[i] != true;
     }
 
     // First the weight of a minute's evidence, then the votes for rare scenarios: a search along both at once costs twice the time and found nothing better.

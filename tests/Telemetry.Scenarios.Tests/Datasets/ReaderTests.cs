@@ -25,6 +25,26 @@ public sealed class ReaderTests
         Assert.Equal(0, person.Vectors[0][3]);
     }
 
+    // Columns: phone in g, watch in mg, walks, sleeps.
+    [Theory]
+    [InlineData("0.002,17,1,0", true)] // a walk on a table
+    [InlineData("0.002,,1,0", true)]
+    [InlineData(",17,1,0", true)]
+    [InlineData("0.002,140,1,0", false)] // the phone was left behind
+    [InlineData("0.12,,1,0", false)]
+    [InlineData(",,1,0", false)]
+    [InlineData("0.12,17,0,1", true)] // a sleeper who walks about
+    [InlineData("0.002,200,0,1", true)]
+    [InlineData("0.05,100,0,1", false)] // one who turns over
+    [InlineData(",,0,1", false)]
+    [InlineData("0.12,140,0,0", false)] // no label, nothing to doubt
+    public void ExtraSensory_MotionAgainstTheLabel_IsDoubted(string cells, bool isDoubted)
+    {
+        string text = $"timestamp,raw_acc:magnitude_stats:std,watch_acceleration:magnitude_stats:std,label:FIX_walking,label:SLEEPING\n1444079160,{cells}\n";
+        LabelledPerson person = ExtraSensoryReader.ReadPerson(new StringReader(text), "p", out _);
+        Assert.Equal([isDoubted], person.Doubted!);
+    }
+
     [Fact]
     public void Home_SensorsAndActivities_BecomeMinutesOfDays()
     {

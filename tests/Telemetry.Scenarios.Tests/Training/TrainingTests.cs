@@ -40,6 +40,22 @@ public sealed class TrainingTests
         Assert.InRange(report.Ece, 0, 0.12);
     }
 
+    // Every third person calls b what everybody else calls a. Doubted, they teach nothing, and are judged all the same.
+    [Fact]
+    public void LeaveOneOut_DoubtedMinutes_TeachNothingAndAreJudged()
+    {
+        LabelledSet set = People(3, noise: 1);
+        LabelledPerson Wrong(LabelledPerson person, int number) => number % 3 > 0
+            ? person
+            : person with { Labels = [.. person.Labels.Select(label => (label + 1) % 3)], Doubted = [.. person.Labels.Select(_ => true)] };
+        LabelledSet doubted = set with { People = [.. set.People.Select(Wrong)] }, believed = doubted with { People = [.. doubted.People.Select(person => person with { Doubted = null })] };
+        EvaluationReport careful = CrossValidation.LeaveOneOut(doubted, Quick), gullible = CrossValidation.LeaveOneOut(believed, Quick);
+
+        Assert.Equal(gullible.Minutes, careful.Minutes);
+        Assert.InRange(careful.AccuracyStreaming, 0.5, 0.67); // four of six are right at most
+        Assert.True(careful.MacroF1Streaming > gullible.MacroF1Streaming, $"{careful.MacroF1Streaming} without the doubted minutes, {gullible.MacroF1Streaming} with them");
+    }
+
     // Two classes lie on top of each other; everybody does only one of them, which nobody else's labels tell.
     [Fact]
     public void LeaveOneOut_PeopleWhoAnswer_AreNamedRightMoreOftenFromTheNextDayOn()
