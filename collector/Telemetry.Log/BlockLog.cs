@@ -206,10 +206,11 @@ public sealed partial class BlockLog : IDisposable
 
     /// <summary>Reads the rows of one device: decoded, and from compacted segments without packing the batches again.</summary>
     /// <param name="deviceKey">From 1.</param>
-    public RowReader OpenRowReader(uint deviceKey)
+    /// <param name="before">Batches from this position on are not read.</param>
+    public RowReader OpenRowReader(uint deviceKey, long before = long.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfZero(deviceKey);
-        return new RowReader(new LogReader(this, 0, deviceKey, keepsLongRuns: true));
+        return new RowReader(new LogReader(this, 0, deviceKey, keepsRunsBefore: before), before);
     }
 
     /// <summary>The log's folder, for small files that share its fate (a consumer's checkpoint). Names that end in .seg, .idx and .cursor are the log's.</summary>

@@ -11,7 +11,7 @@ public sealed class LogReader : IDisposable
     private const int BufferBytes = 1 << 20;
     private readonly BlockLog _log;
     private readonly uint _deviceKey;
-    private readonly bool _keepsLongRuns;
+    private readonly long _keepsRunsBefore;
     private readonly byte[] _buffer = new byte[BufferBytes];
     private LogSegment? _segment;
     private SegmentHeader _header; // of the open file; the list of segments may not show it yet
@@ -24,13 +24,13 @@ public sealed class LogReader : IDisposable
     private long _reportedDamage;
     private long _durable;
 
-    internal LogReader(BlockLog log, long fromPosition, uint deviceKey, bool keepsLongRuns = false)
+    internal LogReader(BlockLog log, long fromPosition, uint deviceKey, long keepsRunsBefore = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fromPosition);
         _log = log;
         _position = fromPosition;
         _deviceKey = deviceKey;
-        _keepsLongRuns = keepsLongRuns;
+        _keepsRunsBefore = keepsRunsBefore;
     }
 
     /// <summary>Where the next read begins.</summary>
@@ -47,7 +47,7 @@ public sealed class LogReader : IDisposable
     {
         _durable = _log.DurablePosition;
         // Where a run is one record, no position tells which of its batches are behind us: rows in memory are read to their end.
-        if (_segment is { IsReplaced: true } && !(_keepsLongRuns && _packed is not null)) Leave();
+        if (_segment is { IsReplaced: true } && !(_packed is not null && KeepsRuns)) Leave();
         while (TryEnter())
         {
             if (_packed is not null)
@@ -83,6 +83,9 @@ public sealed class LogReader : IDisposable
         _log.WaitDurableAsync(_durable, cancellation);
 
     public void Dispose() => _file?.Dispose();
+
+    // Where a run is one record it is read whole: that will not do in the segment in which the reader's interest ends.
+    private bool KeepsRuns => _header.EndPosition <= _keepsRunsBefore;
 
     private bool TryReadPacked(out LogRecord record)
     {
@@ -133,7 +136,7 @@ public sealed class LogReader : IDisposable
         _reportedDamage = 0;
         if (_header.IsPacked)
         {
-            _packed = SegmentRecords.Load(file, _header, _deviceKey, _index, keepsRunsFrom: _keepsLongRuns ? _position : long.MaxValue);
+            _packed = SegmentRecords.Load(file, _header, _deviceKey, _index, keepsRunsFrom: KeepsRuns ? _position : long.MaxValue);
             _nextPacked = _packed.IndexOf(_position);
             ReportDamage(_packed.DamagedBytes);
             return;

@@ -12,6 +12,7 @@ namespace Telemetry.Log;
 public sealed class RowReader : IDisposable
 {
     private readonly LogReader _records;
+    private readonly long _before;
     private readonly BlockDecoder _decoder = new();
     private readonly LongRunTables _run = new();
     private readonly List<BlockSlice> _slices = [];
@@ -20,7 +21,7 @@ public sealed class RowReader : IDisposable
     private int _left;
     private bool _isInRun;
 
-    internal RowReader(LogReader records) => _records = records;
+    internal RowReader(LogReader records, long before) => (_records, _before) = (records, before);
 
     /// <summary>What the block's batch said of itself.</summary>
     public BatchHeader Header { get; private set; }
@@ -46,33 +47,63 @@ public sealed class RowReader : IDisposable
     /// <summary>Values of a column, one a row.</summary>
     public ReadOnlySpan<long> Values(int column) => _isInRun ? _slice.Series.Values(column).Slice(_slice.First, _slice.Rows) : _decoder.Integers(column);
 
-    /// <summary>Moves to the next block.</summary>
-    /// <returns>False at the durable end of the log.</returns>
+    /// <summary>Moves to the next block, of this batch or a later one.</summary>
+    /// <returns>False at the end.</returns>
     /// <exception cref="IOException">The disk refuses to read.</exception>
     public bool TryRead()
     {
-        while (true)
+        while (!TryReadBlock())
         {
-            if (_left > 0 && (_isInRun ? TryReadOfRun() : TryReadOfBatch())) return true;
-            if (_isInRun && TryNextOfRun()) continue;
-            if (!TryNextRecord()) return false;
+            if (!TryReadBatch()) return false;
         }
+
+        return true;
+    }
+
+    /// <summary>Moves to the next batch, over what is left of this one. Of a batch as it came nothing is decoded before <see cref="TryReadBlock"/>.</summary>
+    /// <returns>False at the end.</returns>
+    /// <exception cref="IOException">The disk refuses to read.</exception>
+    public bool TryReadBatch()
+    {
+        while (_isInRun && TryReadBlock())
+        {
+            // The run's rows are one behind the other: those of this batch are passed.
+        }
+
+        while (!(_isInRun && TryNextOfRun()))
+        {
+            if (!_records.TryRead(out LogRecord record) || record.Position >= _before) return false;
+            if (TryEnter(record)) return true;
+        }
+
+        return true;
+    }
+
+    /// <summary>Moves to the next block of this batch.</summary>
+    /// <returns>False behind the last one, and behind one that cannot be decoded; ingest lets none of those through.</returns>
+    public bool TryReadBlock()
+    {
+        if (_left == 0) return false;
+        _left--;
+        if (_isInRun ? _run.TryNextBlock(out _slice) : TryDecode()) return true;
+        _left = 0;
+        return false;
     }
 
     public void Dispose() => _records.Dispose();
 
-    private bool TryNextRecord()
+    // True with a batch as it came; a run has yet to be asked for its first one.
+    private bool TryEnter(in LogRecord record)
     {
-        if (!_records.TryRead(out LogRecord record)) return false;
         (_left, _isInRun) = (0, record.Kind == LogRecordKind.LongRun);
         if (_isInRun)
         {
             RecordHeader run = new(record.Payload.Length, record.Kind, record.Reason, record.DeviceKey, record.ReceivedUnixMs);
             _isInRun = _run.TryOpen(run, record.Payload.Span);
-            return true;
+            return false;
         }
 
-        if (record.Kind != LogRecordKind.Batch || BatchReader.ReadHeader(record.Payload.Span, out BatchHeader header, out _) != DecodeStatus.Done) return true;
+        if (record.Kind != LogRecordKind.Batch || BatchReader.ReadHeader(record.Payload.Span, out BatchHeader header, out _) != DecodeStatus.Done) return false;
         (Header, ReceivedUnixMs, _batch) = (header, record.ReceivedUnixMs, record.Payload);
         _slices.Clear();
         foreach (BlockSlice slice in BatchReader.Blocks(record.Payload.Span)) _slices.Add(slice);
@@ -88,15 +119,9 @@ public sealed class RowReader : IDisposable
         return true;
     }
 
-    private bool TryReadOfRun()
+    private bool TryDecode()
     {
-        _left--;
-        return _run.TryNextBlock(out _slice);
-    }
-
-    private bool TryReadOfBatch()
-    {
-        BlockSlice slice = _slices[^_left--];
+        BlockSlice slice = _slices[^(_left + 1)];
         return _decoder.Decode(_batch.Span.Slice(slice.Offset, slice.Length), slice.IsPlain) == RefusalReason.None;
     }
 }

@@ -121,11 +121,14 @@ public sealed class RightsTests
         byte[] name = Encoding.UTF8.GetBytes(Gone);
         foreach (string file in Directory.EnumerateFiles(collector.DataFolder, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lock"))
         {
-            byte[] bytes = ReadShared(file);
-            Assert.True(bytes.AsSpan().IndexOf(name) < 0, $"{file} names the user");
-            Assert.DoesNotContain(batches, batch => bytes.AsSpan().IndexOf(batch) >= 0);
+            ReadOnlyMemory<byte> bytes = WithoutReservedSpace(ReadShared(file));
+            Assert.True(bytes.Span.IndexOf(name) < 0, $"{file} names the user");
+            Assert.DoesNotContain(batches, batch => bytes.Span.IndexOf(batch) >= 0);
         }
     }
+
+    // A segment that is being written is 64 MiB of zeros behind its records. A checksum may end in zeros too, so a few of them stay.
+    private static ReadOnlyMemory<byte> WithoutReservedSpace(byte[] bytes) => bytes.AsMemory(0, Math.Min(bytes.Length, bytes.AsSpan().LastIndexOfAnyExcept((byte)0) + 1 + sizeof(uint)));
 
     private static byte[] LogBytes(CollectorProcess collector) =>
         [.. Directory.EnumerateFiles(Path.Combine(collector.DataFolder, "log"), "*.seg").SelectMany(file => ReadShared(file).AsSpan(0, 1 << 20).ToArray())];

@@ -2,21 +2,25 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Telemetry.Bench.Codec;
+using Telemetry.Collector.Series;
 using Telemetry.Ingest;
 using Telemetry.Log;
 using Telemetry.Wire.Ingest;
+using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Bench.Disk;
 
 /// <summary>
-/// Samples read a core-second: one device's month of real 1 Hz rows out of the log it shares with other devices, as they came and compacted. And a month that comes late: newest
-/// batch first against oldest first, through ingest with its de-duplication. Options: <c>--days N</c> (default 30), <c>--seal-ms N</c> (default 300,000).
+/// Samples read a core-second: one device's month of real 1 Hz rows out of the log it shares with other devices, as they came and compacted; and as a question gets them, placed in
+/// time, in order and in the signal's unit: the whole month, and one hour in the middle of it. And a month that comes late: newest batch first
+/// against oldest first, through ingest with its de-duplication. Options: <c>--days N</c> (default 30), <c>--seal-ms N</c> (default 300,000).
 /// </summary>
 internal static class ReadBench
 {
     private const int Neighbours = 3;
     private const uint Device = 1;
     private const int Passes = 5;
+    private const int AnswerPasses = 3;
 
     // One device's month alone is some 20 ms of work.
     private const int BackfillDevices = 16;
@@ -36,6 +40,8 @@ internal static class ReadBench
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{days} days, {read.Samples:N0} samples in {batches.Count:N0} batches"));
+        foreach (AnswerRun run in read.Answers)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {run.Form,-12} {run.SamplesPerCoreSecond / 1e6:F1} M samples/core-s as a question gets them; one hour of it in {run.HourMs:F1} ms of CPU"));
         foreach (ReadRun run in read.Runs) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {run.Form,-12} {run.SamplesPerCoreSecond / 1e6:F1} M samples/core-s"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  backfill newest first against oldest first: {read.BackfillRatio:F2}x the speed, {read.BackfillDiskRatio:F3}x the disk"));
         return 0;
@@ -48,6 +54,7 @@ internal static class ReadBench
         {
             long samples = (long)month.TimesMs.Length * month.Columns.Length;
             List<ReadRun> runs = [];
+            List<AnswerRun> answers = [];
             using (BlockLog log = BlockLog.Open(new BlockLogOptions { Folder = Path.Combine(folder, "log") }))
             {
                 foreach (byte[] batch in batches)
@@ -60,8 +67,10 @@ internal static class ReadBench
 
                 await log.SealAsync();
                 long sum = Read(log, samples, "verbatim", runs);
+                answers.Add(Answer(log, month, samples, sum, "verbatim"));
                 await log.CompactAsync(DateTimeOffset.MaxValue);
                 if (Read(log, samples, "compacted", runs) != sum) throw new InvalidOperationException("The compacted log reads other values.");
+                answers.Add(Answer(log, month, samples, sum, "compacted"));
             }
 
             // In turn, so that what else the machine does meets both alike; the best round of each counts.
@@ -73,7 +82,7 @@ internal static class ReadBench
                 backward = backward.Better(await BackfillAsync(Path.Combine(folder, $"backward-{round}"), reversed));
             }
 
-            return new ReadResult(samples, runs, forward.CpuSeconds / backward.CpuSeconds, backward.DiskBytes / (double)forward.DiskBytes);
+            return new ReadResult(samples, runs, answers, forward.CpuSeconds / backward.CpuSeconds, backward.DiskBytes / (double)forward.DiskBytes);
         }
         finally
         {
@@ -105,6 +114,29 @@ internal static class ReadBench
 
         runs.Add(new ReadRun(form, samples / best));
         return sum;
+    }
+
+    private static AnswerRun Answer(BlockLog log, CodecSeries month, long samples, long sum, string form)
+    {
+        const long HourMs = 3_600_000;
+        BenchCatalog catalog = new(month.Columns.Length);
+        double best = double.MaxValue, bestHour = double.MaxValue;
+        for (int pass = 0; pass < AnswerPasses; pass++)
+        {
+            (long found, double total) = (0, 0);
+            TimeSpan before = Environment.CpuUsage.TotalTime;
+            foreach (SampleRow row in new SampleReader(log, catalog, long.MaxValue).Read(new SampleRange(Device, long.MinValue, long.MaxValue, ""))) (found, total) = (found + 1, total + row.Value);
+            best = Math.Min(best, (Environment.CpuUsage.TotalTime - before).TotalSeconds);
+            if (found != samples || total != sum) throw new InvalidOperationException($"{found} samples of {total} were answered, {samples} of {sum} stored.");
+
+            long middle = DiskSet.StartUnixMs + (month.TimesMs[^1] / 2);
+            before = Environment.CpuUsage.TotalTime;
+            found = new SampleReader(log, catalog, long.MaxValue).Read(new SampleRange(Device, middle, middle + HourMs, "")).LongCount();
+            bestHour = Math.Min(bestHour, (Environment.CpuUsage.TotalTime - before).TotalMilliseconds);
+            if (found == 0) throw new InvalidOperationException("The hour in the middle is empty.");
+        }
+
+        return new AnswerRun(form, samples / best, bestHour);
     }
 
     private static async Task<BackfillRun> BackfillAsync(string folder, List<byte[]> batches)
@@ -145,7 +177,20 @@ internal static class ReadBench
         return new CodecSeries(times, columns);
     }
 
-    private sealed record ReadResult(long Samples, IReadOnlyList<ReadRun> Runs, double BackfillRatio, double BackfillDiskRatio);
+    // One model that has as many signals as the month has columns.
+    private sealed class BenchCatalog(int signals) : IDeviceCatalog
+    {
+        private readonly ModelProfile _profile = new(
+            "band", 1, SealedBatches.Profile, [.. Enumerable.Range(1, signals).Select(id => new SignalDefinition(id, $"signal_{id}", "1", SignalKind.Gauge, 1, 0, 1, PrivacyClass.Device, 1000))]);
+
+        public DeviceDescription FindDevice(uint deviceKey) => new(deviceKey, 1, "bench", "band-1", "band");
+
+        public ModelProfile FindProfile(uint deviceKey, uint profileHash) => _profile;
+    }
+
+    private sealed record AnswerRun(string Form, double SamplesPerCoreSecond, double HourMs);
+
+    private sealed record ReadResult(long Samples, IReadOnlyList<ReadRun> Runs, IReadOnlyList<AnswerRun> Answers, double BackfillRatio, double BackfillDiskRatio);
 
     private sealed record ReadRun(string Form, double SamplesPerCoreSecond);
 

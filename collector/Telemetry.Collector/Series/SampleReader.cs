@@ -1,64 +1,73 @@
+using System.Runtime.InteropServices;
 using Telemetry.Log;
-using Telemetry.Wire;
 using Telemetry.Wire.Batches;
-using Telemetry.Wire.Blocks;
-using Telemetry.Wire.Ingest;
 using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Collector.Series;
 
 /// <summary>Reads a device's samples back from the log in time order. An acknowledged sample is here at once: nothing stands between.</summary>
 /// <remarks>
-/// The log holds batches in order of arrival, not of time. A first pass over the device's records notes where each block lies in time; its rows are then
-/// read window by window, each window small enough to sort in memory (<see cref="MaxWindowRows"/>). One window, the usual case, is two passes.
-/// One instance a question.
+/// The log holds batches in order of arrival, not of time. A first pass over the device's rows notes where each batch lies in time; the rows are then read window by window, each window
+/// small enough to sort in memory (<see cref="MaxWindowRows"/>), and of the batches as they came only those that touch it are decoded. One window, the usual case, is two passes. What came in
+/// order, as most does, is in order already and is not sorted. One instance a question.
 /// </remarks>
 /// <param name="log">Where batches are.</param>
 /// <param name="catalog">Names of devices and signals.</param>
 /// <param name="logEnd">Records from this position on are not read.</param>
 internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog, long logEnd)
 {
-    /// <summary>Rows sorted at once: 64 B each, so at most 64 MiB and what the last block of a window adds.</summary>
+    /// <summary>Rows sorted at once: 72 B each, so at most 72 MiB and what the last block of a window adds.</summary>
     public const int MaxWindowRows = 1_000_000;
 
-    private readonly BatchDecoder _decoder = new();
+    private readonly BootClocks _clocks = new(int.MaxValue);
+    private readonly Dictionary<(uint Epoch, ulong Seq), (long FromUnixMs, long ToUnixMs)> _batches = []; // those that touch the range; both ends within
+    private readonly List<(SignalDefinition Signal, int Column)> _columns = [];
     private readonly List<SampleRow> _window = [];
+    private bool _isInOrder;
 
     /// <summary>The samples of a range, ordered by time, then signal, then arrival.</summary>
     public IEnumerable<SampleRow> Read(SampleRange range)
     {
-        BootClocks clocks = new(int.MaxValue);
-        List<(long StartUnixMs, int Rows)> blocks = Survey(range, clocks);
+        List<(long StartUnixMs, int Rows)> blocks = Survey(range);
         foreach ((long from, long to) in Windows(range, blocks))
         {
-            Fill(range with { FromUnixMs = from, ToUnixMs = to }, clocks);
-            _window.Sort(static (left, right) =>
-                left.UnixMs != right.UnixMs ? left.UnixMs.CompareTo(right.UnixMs)
-                : left.Signal.Id != right.Signal.Id ? left.Signal.Id.CompareTo(right.Signal.Id)
-                : left.Order.CompareTo(right.Order));
+            Fill(range with { FromUnixMs = from, ToUnixMs = to });
+            if (!_isInOrder) _window.Sort(static (left, right) => SampleRow.Compare(left, right));
             foreach (SampleRow row in _window) yield return row;
         }
     }
 
-    // Learns every clock pair of the device, then where each block that touches the range begins.
-    private List<(long StartUnixMs, int Rows)> Survey(SampleRange range, BootClocks clocks)
+    // Learns every clock pair of the device and, in the same pass, where each block lies in time. Blocks of a device that did not know it then are placed once all pairs are known.
+    private List<(long StartUnixMs, int Rows)> Survey(SampleRange range)
     {
-        foreach (LogRecord record in Batches(range.DeviceKey)) clocks.Learn(range.DeviceKey, _decoder.Header);
-
-        List<(long StartUnixMs, int Rows)> blocks = [];
-        foreach (LogRecord record in Batches(range.DeviceKey))
+        List<(long StartUnixMs, int Rows)> found = [];
+        List<BlockSpan> unplaced = [];
+        using RowReader rows = log.OpenRowReader(range.DeviceKey, logEnd);
+        while (rows.TryReadBatch())
         {
-            PlacedClock clock = Place(clocks, record);
-            foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span))
+            _clocks.Learn(range.DeviceKey, rows.Header);
+            while (rows.TryReadBlock())
             {
-                if (block.RowCount == 0) continue;
-                long start = clock.ToUnixMs(block.TimesMs[0]);
-                if (start < range.ToUnixMs && clock.ToUnixMs(block.TimesMs[^1]) >= range.FromUnixMs) blocks.Add((start, block.RowCount * block.ColumnCount));
+                if (rows.TimesMs.IsEmpty) continue;
+                BlockSpan block = new(rows.Header, rows.ReceivedUnixMs, rows.TimesMs[0], rows.TimesMs[^1], rows.TimesMs.Length * rows.ColumnCount);
+                if (rows.Header.Clock.IsSet) Note(range, block, found);
+                else unplaced.Add(block);
             }
         }
 
-        blocks.Sort();
-        return blocks;
+        foreach (BlockSpan block in unplaced) Note(range, block, found);
+        found.Sort();
+        return found;
+    }
+
+    private void Note(SampleRange range, in BlockSpan block, List<(long StartUnixMs, int Rows)> found)
+    {
+        PlacedClock clock = Place(range.DeviceKey, block.Batch, block.ReceivedUnixMs);
+        (long from, long to) = (clock.ToUnixMs(block.FirstUptimeMs), clock.ToUnixMs(block.LastUptimeMs));
+        if (from >= range.ToUnixMs || to < range.FromUnixMs) return;
+        found.Add((from, block.Rows));
+        ref (long FromUnixMs, long ToUnixMs) batch = ref CollectionsMarshal.GetValueRefOrAddDefault(_batches, (block.Batch.Epoch, block.Batch.Seq), out bool isKnown);
+        batch = isKnown ? (Math.Min(batch.FromUnixMs, from), Math.Max(batch.ToUnixMs, to)) : (from, to);
     }
 
     // Cuts the range at block starts so that a window holds about MaxWindowRows.
@@ -82,52 +91,65 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog, long lo
         yield return (from, range.ToUnixMs);
     }
 
-    private void Fill(SampleRange range, BootClocks clocks)
+    private void Fill(SampleRange range)
     {
         _window.Clear();
+        _isInOrder = true;
         if (catalog.FindDevice(range.DeviceKey) is not { } device) return;
-        foreach (LogRecord record in Batches(range.DeviceKey))
+        using RowReader rows = log.OpenRowReader(range.DeviceKey, logEnd);
+        while (rows.TryReadBatch())
         {
-            if (catalog.FindProfile(range.DeviceKey, _decoder.Header.ProfileHash) is not { } profile) continue;
-            PlacedClock clock = Place(clocks, record);
-            foreach (BlockDecoder block in _decoder.Blocks(record.Payload.Span))
+            if (!_batches.TryGetValue((rows.Header.Epoch, rows.Header.Seq), out (long FromUnixMs, long ToUnixMs) batch)) continue;
+            if (batch.FromUnixMs >= range.ToUnixMs || batch.ToUnixMs < range.FromUnixMs) continue;
+            if (catalog.FindProfile(range.DeviceKey, rows.Header.ProfileHash) is not { } profile) continue;
+            PlacedClock clock = Place(range.DeviceKey, rows.Header, rows.ReceivedUnixMs);
+            for (int first = 0; rows.TryReadBlock(); first += rows.TimesMs.Length)
             {
-                if (block.RowCount == 0 || clock.ToUnixMs(block.TimesMs[0]) >= range.ToUnixMs || clock.ToUnixMs(block.TimesMs[^1]) < range.FromUnixMs) continue;
-                for (int column = 0; column < block.ColumnCount; column++)
-                {
-                    SignalDefinition? signal = profile.Find(block.SignalId(column));
-                    if (signal is null || (range.SignalKey.Length > 0 && signal.Key != range.SignalKey)) continue;
-                    AddColumn(range, device, signal, block, column, clock, record.Position);
-                }
+                FindColumns(rows, profile, range.SignalKey);
+                if (_columns.Count > 0) AddRows(rows, range, device, clock, first);
             }
         }
     }
 
-    private void AddColumn(SampleRange range, DeviceDescription device, SignalDefinition signal, BlockDecoder block, int column, PlacedClock clock, long order)
+    // By signal, so that the rows of a block are in order.
+    private void FindColumns(RowReader rows, ModelProfile profile, string signalKey)
     {
-        ReadOnlySpan<long> times = block.TimesMs;
-        ReadOnlySpan<byte> quality = block.Quality;
-        bool isReal = block.IsReal(column);
-        ReadOnlySpan<double> reals = isReal ? block.Reals(column) : default;
-        ReadOnlySpan<long> integers = isReal ? default : block.Integers(column);
+        _columns.Clear();
+        for (int column = 0; column < rows.ColumnCount; column++)
+        {
+            if (profile.Find(rows.SignalId(column)) is { } signal && (signalKey.Length == 0 || signal.Key == signalKey)) _columns.Add((signal, column));
+        }
+
+        _columns.Sort(static (left, right) => left.Signal.Id.CompareTo(right.Signal.Id));
+    }
+
+    private void AddRows(RowReader rows, SampleRange range, DeviceDescription device, PlacedClock clock, int first)
+    {
+        ReadOnlySpan<long> times = rows.TimesMs;
+        ReadOnlySpan<byte> quality = rows.Quality;
         for (int row = 0; row < times.Length; row++)
         {
             long unixMs = clock.ToUnixMs(times[row]);
             if (unixMs < range.FromUnixMs || unixMs >= range.ToUnixMs) continue;
-            double value = isReal ? reals[row] : signal.ToUnit(integers[row]);
-            _window.Add(new SampleRow(device, signal, unixMs, clock.ErrorMsAt(times[row]), value, quality.IsEmpty ? (byte)0 : quality[row], order));
+            uint errorMs = clock.ErrorMsAt(times[row]);
+            SampleOrigin origin = new(rows.ReceivedUnixMs, rows.Header.Seq, first + row);
+            foreach ((SignalDefinition signal, int column) in _columns)
+            {
+                long stored = rows.Values(column)[row];
+                double value = rows.IsReal(column) ? BitConverter.Int64BitsToDouble(stored) : signal.ToUnit(stored);
+                Add(new SampleRow(device, signal, unixMs, errorMs, value, quality.IsEmpty ? (byte)0 : quality[row], origin));
+            }
         }
     }
 
-    private PlacedClock Place(BootClocks clocks, in LogRecord record) =>
-        clocks.TryPlace(record.DeviceKey, _decoder.Header, out PlacedClock clock) ? clock : PlacedClock.ByReceipt(_decoder.Header, record.ReceivedUnixMs);
-
-    private IEnumerable<LogRecord> Batches(uint deviceKey)
+    private void Add(in SampleRow row)
     {
-        using LogReader reader = log.OpenDeviceReader(0, deviceKey);
-        while (reader.TryRead(out LogRecord record) && record.Position < logEnd)
-        {
-            if (record.Kind == LogRecordKind.Batch && _decoder.Open(record.Payload.Span, out RefusalReason _) == DecodeStatus.Done) yield return record;
-        }
+        if (_isInOrder && _window.Count > 0) _isInOrder = SampleRow.Compare(CollectionsMarshal.AsSpan(_window)[^1], row) <= 0;
+        _window.Add(row);
     }
+
+    private PlacedClock Place(uint deviceKey, in BatchHeader batch, long receivedUnixMs) =>
+        _clocks.TryPlace(deviceKey, batch, out PlacedClock clock) ? clock : PlacedClock.ByReceipt(batch, receivedUnixMs);
+
+    private readonly record struct BlockSpan(BatchHeader Batch, long ReceivedUnixMs, long FirstUptimeMs, long LastUptimeMs, int Rows);
 }

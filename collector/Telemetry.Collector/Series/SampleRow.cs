@@ -9,8 +9,27 @@ namespace Telemetry.Collector.Series;
 /// <param name="ErrorMs">Bound on the time's error; 4294967295 = unknown.</param>
 /// <param name="Value">In the signal's unit.</param>
 /// <param name="Quality">Bit 0 worn, 1 charging, 2 estimated.</param>
-/// <param name="Order">Place in the log, to break ties.</param>
-internal readonly record struct SampleRow(DeviceDescription Device, SignalDefinition Signal, long UnixMs, uint ErrorMs, double Value, byte Quality, long Order);
+/// <param name="Origin">Where it came in, to break ties.</param>
+internal readonly record struct SampleRow(DeviceDescription Device, SignalDefinition Signal, long UnixMs, uint ErrorMs, double Value, byte Quality, SampleOrigin Origin)
+{
+    /// <summary>The order of an answer: by time, then signal, then arrival.</summary>
+    public static int Compare(in SampleRow left, in SampleRow right) =>
+        left.UnixMs != right.UnixMs ? left.UnixMs.CompareTo(right.UnixMs)
+        : left.Signal.Id != right.Signal.Id ? left.Signal.Id.CompareTo(right.Signal.Id)
+        : left.Origin.CompareTo(right.Origin);
+}
+
+/// <summary>Where a sample came in. It stays what it is when the log is packed or merged.</summary>
+/// <param name="ReceivedUnixMs">When its batch came.</param>
+/// <param name="Seq">Which batch.</param>
+/// <param name="Row">Which of its rows, over all its blocks.</param>
+internal readonly record struct SampleOrigin(long ReceivedUnixMs, ulong Seq, int Row) : IComparable<SampleOrigin>
+{
+    public int CompareTo(SampleOrigin other) =>
+        ReceivedUnixMs != other.ReceivedUnixMs ? ReceivedUnixMs.CompareTo(other.ReceivedUnixMs)
+        : Seq != other.Seq ? Seq.CompareTo(other.Seq)
+        : Row.CompareTo(other.Row);
+}
 
 /// <summary>One stretch of one device that a question asks about.</summary>
 /// <param name="DeviceKey">The device.</param>

@@ -81,6 +81,25 @@ public sealed class SampleQueriesTests : IDisposable
         Assert.NotEqual(whole, Rows(queries, new SamplesRequest { User = _user.Text, StepMs = stepMs }));
     }
 
+    // Newest batch first, one of them from before its device knew the time, and a question that begins and ends inside a batch: as the batches came, and packed into runs.
+    [Fact]
+    public async Task Read_PartOfWhatCameInReverse_IsInOrderBeforeAndAfterCompaction()
+    {
+        for (int hour = Hours - 1; hour >= 0; hour--) await AppendHourAsync(hour, knowsTime: hour != 5);
+        SampleQueries queries = new(_log, _registry);
+        SamplesRequest request = new() { Brand = "acme", Device = "b1", FromUnixMs = BeginUnixMs + (4 * 3_600_000L) + 60_000, ToUnixMs = BeginUnixMs + (6 * 3_600_000L) + 60_000 };
+        List<(long, double)> expected =
+        [
+            .. Enumerable.Range(3, 17).Select(row => (BeginUnixMs + (4 * 3_600_000L) + (row * 20_000), row + 1.0)),
+            .. Enumerable.Range(0, 20).Select(row => (BeginUnixMs + (5 * 3_600_000L) + (row * 20_000), row + 1.0)),
+            .. Enumerable.Range(0, 3).Select(row => (BeginUnixMs + (6 * 3_600_000L) + (row * 20_000), row + 1.0)),
+        ];
+        Assert.Equal(expected, queries.Read(request).Select(row => (row.UnixMs, row.Value)));
+
+        Assert.True((await _log.CompactAsync(DateTimeOffset.MaxValue)).Segments > 0);
+        Assert.Equal(expected, queries.Read(request).Select(row => (row.UnixMs, row.Value)));
+    }
+
     [Fact]
     public void Read_SignalThatNoModelHas_NamesThoseThatAreThere()
     {
@@ -89,14 +108,17 @@ public sealed class SampleQueriesTests : IDisposable
         Assert.Equal((ApiFault.NotFound, "Signal 'heart_rates' is none of what was asked about; there are: heart_rate."), (fault.Fault, fault.Message));
     }
 
-    private async Task AppendHourAsync(int hour, int? seq = null, long offsetMs = 0)
+    private async Task AppendHourAsync(int hour, int? seq = null, long offsetMs = 0, bool knowsTime = true)
     {
         foreach (uint device in _devices)
         {
             Batch batch = new()
             {
                 Epoch = 9, Seq = (ulong)(seq ?? hour) + 1, Boot = 1, Profile = _profile.Hash,
-                Clock = new Clock { WallUnixMs = (ulong)(BeginUnixMs + ((hour + 1) * 3_600_000L)), UptimeMs = (ulong)((hour + 1) * 3_600_000L), Source = ClockSource.Server },
+                Clock = new Clock
+                {
+                    WallUnixMs = knowsTime ? (ulong)(BeginUnixMs + ((hour + 1) * 3_600_000L)) : 0, UptimeMs = (ulong)((hour + 1) * 3_600_000L), Source = knowsTime ? ClockSource.Server : ClockSource.None,
+                },
                 PlainBlocks = { new PlainBlock { StartUptimeMs = (ulong)((hour * 3_600_000L) + offsetMs), PeriodMs = 20_000, Rows = 20, Columns = { new PlainColumn { Signal = 1, Deltas = { Enumerable.Repeat(1L, 20) } } } } },
             };
             byte[] body = batch.ToByteArray();

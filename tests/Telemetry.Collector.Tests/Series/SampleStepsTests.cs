@@ -58,5 +58,5 @@ public sealed class SampleStepsTests
         Assert.Equal(place, SamplePlace.Parse(place.Text));
     }
 
-    private static SampleRow Row(SignalDefinition signal, long unixMs, double value) => new(s_device, signal, unixMs, 9, value, 1, 0);
+    private static SampleRow Row(SignalDefinition signal, long unixMs, double value) => new(s_device, signal, unixMs, 9, value, 1, default);
 }
