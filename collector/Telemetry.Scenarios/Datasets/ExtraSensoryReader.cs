@@ -75,30 +75,6 @@ public static class ExtraSensoryReader
             name, [.. rows.Keys], [.. rows.Values.Select(row => row.Vector)], [.. rows.Values.Select(row => row.Label)], [.. rows.Values.Select(row => movement.Contradicts(row.Vector, row.Label))]);
     }
 
-    /// <summary>
-    /// What a minute's motion rules out. People name stretches, hours after the fact: a run goes on with the phone on a table, a night with the first steps of the morning. Trees
-    /// that learn from such minutes take other people's tables for a run.
-    /// </summary>
-    /// <remarks>Reads the spread of the acceleration within a minute's 20 seconds. The limits were set beforehand, not searched for (MODEL.md).</remarks>
-    private sealed class Movement(string[] names)
-    {
-        // The phone in g, the watch in mg, as in the set; at rest they show about 0.002 g and 17 mg, walking 0.12 g and 135 mg.
-        private static readonly float PhoneStill = Logarithm(0.02f), PhoneMoved = Logarithm(0.1f), WatchStill = Logarithm(50), WatchMoved = Logarithm(150);
-        private readonly int _phone = Array.IndexOf(names, "raw_acc:magnitude_stats:std"), _watch = Array.IndexOf(names, "watch_acceleration:magnitude_stats:std");
-
-        /// <summary>Whether nothing moved in a minute named for moving, or something walked about in one named sleep. A device that is missing says neither.</summary>
-        public bool Contradicts(float[] vector, int scenario)
-        {
-            float phone = _phone < 0 ? float.NaN : vector[_phone], watch = _watch < 0 ? float.NaN : vector[_watch];
-            return scenario switch
-            {
-                Walk or Workout or Cycle or Vehicle => float.IsNaN(phone) ? watch < WatchStill : phone < PhoneStill && !(watch > WatchStill),
-                Sleep => phone > PhoneMoved || watch > WatchMoved,
-                _ => false,
-            };
-        }
-    }
-
     private static float Value(string cell, bool isLog)
     {
         if (cell.Length == 0 || !float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) || float.IsNaN(value)) return float.NaN;
@@ -148,6 +124,30 @@ public static class ExtraSensoryReader
             }
 
             return false;
+        }
+    }
+
+    /// <summary>
+    /// What a minute's motion rules out. People name stretches, hours after the fact: a run goes on with the phone on a table, a night with the first steps of the morning. Trees
+    /// that learn from such minutes take other people's tables for a run.
+    /// </summary>
+    /// <remarks>Reads the spread of the acceleration within a minute's 20 seconds. The limits were set beforehand, not searched for (MODEL.md).</remarks>
+    private sealed class Movement(string[] names)
+    {
+        // The phone in g, the watch in mg, as in the set; at rest they show about 0.002 g and 17 mg, walking 0.12 g and 135 mg.
+        private static readonly float PhoneStill = Logarithm(0.02f), PhoneMoved = Logarithm(0.1f), WatchStill = Logarithm(50), WatchMoved = Logarithm(150);
+        private readonly int _phone = Array.IndexOf(names, "raw_acc:magnitude_stats:std"), _watch = Array.IndexOf(names, "watch_acceleration:magnitude_stats:std");
+
+        /// <summary>Whether nothing moved in a minute named for moving, or something walked about in one named sleep. A device that is missing says neither.</summary>
+        public bool Contradicts(float[] vector, int scenario)
+        {
+            float phone = _phone < 0 ? float.NaN : vector[_phone], watch = _watch < 0 ? float.NaN : vector[_watch];
+            return scenario switch
+            {
+                Walk or Workout or Cycle or Vehicle => float.IsNaN(phone) ? watch < WatchStill : phone < PhoneStill && !(watch > WatchStill),
+                Sleep => phone > PhoneMoved || watch > WatchMoved,
+                _ => false,
+            };
         }
     }
 }
