@@ -42,7 +42,7 @@ public sealed class RegistryService(DeviceRegistry registry)
 
     /// <summary>One user with all bindings and consents: the registry's part of an export.</summary>
     public User FindUser(string user) =>
-        ToMessage(registry.FindUser(UserKey.Parse(user)) ?? throw new RegistryException(RegistryError.NotFound, "There is no such user. Add it first (telemetry user add)."));
+        ToMessage(registry.FindUser(UserKey.Parse(user)) ?? throw new RegistryException(RegistryError.NotFound, "There is no such user; `telemetry user list` shows those there are."));
 
     /// <summary>Binds a device to a user, or ends a binding.</summary>
     public Binding BindDevice(Binding request)

@@ -136,6 +136,18 @@ public sealed class BadInputTests
         Assert.Contains(expected, fault, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Ask_TheCollectorHereHasNoHttp_SaysHowItCouldBeAsked()
+    {
+        using TempFolder folder = new();
+        Dictionary<string, string> state = new() { ["TELEMETRY_STATE"] = folder["state"] };
+        string cli = Path.Combine(AppContext.BaseDirectory, "telemetry.dll");
+        await using ChildProcess collector = ChildProcess.Start("dotnet", [cli, "up", "--data", folder["data"], "--mqtt", "127.0.0.1:0", "--grpc", "off", "--http", "off"], environment: state);
+        await collector.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal));
+        (int exit, _, string transcript) = await ChildProcess.RunAsync("dotnet", [cli, "device", "list"], environment: state);
+        Assert.Equal((3, $"The collector over '{folder["data"]}' has no HTTP endpoint to ask. Start it with --http HOST:PORT."), (exit, transcript));
+    }
+
     private static Task<(int ExitCode, string Output, string Transcript)> TelemetryAsync(params string[] arguments) =>
         ChildProcess.RunAsync("dotnet", [Path.Combine(AppContext.BaseDirectory, "telemetry.dll"), .. arguments]);
 

@@ -85,7 +85,13 @@ internal sealed class CollectorClient : IDisposable
         if (address is null)
         {
             StateFile[] reachable = [.. running.Where(collector => collector.Http is not null)];
-            if (reachable.Length == 0) throw new CommandException("No collector runs on this machine. Start one with 'telemetry up', or name one with --http HOST:PORT.", ExitCode.Unreachable);
+            if (reachable.Length == 0)
+            {
+                throw new CommandException(running.Count > 0
+                    ? $"The collector over '{running[0].Data}' has no HTTP endpoint to ask. Start it with --http HOST:PORT."
+                    : "No collector runs on this machine. Start one with 'telemetry up', or name one with --http HOST:PORT.", ExitCode.Unreachable);
+            }
+
             if (reachable.Length > 1)
             {
                 throw new CommandException($"{reachable.Length} collectors run here; choose one with --http:\n" + string.Join('\n', reachable.Select(one => $"  --http {one.Http}   data {one.Data}")));
