@@ -21,6 +21,19 @@ public sealed class MemoryBudgetTests
     }
 
     [Fact]
+    public void Client_EightSignalsOfOnePeriod_IsWithinFourKilobytes()
+    {
+        const int ProfileBytes = 304; // made before
+        const int SecretBytes = 40; // as UTF-8, which nobody keeps
+        ManualClock clock = new(0);
+        TelemetryOptions options = OptionsFor(new MemoryFlash(256, 4096, 16), clock);
+        options.Profile = new Profile(9, [1, 2, 3, 4, 5, 6, 7, 8], [1, 1, 1, 1, 1, 1, 1, 1], [1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000]);
+        _ = new TelemetryClient(options);
+        long made = Allocation.LeastBytes(() => GC.KeepAlive(new TelemetryClient(options)));
+        Assert.InRange(made, 1, 4096 - ProfileBytes + SecretBytes);
+    }
+
+    [Fact]
     public void Record_LongAfterStart_AllocatesNothing()
     {
         ManualClock clock = new(0);
