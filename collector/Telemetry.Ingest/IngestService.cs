@@ -1,4 +1,3 @@
-using Google.Protobuf;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Telemetry.Ingest.Admission;
@@ -27,7 +26,7 @@ public readonly record struct MissingSeqs(uint DeviceKey, uint Epoch, SeqGap Gap
 public sealed partial class IngestService : IIngest, IDisposable
 {
     private const int ShardCount = 16;
-    private const int MaxResendRanges = 8; // the next ones when these came: a Command with orders beside them is to fit the 320 bytes a device has for it
+    private const int MaxResendRanges = 8; // the next ones when these came
 
     private readonly BlockLog _log;
     private readonly IDeviceDirectory _directory;
@@ -119,7 +118,7 @@ public sealed partial class IngestService : IIngest, IDisposable
     public int ReconnectWindowMs => _windows.WindowMs;
 
     /// <inheritdoc/>
-    public ReadOnlyMemory<byte> CurrentCommand(IngestSession session)
+    public ReadOnlyMemory<byte> CurrentCommand(IngestSession session, int maxBytes = WireLimits.MaxCommandBytes)
     {
         Command command = new()
         {
@@ -132,14 +131,7 @@ public sealed partial class IngestService : IIngest, IDisposable
         }
 
         AddSequenceOrders(session.DeviceKey, command);
-        byte[] bytes = command.ToByteArray();
-        while (bytes.Length > WireLimits.MaxCommandBytes && command.Resend.Count > 0)
-        {
-            command.Resend.RemoveAt(command.Resend.Count - 1);
-            bytes = command.ToByteArray();
-        }
-
-        return bytes;
+        return CommandLength.Fit(command, Math.Min(maxBytes, WireLimits.MaxCommandBytes));
     }
 
     /// <inheritdoc/>

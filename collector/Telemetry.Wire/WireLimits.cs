@@ -32,4 +32,10 @@ public static class WireLimits
 
     /// <summary>A retained Command, in bytes.</summary>
     public const int MaxCommandBytes = 4 * 1024;
+
+    /// <summary>What of a Command is not ordered by anybody: time, version, reconnect window, erasure fence.</summary>
+    public const int CommandHeadBytes = 7 + 6 + 6 + 7 + 5; // server_unix_ms, server_error_ms, version, reconnect_window, erase_epoch
+
+    /// <summary>The longest Command for a device that has no word for how long a one it reads: over MQTT 3.1.1, or behind a broker.</summary>
+    public const int MaxUntoldCommandBytes = 320;
 }

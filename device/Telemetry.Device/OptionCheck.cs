@@ -3,6 +3,9 @@ namespace Telemetry.Device
     /// <summary>Checks options at start, and says which one is wrong.</summary>
     internal static class OptionCheck
     {
+        // Over MQTT 5 the server is told how long a packet we take. 3.1.1 has no word for it: the collector sends that much (proto/WIRE.md, "Limits").
+        private const int UntoldCommandBytes = 320;
+
         public static void Require(TelemetryOptions options)
         {
             RequireId("Brand", options.Brand, 32, false);
@@ -23,7 +26,7 @@ namespace Telemetry.Device
             RequireRange("TickToleranceMs", options.TickToleranceMs, 0, 1000);
             RequireRange("Window", options.Window, 1, 16);
             RequireRange("UploadIntervalMs", options.UploadIntervalMs, 0, int.MaxValue);
-            RequireRange("CommandBytes", options.CommandBytes, 64, 4096);
+            RequireRange("CommandBytes", options.CommandBytes, options.ProtocolVersion == 5 ? 64 : UntoldCommandBytes, 4096);
             RequireRange("DriftPpm", options.DriftPpm, 0, 10000);
             RequireFlash(options);
             RequireTables(options.Profile);

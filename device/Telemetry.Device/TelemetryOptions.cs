@@ -92,7 +92,8 @@ namespace Telemetry.Device
         /// <summary>True: close the connection when everything is acked, and connect again for the next upload. Saves the radio.</summary>
         public bool DisconnectWhenIdle { get; set; }
 
-        /// <summary>Longest Command that is understood, 64..4096 bytes; longer ones are skipped and counted. Batches go out through the same buffer, in pieces.</summary>
+        /// <summary>Longest Command that is read, 64..4096 bytes, over MQTT 3.1.1 at least 320. The collector sends none that is longer; from others they are skipped and counted.
+        /// With a <see cref="MessagePort"/> any Command is read: its client holds it already. Batches go out through the same buffer, in pieces.</summary>
         public int CommandBytes { get; set; } = 320;
 
         /// <summary>Told of the collector's Commands; may be null.</summary>

@@ -100,6 +100,32 @@ public sealed class DeviceOrderTests
     }
 
     [Fact]
+    public async Task Order_OfMoreThanADeviceReads_IsToldAsFarAsItGoesAndConfirmedOnlyWhole()
+    {
+        const int Signals = 60;
+        string[] keys = [.. Enumerable.Range(1, Signals).Select(id => $"s{id}")];
+        string json = $$"""{"model": "meter", "version": 1, "signals": [{{string.Join(", ", keys.Select((key, at) =>
+            $$"""{"id": {{at + 1}}, "key": "{{key}}", "unit": "1", "kind": "gauge", "resolution": 1, "min": 0, "max": 1000, "privacy": "device", "periodMs": 1000}"""))}}]}""";
+        await using CollectorProcess collector = await CollectorProcess.StartAsync();
+        string secret = await AddDeviceAsync(collector, json);
+        using (Meter old = new(collector.MqttPort, secret, version: 4, json)) Assert.True(old.IsDrained); // was there before
+        await OrdersAsync(collector, ["order", "--rate", .. keys.Select(key => $"{key}=60s")]);
+        using (Meter old = new(collector.MqttPort, secret, version: 4, json))
+        {
+            Assert.InRange(old.Firmware.Rates.Count, 20, Signals - 1);
+            Assert.Equal((0, 1), (old.SkippedCommands, old.Commands));
+        }
+
+        Assert.Equal(0, (await OrdersAsync(collector, "orders")).ConfirmedUnixMs);
+        Assert.Contains("the last capture rates are not", (await collector.TryTelemetryAsync("device", "check", "acme/m1")).Transcript.Replace("\n", " ", StringComparison.Ordinal), StringComparison.Ordinal);
+
+        using (Meter small = new(collector.MqttPort, secret, version: 5, json)) Assert.InRange(small.Firmware.Rates.Count, 20, Signals - 1);
+        using Meter large = new(collector.MqttPort, secret, version: 5, json, commandBytes: 1024);
+        Assert.Equal(Signals, large.Firmware.Rates.Count);
+        Assert.True((await OrdersAsync(collector, "orders")).ConfirmedUnixMs > 0);
+    }
+
+    [Fact]
     public async Task Order_OfWhatTheModelDoesNotHave_IsRefusedWithExit2()
     {
         await using CollectorProcess collector = await CollectorProcess.StartAsync();
@@ -120,9 +146,9 @@ public sealed class DeviceOrderTests
         }
     }
 
-    private static async Task<string> AddDeviceAsync(CollectorProcess collector)
+    private static async Task<string> AddDeviceAsync(CollectorProcess collector, string json = Json)
     {
-        await File.WriteAllTextAsync(collector["meter.json"], Json);
+        await File.WriteAllTextAsync(collector["meter.json"], json);
         await collector.TelemetryAsync("brand", "add", "acme");
         await collector.TelemetryAsync("model", "add", "acme", collector["meter.json"]);
         await collector.TelemetryAsync("user", "add", "u1");
@@ -131,9 +157,9 @@ public sealed class DeviceOrderTests
         return added.RootElement.GetProperty("secret").GetString()!;
     }
 
-    private static async Task<StandingOrders> OrdersAsync(CollectorProcess collector, string command, params string[] options)
+    private static async Task<StandingOrders> OrdersAsync(CollectorProcess collector, params string[] arguments)
     {
-        using JsonDocument json = JsonDocument.Parse(await collector.TelemetryAsync(["device", command, "acme/m1", .. options, "--json"]));
+        using JsonDocument json = JsonDocument.Parse(await collector.TelemetryAsync(["device", arguments[0], "acme/m1", .. arguments[1..], "--json"]));
         JsonElement orders = json.RootElement, rates = orders.GetProperty("rates");
         return new StandingOrders(
             rates.GetArrayLength() == 0 ? -1 : rates[0].GetProperty("periodMs").GetInt32(),
@@ -151,13 +177,13 @@ public sealed class DeviceOrderTests
         private readonly TelemetryClient _client;
         private bool _isStopped;
 
-        public Meter(int port, string secret, int version)
+        public Meter(int port, string secret, int version, string json = Json, int commandBytes = 320)
         {
             _client = new TelemetryClient(new TelemetryOptions
             {
                 Brand = "acme", Device = "m1", Secret = secret, Host = "127.0.0.1", Port = port, ProtocolVersion = version, Clock = _clock, LinkClock = new SystemClock(trustsWall: false),
-                Flash = new MemoryFlash(256, 4096, 32), Transport = _link, CommandHandler = Firmware,
-                Profile = new FirmwareTables(ProfileReader.Read(Encoding.UTF8.GetBytes(Json)).Profile!).ToProfile(), Seed = version,
+                Flash = new MemoryFlash(256, 4096, 32), CommandBytes = commandBytes, Transport = _link, CommandHandler = Firmware,
+                Profile = new FirmwareTables(ProfileReader.Read(Encoding.UTF8.GetBytes(json)).Profile!).ToProfile(), Seed = version,
             });
             Turn(() => _client.ReadCounters().Commands > 0);
         }
@@ -178,6 +204,10 @@ public sealed class DeviceOrderTests
             Turn(() => _client.IsDrained);
             return Kept() - before;
         }
+
+        public bool IsDrained => _client.IsDrained;
+
+        public long SkippedCommands => _client.ReadCounters().SkippedCommands;
 
         public long Commands => _client.ReadCounters().Commands;
 

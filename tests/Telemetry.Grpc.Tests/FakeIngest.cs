@@ -98,7 +98,7 @@ internal sealed class FakeIngest : IIngest
 
     public int ReconnectWindowMs => 0;
 
-    public ReadOnlyMemory<byte> CurrentCommand(IngestSession session)
+    public ReadOnlyMemory<byte> CurrentCommand(IngestSession session, int maxBytes)
     {
         lock (_gate) return Command;
     }

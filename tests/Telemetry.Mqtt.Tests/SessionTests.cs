@@ -375,4 +375,24 @@ public class SessionTests
         connect.Will = (Life, "lost");
         connect.WillProperties = [0x18, 0, 0, 0, 5];
     }
+
+    [Theory]
+    [InlineData(4, 0, 320)] // has no word for it
+    [InlineData(5, 0, 4_096)]
+    [InlineData(5, 300, 300 - 18 - 19)] // topic, and what stands around it
+    [InlineData(5, 20, 0)]
+    [Statement(V5, "MQTT-3.1.2-24")]
+    public async Task Subscribe_ToItsDown_AsksForACommandThatTheClientReads(byte version, int maximumPacketSize, int expected)
+    {
+        await using MqttHost host = await MqttHost.StartAsync();
+        await using WireClient client = await host.ConnectAsync("band-1", version, connect =>
+        {
+            if (maximumPacketSize > 0) connect.Properties = [0x27, 0, 0, (byte)(maximumPacketSize >> 8), (byte)maximumPacketSize];
+        });
+        await client.SendAsync(Bytes.Subscribe(version, 1, "t1/acme/band-1/down"));
+        Assert.Equal(0x90, (await client.ReadPacketAsync())[0]);
+        await client.SendAsync(0xC0, 0);
+        await client.ExpectAsync(0xD0, 0);
+        Assert.Equal([expected], host.Ingest.CommandLimits);
+    }
 }

@@ -20,6 +20,7 @@ internal sealed class DeviceCheck(BlockLog log, DeviceRegistry registry, IngestS
         DeviceHistory history = DeviceHistory.Read(log, registry, device.DeviceKey, request.FromUnixMs);
         DeviceFindings findings = new(device.Description, registry.FindOrders(device.DeviceKey) ?? DeviceOrders.None);
         findings.JudgeLogins(ingest.RefusedLoginsOf(device.DeviceKey));
+        findings.JudgeOrders();
         findings.Judge(history);
         findings.JudgeMissing(ingest.MissingOf(device.DeviceKey));
         findings.JudgeLetters(ingest.ListDeadLetters(limit: int.MaxValue).Where(letter => letter.DeviceKey == device.DeviceKey && letter.ReceivedUnixMs >= request.FromUnixMs));

@@ -54,6 +54,16 @@ internal sealed class DeviceFindings(DeviceDescription device, DeviceOrders orde
         foreach (((int id, int reason), long count) in history.Losses) JudgeLoss(id, history.Profile?.Find(id)?.Key ?? (id == 0 ? "batches" : $"signal {id}"), (LossReason)reason, count);
     }
 
+    /// <summary>Judges what is ordered and cannot be told: a device that does not say how long a Command it reads is told no more than every device reads.</summary>
+    public void JudgeOrders()
+    {
+        Command command = new();
+        orders.AddTo(command);
+        int room = WireLimits.MaxUntoldCommandBytes - WireLimits.CommandHeadBytes, bytes = command.CalculateSize();
+        if (orders.ConfirmedUnixMs == 0 && bytes > room)
+            Warn("orders", $"What is ordered takes {bytes} B of a Command; over MQTT 3.1.1, or behind a broker, {room} B are told and the last capture rates are not. Order less, or let the device speak MQTT 5 and read longer Commands (CommandBytes).");
+    }
+
     /// <summary>Judges what never came.</summary>
     public void JudgeMissing(IReadOnlyList<MissingSeqs> missing)
     {

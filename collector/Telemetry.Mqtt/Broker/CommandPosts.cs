@@ -135,7 +135,7 @@ internal sealed class CommandPosts(IIngest ingest, MqttVersion version, int maxW
 
     private byte[] CommandOf(IngestSession device, out bool ordersNothing)
     {
-        Command command = Command.Parser.ParseFrom(ingest.CurrentCommand(device).Span);
+        Command command = Command.Parser.ParseFrom(ingest.CurrentCommand(device, WireLimits.MaxUntoldCommandBytes).Span);
         command.ServerUnixMs = 0;
         command.ServerErrorMs = 0;
         command.ReconnectWindow = null;

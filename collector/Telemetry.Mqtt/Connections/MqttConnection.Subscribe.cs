@@ -1,6 +1,7 @@
 using System.Text;
 using Telemetry.Mqtt.Packets;
 using Telemetry.Mqtt.Sessions;
+using Telemetry.Wire;
 using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Mqtt.Connections;
@@ -132,13 +133,21 @@ internal sealed partial class MqttConnection
     private void SendCommand(Subscription subscription, bool retain)
     {
         IngestSession device = subscription.Commands!;
-        ReadOnlyMemory<byte> command = endpoint.Ingest.CurrentCommand(device);
+        byte[] topic = Encoding.UTF8.GetBytes(Topics.Down(device.Brand, device.Device));
+        ReadOnlyMemory<byte> command = endpoint.Ingest.CurrentCommand(device, MaxCommandBytes(topic.Length));
         if (command.IsEmpty) return;
-        byte[] topic = Encoding.UTF8.GetBytes(Wire.Topics.Down(device.Brand, device.Device));
         bool isItself = _session!.Account.Device?.DeviceKey == device.DeviceKey; // not its hub
         Message message = new(topic, command, [], Qos: 1, Retain: true, long.MaxValue, Source: null) { Told = isItself ? device : null };
         _session.DeliverLatest(message, Math.Min(1, subscription.Qos), retain, subscription.Identifier == 0 ? [] : [subscription.Identifier]);
         if (endpoint.Tap.HasSubscribers) endpoint.Tap.Publish(message);
+    }
+
+    /// <summary>A 5.0 client says how long a packet it takes; 3.1.1 has no word for it, and a client acknowledges what it had no room for all the same (3.1.1 [MQTT-4.3.2-2]).</summary>
+    private int MaxCommandBytes(int topicBytes)
+    {
+        if (_version != MqttVersion.V5) return WireLimits.MaxUntoldCommandBytes;
+        const int Around = 5 + 2 + 2 + 1 + 3 + 5; // fixed header, topic length, packet identifier, property length, topic alias, Subscription Identifier
+        return (int)Math.Clamp((long)_clientMaximumPacketSize - Around - topicBytes, 0, WireLimits.MaxCommandBytes);
     }
 
     private void WriteSuback(PacketType type, ushort id, ReadOnlySpan<ReasonCode> codes)

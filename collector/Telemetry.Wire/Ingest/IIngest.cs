@@ -31,8 +31,11 @@ public interface IIngest
     /// <summary>Over how many milliseconds a device is to spread its way back after a lost connection, 2,000 to a day (<see cref="FleetSpread"/>). Each Command says it too.</summary>
     int ReconnectWindowMs { get; }
 
-    /// <summary>The Command a device should hold now, serialized, at most <see cref="WireLimits.MaxCommandBytes"/>.</summary>
-    ReadOnlyMemory<byte> CurrentCommand(IngestSession session);
+    /// <summary>The Command a device should hold now, serialized.</summary>
+    /// <param name="session">Whose.</param>
+    /// <param name="maxBytes">What it reads; <see cref="WireLimits.MaxUntoldCommandBytes"/> where it could not say. What there is no room for is left out, resend ranges first, and
+    /// is not confirmed; time, erasure fence, windows and batch length (less than 60 bytes) always stand. Never more than <see cref="WireLimits.MaxCommandBytes"/> either.</param>
+    ReadOnlyMemory<byte> CurrentCommand(IngestSession session, int maxBytes = WireLimits.MaxCommandBytes);
 
     /// <summary>The device itself acknowledged a Command: it holds what the Command orders.</summary>
     /// <param name="session">The device, not a hub or a broker between.</param>

@@ -69,7 +69,7 @@ namespace Telemetry.Device.Delivery
             }
 
             MqttIdentity identity = new MqttIdentity(options.Brand, options.Device, options.Secret);
-            if (options.MessagePort != null) _link = new MessageLink(options.MessagePort, identity, options.CommandBytes);
+            if (options.MessagePort != null) _link = new MessageLink(options.MessagePort, identity);
             else _link = new MqttConnection(options, identity);
         }
 

@@ -10,6 +10,7 @@ namespace Telemetry.Device.Mqtt
         private const int AnswerTimeoutMs = 60_000; // that client repeats by itself first
         private const int PollMs = 20;
         private const int IdleMs = 60_000;
+        private const int LongestMessage = 4096; // a Command (proto/WIRE.md, "Limits"): that client holds it already, so a shorter limit would spare nothing
         private const int HeaderBytes = 16; // of a PUBLISH without its topic: 5 fixed, 2 topic length, 2 identifier, properties
 
         private static readonly byte[] NoMessage = new byte[0];
@@ -18,7 +19,6 @@ namespace Telemetry.Device.Mqtt
         private readonly string _upTopic;
         private readonly string _downTopic;
         private readonly string _lifeTopic;
-        private readonly int _messageBytes;
         private Phase _phase;
         private byte[] _will = NoMessage;
         private bool _isRefusing; // the port would not take a message
@@ -27,14 +27,13 @@ namespace Telemetry.Device.Mqtt
         private int _slotMs;
         private int _windowMs;
 
-        public MessageLink(MessagePort port, MqttIdentity identity, int messageBytes)
+        public MessageLink(MessagePort port, MqttIdentity identity)
         {
             _port = port;
             string topics = identity.TopicBase;
             _upTopic = topics + "up";
             _downTopic = topics + "down";
             _lifeTopic = topics + "life";
-            _messageBytes = messageBytes;
         }
 
         private enum Phase : byte
@@ -129,7 +128,7 @@ namespace Telemetry.Device.Mqtt
                     ReasonCode = reason;
                     return MqttEvent.Subscribed;
                 case PortAnswer.Message:
-                    if (message!.Length > _messageBytes)
+                    if (message!.Length > LongestMessage)
                     {
                         SkippedMessages++;
                         return Poll(nowMs);

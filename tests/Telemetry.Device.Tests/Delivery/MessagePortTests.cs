@@ -148,7 +148,7 @@ public sealed class MessagePortTests
         Assert.Equal(1, rig.Client.ReadCounters().Commands);
         Assert.DoesNotContain(Rig.Samples(_port.Batches), sample => sample.Signal == Rig.Door);
 
-        Assert.True(_port.Send(new byte[rig.Options.CommandBytes + 1]));
+        Assert.True(_port.Send(new byte[4097]));
         Assert.True(_port.Send(new Command { Version = 2 }.ToByteArray()));
         rig.Run(60_000);
         Assert.Equal(1, rig.Client.ReadCounters().SkippedCommands);

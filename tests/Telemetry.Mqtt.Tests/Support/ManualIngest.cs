@@ -91,7 +91,16 @@ internal sealed class ManualIngest : IIngest
 
     public int ReconnectWindowMs { get; set; }
 
-    public ReadOnlyMemory<byte> CurrentCommand(IngestSession session) => Encoding.Latin1.GetBytes(Commands.GetValueOrDefault($"{session.Brand}/{session.Device}", ""));
+    /// <summary>What each Command that was asked for could be at most.</summary>
+    public ConcurrentQueue<int> CommandLimits { get; } = new();
+
+    public ReadOnlyMemory<byte> CurrentCommand(IngestSession session, int maxBytes)
+    {
+        CommandLimits.Enqueue(maxBytes);
+        return CommandOf(session);
+    }
+
+    private byte[] CommandOf(IngestSession session) => Encoding.Latin1.GetBytes(Commands.GetValueOrDefault($"{session.Brand}/{session.Device}", ""));
 
     /// <summary>Sets a device's Command and calls whoever watches it.</summary>
     public void ChangeCommand(string username, string command)
