@@ -36,6 +36,9 @@ internal sealed class BrokerConnection : IAsyncDisposable
         _owed = Channel.CreateBounded<PendingAck>(new BoundedChannelOptions(link.Options.MaxInFlight) { SingleReader = true, SingleWriter = true });
     }
 
+    /// <summary>The broker said something to CONNECT.</summary>
+    public bool IsAnswered { get; private set; }
+
     private MqttVersion Version => _link.Options.Version;
 
     /// <summary>CONNECT, then SUBSCRIBE; what waited in the stored session may arrive before SUBACK and stays in the buffer.</summary>
@@ -49,6 +52,16 @@ internal sealed class BrokerConnection : IAsyncDisposable
         Send(BrokerPackets.Subscribe(_link.Options, SubscribeIdentifier));
         _outbox.Flush();
         return reply;
+    }
+
+    /// <summary>Drops our session at the broker: a clean one takes its place and ends with this connection, in either version.</summary>
+    /// <exception cref="BrokerException">The broker refuses.</exception>
+    public async Task ForgetSessionAsync(CancellationToken cancellation)
+    {
+        Send(BrokerPackets.Connect(_link.Options, isClean: true));
+        _outbox.Flush();
+        await ReadConnackAsync(cancellation).ConfigureAwait(false);
+        await LeaveAsync().ConfigureAwait(false);
     }
 
     /// <summary>Serves until the connection breaks or is told to stop; when told, what was taken is still acknowledged.</summary>
@@ -93,6 +106,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
             ReadResult result = await _input.ReadAsync(cancellation).ConfigureAwait(false);
             if (TryReadPacket(result.Buffer, out FixedHeader header, out ReadOnlySequence<byte> body))
             {
+                IsAnswered = true;
                 if (header.Type != PacketType.Connack) throw new BrokerException($"It answered CONNECT with packet type {(int)header.Type}; CONNACK (2) is expected.");
                 ConnackReply reply = ParseConnack(body);
                 _input.AdvanceTo(body.End);

@@ -16,6 +16,7 @@ public sealed class BrokerLink : BackgroundService
 {
     private readonly ILogger<BrokerLink> _logger;
     private readonly Random _jitter;
+    private readonly SessionTrust _trust;
     private volatile BrokerHealth _health;
     private bool _hadSession;
     private bool _isSessionPresent;
@@ -32,6 +33,7 @@ public sealed class BrokerLink : BackgroundService
     {
         options.Validate();
         (Options, Ingest, Time, _logger) = (options, ingest, time, logger);
+        _trust = new SessionTrust(time);
         _jitter = new Random(string.GetHashCode(options.ClientId, StringComparison.Ordinal));
         _health = new BrokerHealth(options.Address, IsConnected: false, "Not connected yet.", time.GetUtcNow());
         Counters = new BrokerCounters(this);
@@ -119,10 +121,20 @@ public sealed class BrokerLink : BackgroundService
             using CancellationTokenSource limit = new(Options.ConnectTimeout, Time);
             using CancellationTokenSource opening = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
             await using BrokerConnection connection = new(await OpenStreamAsync(opening.Token).ConfigureAwait(false), this);
-            _granted = await connection.OpenAsync(opening.Token).ConfigureAwait(false);
+            if (await GreetAsync(connection, opening.Token).ConfigureAwait(false) is not { } granted) return "It made our session and then answered no CONNECT for it; a new one is begun.";
+            _granted = granted;
             _isSessionPresent = _granted.IsSessionPresent;
+            _trust.OnAccepted(_isSessionPresent);
             Interlocked.Increment(ref Counters.Connects);
-            await connection.ServeAsync(stop).ConfigureAwait(false);
+            try
+            {
+                await connection.ServeAsync(stop).ConfigureAwait(false);
+            }
+            finally
+            {
+                _trust.OnEnded();
+            }
+
             return "It ended.";
         }
         catch (OperationCanceledException)
@@ -132,6 +144,26 @@ public sealed class BrokerLink : BackgroundService
         catch (Exception e) when (e is BrokerException or MqttProtocolException or IOException or SocketException or AuthenticationException or InvalidOperationException)
         {
             return e.Message;
+        }
+    }
+
+    /// <returns>Null when the session was dropped, and the next connection begins a new one.</returns>
+    private async Task<ConnackReply?> GreetAsync(BrokerConnection connection, CancellationToken cancellation)
+    {
+        try
+        {
+            if (_trust.IsLost)
+            {
+                await connection.ForgetSessionAsync(cancellation).ConfigureAwait(false);
+                return null;
+            }
+
+            _trust.OnConnectSent();
+            return await connection.OpenAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (connection.IsAnswered) _trust.OnAnswered();
         }
     }
 

@@ -16,14 +16,17 @@ internal static class BrokerPackets
     public static ReadOnlySpan<byte> Disconnect => [(byte)PacketType.Disconnect << 4, 0];
 
     /// <summary>CONNECT that asks for the stored session and, in 5.0, for one that never expires: what devices were told is safe waits under it.</summary>
-    public static byte[] Connect(BrokerOptions options)
+    /// <param name="options">Who we are.</param>
+    /// <param name="isClean">Drop the stored session, for one that ends with this connection.</param>
+    public static byte[] Connect(BrokerOptions options, bool isClean = false)
     {
         bool hasUser = options.UserName is not null, hasPassword = options.Password is not null;
-        List<byte> body = [.. Text("MQTT"), (byte)options.Version, (byte)((hasUser ? 0x80 : 0) | (hasPassword ? 0x40 : 0))];
+        List<byte> body = [.. Text("MQTT"), (byte)options.Version, (byte)((hasUser ? 0x80 : 0) | (hasPassword ? 0x40 : 0) | (isClean ? 2 : 0))];
         AddUInt16(body, (ushort)options.KeepAlive.TotalSeconds);
         if (options.Version == MqttVersion.V5)
         {
-            List<byte> properties = [(byte)PropertyId.SessionExpiryInterval, 0xFF, 0xFF, 0xFF, 0xFF, (byte)PropertyId.ReceiveMaximum];
+            List<byte> properties = isClean ? [] : [(byte)PropertyId.SessionExpiryInterval, 0xFF, 0xFF, 0xFF, 0xFF];
+            properties.Add((byte)PropertyId.ReceiveMaximum);
             AddUInt16(properties, (ushort)options.MaxInFlight);
             properties.Add((byte)PropertyId.MaximumPacketSize);
             AddUInt16(properties, (ushort)(options.MaxPacketBytes >> 16));

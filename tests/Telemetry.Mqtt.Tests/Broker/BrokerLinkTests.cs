@@ -166,6 +166,63 @@ public class BrokerLinkTests
         Assert.Equal(1, rig.Link.Counters.SessionsLost);
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task Connect_ForASessionJustMadeGetsNoAnswerTwice_ANewSessionIsBegun(byte version)
+    {
+        await using LinkRig rig = await LinkRig.StartAsync(options => options with { UsesVersion311 = version == 4 });
+        (await rig.AcceptSubscribedAsync(version)).Break();
+        for (int unanswered = 0; unanswered < 2; unanswered++) Assert.Equal(0, FlagsOf(await HangUpAsync(rig)) & 2);
+
+        await using (WireClient forgetting = await rig.AcceptAsync())
+        {
+            byte[] connect = await forgetting.ReadPacketAsync();
+            Assert.Equal(2, FlagsOf(connect) & 2);
+            Assert.True(connect.AsSpan().IndexOf((byte[])[0x11, 0xFF, 0xFF, 0xFF, 0xFF]) < 0);
+            await forgetting.SendAsync(version == 5 ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0]);
+            await forgetting.ExpectAsync(0xE0, 0);
+            await forgetting.ExpectClosedAsync();
+        }
+
+        await using WireClient again = await rig.AcceptSubscribedAsync(version);
+        await rig.HealthAsync(health => health.IsConnected);
+        Assert.Equal(1, rig.Link.Counters.SessionsLost);
+    }
+
+    [Fact]
+    public async Task Connect_ForASessionThatWasResumedOnceGetsNoAnswer_ItIsWaitedForAndKept()
+    {
+        await using LinkRig rig = await LinkRig.StartAsync();
+        (await rig.AcceptSubscribedAsync()).Break();
+        await HangUpAsync(rig);
+        (await rig.AcceptSubscribedAsync(isSessionPresent: true)).Break();
+        for (int unanswered = 0; unanswered < 5; unanswered++) Assert.Equal(0, FlagsOf(await HangUpAsync(rig)) & 2);
+    }
+
+    [Fact]
+    public void SessionTrust_GivesUpOnlyWhatIsYoungAndOurs()
+    {
+        ManualTime time = new();
+        SessionTrust trust = new(time);
+        for (int i = 0; i < 10; i++) trust.OnConnectSent();
+        Assert.False(trust.IsLost); // of a process before: what it holds is not known
+
+        Assert.True(IsLostAfter(stoodFor: TimeSpan.FromSeconds(59), unanswered: 2));
+        Assert.False(IsLostAfter(stoodFor: TimeSpan.FromSeconds(59), unanswered: 1));
+        Assert.False(IsLostAfter(stoodFor: TimeSpan.FromSeconds(60), unanswered: 2));
+
+        bool IsLostAfter(TimeSpan stoodFor, int unanswered)
+        {
+            trust.OnAnswered();
+            trust.OnAccepted(isSessionPresent: false);
+            time.Advance(stoodFor);
+            trust.OnEnded();
+            for (int i = 0; i < unanswered; i++) trust.OnConnectSent();
+            return trust.IsLost;
+        }
+    }
+
     [Fact]
     public async Task Suback_GrantsLessThanQos1_IsNotTakenForAConnection()
     {
@@ -280,6 +337,18 @@ public class BrokerLinkTests
             Assert.DoesNotContain("word@", text, StringComparison.Ordinal);
         }
     }
+
+    // Takes a CONNECT and closes without a word.
+    private static async Task<byte[]> HangUpAsync(LinkRig rig)
+    {
+        WireClient broker = await rig.AcceptAsync();
+        byte[] connect = await broker.ReadPacketAsync();
+        broker.Break();
+        return connect;
+    }
+
+    // 10, length, "MQTT" with its length, version, flags.
+    private static byte FlagsOf(byte[] connect) => connect[9];
 
     private static Uri WithUser(BrokerOptions options, string user) => new UriBuilder(options.Url) { UserName = user }.Uri;
 
