@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -141,7 +142,7 @@ public sealed class CollectorHost : IAsyncDisposable
         builder.Services.AddGrpcEndpoint(new GrpcEndpointOptions(), (_, methods) => GrpcRoutes.AddTo(methods, rooms));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(10));
 
-        X509Certificate2? certificate = options.ReadCertificate();
+        (X509Certificate2 Own, X509Certificate2Collection Chain)? certificate = options.ReadCertificate();
         Listeners listeners = new();
         if ((options.Mqtts ?? options.Grpc ?? options.Grpcs ?? options.Http) is null) builder.Services.AddSingleton<IServer, NoServer>();
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -149,15 +150,17 @@ public sealed class CollectorHost : IAsyncDisposable
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 1024 * 1024;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
-            Listen(options.Mqtts, listen => (listeners.Mqtts = listen).UseHttps(certificate!).UseConnectionHandler<MqttConnectionHandler>());
+            Listen(options.Mqtts, listen => (listeners.Mqtts = listen).UseHttps(ProveIdentity).UseConnectionHandler<MqttConnectionHandler>());
             Listen(options.Grpc, listen => (listeners.Grpc = listen).UseGrpc());
-            Listen(options.Grpcs, listen => (listeners.Grpcs = listen).UseGrpc().UseHttps(certificate!));
+            Listen(options.Grpcs, listen => (listeners.Grpcs = listen).UseGrpc().UseHttps(ProveIdentity));
             Listen(options.Http, listen => (listeners.Http = listen).Protocols = HttpProtocols.Http1);
 
             void Listen(IPEndPoint? endPoint, Action<ListenOptions> configure)
             {
                 if (endPoint is not null) kestrel.Listen(endPoint, configure);
             }
+
+            void ProveIdentity(HttpsConnectionAdapterOptions https) => (https.ServerCertificate, https.ServerCertificateChain) = certificate!.Value;
         });
         return listeners;
     }

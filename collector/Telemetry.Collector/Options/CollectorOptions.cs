@@ -97,13 +97,17 @@ public sealed record CollectorOptions
         }
     }
 
-    /// <summary>The certificate of the TLS listeners with its key; null without one.</summary>
+    /// <summary>The certificate of the TLS listeners with its key, then every certificate of the file, which clients need to get from it to the authority they trust; null without one.</summary>
     /// <exception cref="OptionsException">The file cannot be read, or holds no certificate with its key.</exception>
-    internal X509Certificate2? ReadCertificate()
+    internal (X509Certificate2 Own, X509Certificate2Collection Chain)? ReadCertificate()
     {
+        if (Certificate is null) return null;
         try
         {
-            return Certificate is null ? null : X509Certificate2.CreateFromPemFile(Certificate);
+            X509Certificate2 own = X509Certificate2.CreateFromPemFile(Certificate);
+            X509Certificate2Collection chain = [];
+            chain.ImportFromPemFile(Certificate);
+            return (own, chain);
         }
         catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
         {
@@ -123,7 +127,7 @@ public sealed record CollectorOptions
         }
 
         if ((Mqtts ?? Grpcs) is not null && Certificate is null) throw new OptionsException("certificate", "nothing", "a PEM file with chain and key, because mqtts or grpcs is on");
-        ReadCertificate()?.Dispose();
+        _ = ReadCertificate();
         CheckListeners();
         if (ReleaseThreshold < 2) throw new OptionsException("releaseThreshold", ReleaseThreshold.ToString(), "2 or more; 20 is the default");
         if (ReconnectsPerSecond is < 1 or > 1_000_000) throw new OptionsException("reconnectsPerSecond", ReconnectsPerSecond.ToString(CultureInfo.InvariantCulture), "1 to 1,000,000");

@@ -10,6 +10,8 @@ namespace Telemetry.Collector.Tests.Lifetime;
 
 public sealed class TlsTests
 {
+    private static readonly DateTimeOffset ValidFrom = new(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), ValidTo = new(2120, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
     [Fact]
     public async Task Mqtts_ConnectWithoutCredentials_IsAnsweredOverTls()
     {
@@ -48,18 +50,61 @@ public sealed class TlsTests
         Assert.Equal("12", status); // UNIMPLEMENTED
     }
 
+    // As bought certificates come: the client trusts an authority's root and has never seen the certificate between it and the collector's.
+    [Fact]
+    public async Task Tls_CertificateOfAnIntermediateAuthority_IsSentWithItsChain()
+    {
+        using RSA rootKey = RSA.Create(2048), middleKey = RSA.Create(2048), key = RSA.Create(2048);
+        using X509Certificate2 root = AuthorityRequest("CN=root", rootKey).CreateSelfSigned(ValidFrom, ValidTo);
+        using X509Certificate2 middle = AuthorityRequest("CN=middle", middleKey).Create(root, ValidFrom, ValidTo, [1]).CopyWithPrivateKey(middleKey);
+        using X509Certificate2 own = HostRequest(key).Create(middle, ValidFrom, ValidTo, [2]);
+        using TempFolder folder = new();
+        await using CollectorHost host = await StartAsync(folder, own.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n" + middle.ExportCertificatePem());
+        foreach (string listener in (string[])["mqtts", "grpcs"])
+        {
+            using TcpClient client = new();
+            await client.ConnectAsync(AddressOf(host, listener));
+            await using SslStream tls = new(client.GetStream());
+            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+            {
+                TargetHost = "localhost",
+                CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { root }, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true },
+            });
+            Assert.Equal("CN=localhost", tls.RemoteCertificate!.Subject);
+        }
+    }
+
+    private static CertificateRequest HostRequest(RSA key)
+    {
+        CertificateRequest request = new("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        SubjectAlternativeNameBuilder names = new();
+        names.AddDnsName("localhost");
+        request.CertificateExtensions.Add(names.Build());
+        return request;
+    }
+
+    private static CertificateRequest AuthorityRequest(string name, RSA key)
+    {
+        CertificateRequest request = new(name, key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, pathLengthConstraint: 0, critical: true));
+        return request;
+    }
+
     private static async Task<CollectorHost> StartAsync(TempFolder folder)
     {
         using RSA key = RSA.Create(2048);
-        CertificateRequest request = new("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        using X509Certificate2 certificate = request.CreateSelfSigned(new DateTimeOffset(2020, 1, 1, 0, 0, 0, TimeSpan.Zero), new DateTimeOffset(2120, 1, 1, 0, 0, 0, TimeSpan.Zero));
-        string pem = folder.File("host.pem");
-        await File.WriteAllTextAsync(pem, certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem());
-        return await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder.File("data")) with
+        using X509Certificate2 certificate = HostRequest(key).CreateSelfSigned(ValidFrom, ValidTo);
+        return await StartAsync(folder, certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem());
+    }
+
+    private static async Task<CollectorHost> StartAsync(TempFolder folder, string pem)
+    {
+        await File.WriteAllTextAsync(folder["host.pem"], pem);
+        return await CollectorHost.StartAsync(CollectorOptions.OnFreePorts(folder["data"]) with
         {
             Mqtts = new IPEndPoint(IPAddress.Loopback, 0),
             Grpcs = new IPEndPoint(IPAddress.Loopback, 0),
-            Certificate = pem,
+            Certificate = folder["host.pem"],
         });
     }
 
