@@ -1,5 +1,7 @@
+using Google.Protobuf;
 using Telemetry.Device.Platform;
 using Telemetry.Device.Tests.Support;
+using Telemetry.Wire.V1;
 
 namespace Telemetry.Device.Tests.Delivery;
 
@@ -100,6 +102,19 @@ public sealed class LongestBatchTests
         Assert.True(rig.Client.ReadCounters().Dropped(LossReason.TooLarge) > 0);
         Assert.Equal(0, rig.Client.SpooledBatches);
         rig.AssertConserved();
+    }
+
+    // An order is a wish: where no block can be so short, it goes as it is.
+    [Theory]
+    [InlineData(SignalKind.Gauge, 1)]
+    [InlineData(SignalKind.Real, 256)]
+    public void Record_OrderedBatchesShorterThanARow_AllArrive(SignalKind kind, uint batchBytes)
+    {
+        Rig rig = NewRig(kind, new MemoryFlash(256, 4096, 256), batchBytes: 4096);
+        rig.Broker.Command = new Command { Version = 1, MaxBatchBytes = batchBytes }.ToByteArray();
+        rig.Run(1_000);
+        RecordNoise(rig, kind, new Random(7));
+        AssertAllArrive(rig, kind == SignalKind.Gauge ? LeastOfIntegers : LeastOfReals);
     }
 
     private static void RecordNoise(Rig rig, SignalKind kind, Random random)
