@@ -54,7 +54,7 @@ public sealed record CollectorOptions
     /// <summary>The lab topic space of the MQTT endpoint, for bringing up hardware. Default off.</summary>
     public bool Lab { get; init; }
 
-    /// <summary>Devices this collector can welcome back in a second. Default 2,000, 1 to 1,000,000. Devices that lost their connection spread by it: the size of the fleet
+    /// <summary>Devices this collector can welcome back in a second. Default 2,000, 1 to 1,000,000. Devices that lost their connection spread by it: twice the size of the fleet
     /// over this rate is the window they draw from, and those sent away get slots at this rate (proto/WIRE.md, "Reconnect").</summary>
     public int ReconnectsPerSecond { get; init; } = FleetSpread.DefaultAcceptsPerSecond;
 

@@ -54,11 +54,13 @@ internal sealed class BrokerConnection : IAsyncDisposable
         return reply;
     }
 
-    /// <summary>Drops our session at the broker: a clean one takes its place and ends with this connection, in either version.</summary>
+    /// <summary>Connects and leaves again with a clean session, which takes the place of a stored one of that name and ends with this connection, in either version.</summary>
+    /// <param name="clientId">Ours, to drop our session, or another, to hear whether the broker answers.</param>
+    /// <param name="cancellation">Ends the wait.</param>
     /// <exception cref="BrokerException">The broker refuses.</exception>
-    public async Task ForgetSessionAsync(CancellationToken cancellation)
+    public async Task CallAsync(string clientId, CancellationToken cancellation)
     {
-        Send(BrokerPackets.Connect(_link.Options, isClean: true));
+        Send(BrokerPackets.Connect(_link.Options with { ClientId = clientId }, isClean: true));
         _outbox.Flush();
         await ReadConnackAsync(cancellation).ConfigureAwait(false);
         await LeaveAsync().ConfigureAwait(false);

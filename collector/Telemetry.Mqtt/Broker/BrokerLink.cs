@@ -121,7 +121,7 @@ public sealed class BrokerLink : BackgroundService
             using CancellationTokenSource limit = new(Options.ConnectTimeout, Time);
             using CancellationTokenSource opening = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
             await using BrokerConnection connection = new(await OpenStreamAsync(opening.Token).ConfigureAwait(false), this);
-            if (await GreetAsync(connection, opening.Token).ConfigureAwait(false) is not { } granted) return "It made our session and then answered no CONNECT for it; a new one is begun.";
+            if (await GreetAsync(connection, opening.Token).ConfigureAwait(false) is not { } granted) return "It made our session and then answers no CONNECT for it; a new one is begun if it answers others.";
             _granted = granted;
             _isSessionPresent = _granted.IsSessionPresent;
             _trust.OnAccepted(_isSessionPresent);
@@ -147,14 +147,15 @@ public sealed class BrokerLink : BackgroundService
         }
     }
 
-    /// <returns>Null when the session was dropped, and the next connection begins a new one.</returns>
+    /// <returns>Null when this connection was not for our session: it asked under another name, or dropped ours so that the next one begins anew.</returns>
     private async Task<ConnackReply?> GreetAsync(BrokerConnection connection, CancellationToken cancellation)
     {
+        bool isProbe = _trust.IsDoubted;
         try
         {
-            if (_trust.IsLost)
+            if (isProbe || _trust.IsLost)
             {
-                await connection.ForgetSessionAsync(cancellation).ConfigureAwait(false);
+                await connection.CallAsync(isProbe ? Options.ClientId + "-probe" : Options.ClientId, cancellation).ConfigureAwait(false);
                 return null;
             }
 
@@ -163,7 +164,8 @@ public sealed class BrokerLink : BackgroundService
         }
         finally
         {
-            if (connection.IsAnswered) _trust.OnAnswered();
+            if (connection.IsAnswered && isProbe) _trust.OnOtherAnswered();
+            else if (connection.IsAnswered) _trust.OnAnswered();
         }
     }
 

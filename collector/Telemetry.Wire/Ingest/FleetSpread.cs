@@ -9,7 +9,7 @@ public static class FleetSpread
     /// <summary>No window is longer: devices believe a day.</summary>
     public const int MostWindowMs = 86_400_000;
 
-    /// <summary>Accepts a second that a collector counts on unless it is told otherwise: about half of what one core of a busy machine does without TLS (3,400 to 4,500, benchmarks/results/mqtt.md).</summary>
+    /// <summary>Accepts a second that a collector counts on unless it is told otherwise: about half of what one core of a busy machine does without TLS (3,000 to 4,500, benchmarks/results/mqtt.md).</summary>
     public const int DefaultAcceptsPerSecond = 2_000;
 
     /// <summary>2 N / C. While nobody answers, a device tries every half window on average, so N of them try N / (window / 2) = C times a second: however long it

@@ -169,25 +169,32 @@ public class BrokerLinkTests
     [Theory]
     [InlineData(4)]
     [InlineData(5)]
-    public async Task Connect_ForASessionJustMadeGetsNoAnswerTwice_ANewSessionIsBegun(byte version)
+    public async Task Connect_OnlyForASessionJustMadeGetsNoAnswer_ANewSessionIsBegun(byte version)
     {
         await using LinkRig rig = await LinkRig.StartAsync(options => options with { UsesVersion311 = version == 4 });
         (await rig.AcceptSubscribedAsync(version)).Break();
         for (int unanswered = 0; unanswered < 2; unanswered++) Assert.Equal(0, FlagsOf(await HangUpAsync(rig)) & 2);
-
-        await using (WireClient forgetting = await rig.AcceptAsync())
-        {
-            byte[] connect = await forgetting.ReadPacketAsync();
-            Assert.Equal(2, FlagsOf(connect) & 2);
-            Assert.True(connect.AsSpan().IndexOf((byte[])[0x11, 0xFF, 0xFF, 0xFF, 0xFF]) < 0);
-            await forgetting.SendAsync(version == 5 ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0]);
-            await forgetting.ExpectAsync(0xE0, 0);
-            await forgetting.ExpectClosedAsync();
-        }
+        Assert.Contains("-probe", await AnswerCallAsync(rig, version));
+        for (int unanswered = 0; unanswered < 2; unanswered++) Assert.Equal(0, FlagsOf(await HangUpAsync(rig)) & 2);
+        Assert.DoesNotContain("-probe", await AnswerCallAsync(rig, version));
 
         await using WireClient again = await rig.AcceptSubscribedAsync(version);
         await rig.HealthAsync(health => health.IsConnected);
         Assert.Equal(1, rig.Link.Counters.SessionsLost);
+    }
+
+    // As from a broker that hangs, or from a proxy before one that is away.
+    [Fact]
+    public async Task Connect_NobodyGetsAnAnswer_OurSessionIsKept()
+    {
+        await using LinkRig rig = await LinkRig.StartAsync();
+        (await rig.AcceptSubscribedAsync()).Break();
+        for (int unanswered = 0; unanswered < 2; unanswered++) await HangUpAsync(rig);
+        for (int unanswered = 0; unanswered < 4; unanswered++) Assert.Contains("-probe", Encoding.ASCII.GetString(await HangUpAsync(rig)));
+        Assert.Contains("-probe", await AnswerCallAsync(rig, 5));
+        await using WireClient again = await rig.AcceptSubscribedAsync(isSessionPresent: true);
+        await rig.HealthAsync(health => health.IsConnected);
+        Assert.Equal(0, rig.Link.Counters.SessionsLost);
     }
 
     [Fact]
@@ -208,16 +215,18 @@ public class BrokerLinkTests
         for (int i = 0; i < 10; i++) trust.OnConnectSent();
         Assert.False(trust.IsLost); // of a process before: what it holds is not known
 
-        Assert.True(IsLostAfter(stoodFor: TimeSpan.FromSeconds(59), unanswered: 2));
-        Assert.False(IsLostAfter(stoodFor: TimeSpan.FromSeconds(59), unanswered: 1));
-        Assert.False(IsLostAfter(stoodFor: TimeSpan.FromSeconds(60), unanswered: 2));
+        Assert.True(IsLostAfter(stoodFor: TimeSpan.FromSeconds(59), unanswered: 2, answersOthers: true));
+        Assert.False(IsLostAfter(stoodFor: TimeSpan.FromSeconds(59), unanswered: 1, answersOthers: true));
+        Assert.False(IsLostAfter(stoodFor: TimeSpan.FromSeconds(59), unanswered: 2, answersOthers: false));
+        Assert.False(IsLostAfter(stoodFor: TimeSpan.FromSeconds(60), unanswered: 2, answersOthers: true));
 
-        bool IsLostAfter(TimeSpan stoodFor, int unanswered)
+        bool IsLostAfter(TimeSpan stoodFor, int unanswered, bool answersOthers)
         {
             trust.OnAnswered();
             trust.OnAccepted(isSessionPresent: false);
             time.Advance(stoodFor);
             trust.OnEnded();
+            if (answersOthers) trust.OnOtherAnswered();
             for (int i = 0; i < unanswered; i++) trust.OnConnectSent();
             return trust.IsLost;
         }
@@ -345,6 +354,19 @@ public class BrokerLinkTests
         byte[] connect = await broker.ReadPacketAsync();
         broker.Break();
         return connect;
+    }
+
+    // Welcomes a clean session that leaves at once. Returns its CONNECT, as far as it is text.
+    private static async Task<string> AnswerCallAsync(LinkRig rig, byte version)
+    {
+        await using WireClient call = await rig.AcceptAsync();
+        byte[] connect = await call.ReadPacketAsync();
+        Assert.Equal(2, FlagsOf(connect) & 2);
+        Assert.True(connect.AsSpan().IndexOf((byte[])[0x11, 0xFF, 0xFF, 0xFF, 0xFF]) < 0);
+        await call.SendAsync(version == 5 ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0]);
+        await call.ExpectAsync(0xE0, 0);
+        await call.ExpectClosedAsync();
+        return Encoding.ASCII.GetString(connect);
     }
 
     // 10, length, "MQTT" with its length, version, flags.
