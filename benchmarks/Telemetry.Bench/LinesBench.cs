@@ -38,13 +38,15 @@ internal static class LinesBench
         batch.Clear();
         long written = 0, bytes = 0;
         decoder.Decode(blocks[0].Block);
-        lines.Begin(decoder, series, 0);
+        lines.BeginBatch(series, 0);
+        lines.Begin(decoder);
         long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
         TimeSpan before = Environment.CpuUsage.TotalTime;
         for (int i = 0; written < points; i++)
         {
             if (decodes) decoder.Decode(blocks[i % blocks.Count].Block);
-            lines.Begin(decoder, series, 0);
+            lines.BeginBatch(series, 0);
+            lines.Begin(decoder);
             while (!lines.Write(batch))
             {
                 written += batch.LineCount;

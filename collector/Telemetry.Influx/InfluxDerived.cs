@@ -66,7 +66,7 @@ public sealed class InfluxDerived : IDisposable
 
         if (from < toUnixMs) between.Add((from, toUnixMs));
         await _eraser.EraseAsync([("user", user)], SegmentLines.SegmentMeasurement, between, cancellation);
-        await WriteAsync(all.Select(segment => SegmentLines.Line(segment, _options.Precision)), cancellation);
+        await WriteAsync(all.Select(segment => SegmentLines.Line(segment, _options)), cancellation);
     }
 
     /// <summary>Writes a release.</summary>
@@ -77,11 +77,15 @@ public sealed class InfluxDerived : IDisposable
     public Task WriteReleaseAsync(ReleaseRequest question, ReleaseTable release, long stampUnixMs, CancellationToken cancellation) =>
         WriteAsync(SegmentLines.Lines(question, release, stampUnixMs, _options.Precision), cancellation);
 
-    /// <summary>Removes a device's points of [from, to) from every measurement, and from the refused lines.</summary>
+    /// <summary>Removes a device's points of [from, to) from every measurement, and from the refused lines: those that name it by the hash, and those that name it by its id.</summary>
     /// <exception cref="HttpRequestException">The server did not erase; call again.</exception>
     /// <exception cref="IOException">The refused lines could not be written anew; call again.</exception>
-    public Task EraseDeviceAsync(DeviceDescription device, long fromUnixMs, long toUnixMs, CancellationToken cancellation) =>
-        EraseAsync([("brand", device.Brand), ("device", DeviceSeries.TagOf(device, _options))], measurement: null, fromUnixMs, toUnixMs, cancellation);
+    public async Task EraseDeviceAsync(DeviceDescription device, long fromUnixMs, long toUnixMs, CancellationToken cancellation)
+    {
+        // The key may have come after the first lines.
+        foreach (string name in new[] { DeviceSeries.TagOf(device, _options), device.Device }.Distinct())
+            await EraseAsync([("brand", device.Brand), ("device", name)], measurement: null, fromUnixMs, toUnixMs, cancellation);
+    }
 
     /// <summary>Removes every segment of a user, and from the refused lines.</summary>
     /// <exception cref="HttpRequestException">The server did not erase; call again.</exception>

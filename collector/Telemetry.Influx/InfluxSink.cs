@@ -209,6 +209,7 @@ public sealed class InfluxSink : BackgroundService
             return;
         }
 
+        _blockLines.BeginBatch(series, toUnixMs);
         _slices.Clear();
         foreach (BlockSlice slice in BatchReader.Blocks(record.Payload.Span)) _slices.Add(slice);
         foreach (BlockSlice slice in _slices)
@@ -220,7 +221,7 @@ public sealed class InfluxSink : BackgroundService
                 return;
             }
 
-            _blockLines.Begin(_block, series, toUnixMs);
+            _blockLines.Begin(_block);
             while (!WriteLines()) await SendAsync(cancellation);
             if (_blockLines.Unwritable > 0) Metrics.SamplesUnwritable(_blockLines.Unwritable);
         }

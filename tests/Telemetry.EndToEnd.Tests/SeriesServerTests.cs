@@ -105,6 +105,24 @@ public sealed class SeriesServerTests
             (await victoria.ExportAsync($"heart_rate_value{{device=\"{someone}\"}}")).Select(sample => (sample.UnixMs, sample.Value)).Order());
     }
 
+    [RealPartFact("influxd")]
+    public async Task Up_WithAMeasurementAModelAndHashedDevices_WritesRowsThatNameNoDevice()
+    {
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        using TempFolder folder = new();
+        await File.WriteAllTextAsync(folder["key"], "a secret of the operator");
+        await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", influx.Url.ToString(), "--influx-schema", "model", "--influx-device-key-file", folder["key"]);
+        await collector.TelemetryAsync("simulate", "--to", $"mqtt://127.0.0.1:{collector.MqttPort}", "--devices", "4", "--hours", "1", "--seed", "5", "--json");
+        Dictionary<(string Device, string Signal), long> stored = await StoredAsync(collector);
+
+        var rows = await influx.QueryAsync("SELECT count(\"heart_rate\") FROM \"band-2\"");
+        Assert.Equal(stored.Where(entry => entry.Key.Signal == "heart_rate").Sum(entry => entry.Value), Assert.Single(rows)["count"].GetInt64());
+        string[] names = [.. (await influx.QueryAsync("SHOW TAG VALUES WITH KEY = \"device\"")).Select(row => row["value"].GetString()!).Distinct()];
+        Assert.Equal(stored.Keys.Select(key => key.Device).Distinct().Count(), names.Length);
+        Assert.All(names, name => Assert.Matches("^[0-9a-f]{16}$", name));
+    }
+
     // Waits until this process of the collector has written so many lines.
     private static async Task SinkWritesAsync(CollectorProcess collector, int lines)
     {

@@ -106,6 +106,37 @@ public sealed class DerivedTests : IDisposable
         Assert.Equal([("d1", 62.0), ("d2", 70.0)], rows.Select(row => (row["device"].GetString()!, row["value"].GetDouble())).Order());
     }
 
+    // Lines were written with the device's id, then with its hash: an erasure finds both.
+    [RealPartFact("influxd")]
+    public async Task Influx_DeviceHashedSinceLater_IsErasedUnderBothNames()
+    {
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        await AppendTwoDevicesAsync();
+        InfluxOptions options = new() { Url = influx.Url, RefusedFolder = _log.RefusedFolder };
+        await using (SinkRun run = new(_log, options)) await run.StopAsync();
+        (options.DeviceHashKey, options.CursorName) = ("a secret of the operator", "hashed");
+        await using (SinkRun run = new(_log, options)) await run.StopAsync();
+        Assert.Equal(4, (await influx.QueryAsync("SELECT device, value FROM heart_rate")).Select(row => row["device"].GetString()).Distinct().Count());
+
+        using InfluxDerived derived = new(options);
+        await derived.EraseDeviceAsync(_log.FindDevice(1)!, 0, long.MaxValue / 1_000_000, CancellationToken.None);
+        Assert.Equal(2, (await influx.QueryAsync("SELECT device, value FROM heart_rate")).Select(row => row["device"].GetString()).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task Segments_WithHashedDevices_NameThemAsTheSamplesDo()
+    {
+        using ScriptedServer server = new();
+        InfluxOptions options = new() { Url = new Uri("http://127.0.0.1:1"), RefusedFolder = _log.RefusedFolder, DeviceHashKey = "a secret of the operator" };
+        using InfluxDerived derived = new(options, handler: server);
+        Segment segment = Segment(0, "rest");
+        segment.Devices.Add("acme/d2");
+        await derived.ReplaceSegmentsAsync("u", 0, 1, [segment], CancellationToken.None);
+        string[] tags = [.. new uint[] { 1, 2 }.Select(key => DeviceSeries.TagOf(_log.FindDevice(key)!, options))];
+        Assert.Contains($"devices=\"acme/{tags[0]} acme/{tags[1]}\"", Assert.Single(server.Taken), StringComparison.Ordinal);
+    }
+
     [RealPartFact("victoria-metrics")]
     public async Task Victoria_ErasedDevice_ItsSeriesAreGone()
     {
@@ -136,7 +167,8 @@ public sealed class DerivedTests : IDisposable
         long allocated = Allocation.LeastBytes(() =>
         {
             batch.Clear();
-            lines.Begin(block, series, TestLog.BootUnixMs);
+            lines.BeginBatch(series, TestLog.BootUnixMs);
+            lines.Begin(block);
             isWhole &= lines.Write(batch) && batch.LineCount == 3000;
         });
         Assert.Equal((true, 0), (isWhole, allocated));

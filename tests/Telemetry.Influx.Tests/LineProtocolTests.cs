@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Telemetry.Influx.LineProtocol;
+using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Influx.Tests;
 
@@ -38,6 +39,20 @@ public sealed class LineProtocolTests
             double read = double.Parse(Write(resolution, scaled), CultureInfo.InvariantCulture);
             double product = scaled * resolution;
             Assert.InRange(read, Math.BitDecrement(product), Math.BitIncrement(product));
+        }
+    }
+
+    // What a question for samples answers and what InfluxDB holds is the same number.
+    [Fact]
+    public void Decimal_OfAnyResolution_ReadsBackAsTheSampleReadsFromTheLog()
+    {
+        Random random = new(12);
+        for (int i = 0; i < 20_000; i++)
+        {
+            double resolution = i % 4 == 0 ? 1.0 / random.Next(1, 2000) : random.Next(1, 100_000) / Math.Pow(10, random.Next(0, 9));
+            SignalDefinition signal = new(1, "a", "1", SignalKind.Gauge, resolution, 0, 1, PrivacyClass.Device, 0);
+            long most = (1L << 53) / (DecimalResolution.Of(resolution)?.Mantissa ?? 1), scaled = random.NextInt64(-most, most + 1);
+            Assert.Equal(signal.ToUnit(scaled), double.Parse(Write(resolution, scaled), CultureInfo.InvariantCulture));
         }
     }
 

@@ -76,6 +76,39 @@ public sealed class SinkTests : IDisposable
         Assert.Equal(["1700000005000000000", "1700000005000000001", "1700000005000000002"], _server.Taken.Select(line => line.Split(' ')[^1]));
     }
 
+    // A device that records faster than once a millisecond fills block after block within it; a request may end anywhere.
+    [Theory]
+    [InlineData(InfluxSchema.MeasurementPerSignal, 5_000)]
+    [InlineData(InfluxSchema.MeasurementPerSignal, 2)]
+    [InlineData(InfluxSchema.MeasurementPerModel, 2)]
+    public async Task SamplesOfOneMillisecond_InSeveralBlocks_StayApart(InfluxSchema schema, int linesPerRequest)
+    {
+        await _log.AppendAsync(1, 1,
+            TestLog.Block(5000, 0, (1, [61, 62, 63])), TestLog.Block(5000, 0, (1, [64, 65])), TestLog.Block(5000, 0, (2, [1, 2])), TestLog.Block(5000, 1, (1, [66, 67])));
+        InfluxOptions options = Options();
+        (options.Schema, options.MaxLinesPerRequest) = (schema, linesPerRequest);
+        await DrainAsync(options);
+        Assert.Equal(
+            ["61 1700000005000000000", "62 1700000005000000001", "63 1700000005000000002", "64 1700000005000000003", "65 1700000005000000004", "66 1700000005000000005", "67 1700000005001000000"],
+            _server.Taken.Where(line => line.Contains("heart_rate", StringComparison.Ordinal)).Select(line => line.Split('=')[^1]));
+        Assert.Equal(["1700000005000000000", "1700000005000000001"], _server.Taken.Where(line => line.Contains("temperature", StringComparison.Ordinal)).Select(line => line.Split(' ')[^1]));
+    }
+
+    // A real-time clock that fell back to 1970, and one that is far ahead: InfluxDB knows 1677 to 2262.
+    [Theory]
+    [InlineData(1_000, new[] { "-4000000000", "-3000000000" }, 0)]
+    [InlineData(9_223_372_041_853, new[] { "9223372036853000000" }, 1)]
+    [InlineData(32_503_680_000_000, new string[0], 2)]
+    public async Task Samples_OfAnOddClock_KeepTheirTimesOrAreCounted(long wallUnixMs, string[] stamps, long unwritable)
+    {
+        Clock clock = new() { WallUnixMs = (ulong)wallUnixMs, UptimeMs = 10_000, Source = ClockSource.Rtc };
+        await _log.AppendAsync(1, 1, clock, [TestLog.HeartRates(5_000, 61, 62)]);
+        SinkRun run = new(_log, Options(), handler: _server);
+        await using (run) await run.StopAsync();
+        Assert.Equal(stamps, _server.Taken.Select(line => line.Split(' ')[^1]));
+        Assert.Equal(unwritable, run.Sink.Metrics.Unwritable);
+    }
+
     [Fact]
     public async Task Requests_HoldNoMoreLinesThanTheirBound()
     {

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Telemetry.Influx;
 using Telemetry.Log.Disk;
 using Telemetry.Scenarios.Model;
 using Telemetry.Wire.Ingest;
@@ -144,74 +143,6 @@ public sealed record CollectorOptions
         foreach ((string key, IPEndPoint address) in Listeners)
         {
             if (address.Port != 0 && !taken.TryAdd(address, key)) throw new OptionsException(key, $"{address}, which is also that of '{taken[address]}'", "an address of its own, or off");
-        }
-    }
-}
-
-/// <summary>An InfluxDB-compatible server.</summary>
-public sealed record InfluxTarget
-{
-    /// <summary>Base address, e.g. <c>http://127.0.0.1:8086</c>.</summary>
-    public required Uri Url { get; init; }
-
-    /// <summary>Bucket (v2) or database (v1). Default <c>telemetry</c>.</summary>
-    public string Bucket { get; init; } = "telemetry";
-
-    /// <summary>Organisation (v2). Default <c>telemetry</c>.</summary>
-    public string Organization { get; init; } = "telemetry";
-
-    /// <summary>File with the token (v2) or "user:password" (v1); its content never reaches a log.</summary>
-    public string? TokenFile { get; init; }
-
-    /// <summary>"v1" (<c>/write</c>), "v2" (<c>/api/v2/write</c>) or "v3" (<c>/api/v3/write_lp</c>). Default v2 when a token file is given, else v1.</summary>
-    public string? Api { get; init; }
-
-    /// <summary>How long a server that answers before it has flushed must have run on until what it took counts as kept; <c>influxSettleSeconds</c> in the file of <c>--config</c>. Default the sink's.</summary>
-    public TimeSpan? SettleTime { get; init; }
-
-    /// <summary>Whether scenario segments are written there too. They carry user keys, so whoever reads the bucket reads of persons. Default off.</summary>
-    public bool Segments { get; init; }
-
-    /// <summary>Whether releases are written there too, as they are given out: aggregates that passed the privacy gate, also those made for a brand. Default off.</summary>
-    public bool Releases { get; init; }
-
-    /// <summary>Name of the sink's cursor in the log.</summary>
-    internal string CursorName => "influx";
-
-    /// <summary>The sink's settings; what is not said here keeps the sink's default.</summary>
-    internal InfluxOptions ToSinkOptions(string refusedFolder)
-    {
-        InfluxOptions options = new()
-        {
-            Url = Url,
-            Bucket = Bucket,
-            Organization = Organization,
-            TokenFile = TokenFile ?? "",
-            Api = Api switch { "v1" => InfluxApi.V1, "v2" => InfluxApi.V2, "v3" => InfluxApi.V3, _ => InfluxApi.Auto },
-            RefusedFolder = refusedFolder,
-            CursorName = CursorName,
-        };
-        if (SettleTime is { } settle) options.SettleTime = settle;
-        return options;
-    }
-
-    internal void Check()
-    {
-        if (!Url.IsAbsoluteUri || Url.Scheme is not ("http" or "https")) throw new OptionsException("influx", Url.ToString(), "an absolute http:// or https:// address");
-        CheckTokenFile();
-        if (Api is not (null or "v1" or "v2" or "v3")) throw new OptionsException("influxApi", Api, "v1, v2 or v3");
-        if (SettleTime is { TotalMinutes: < 0 or > 10 }) throw new OptionsException("influxSettleSeconds", SettleTime.Value.TotalSeconds.ToString(CultureInfo.InvariantCulture), "0 to 600");
-    }
-    private void CheckTokenFile()
-    {
-        const string Expected = "a file holding the token";
-        try
-        {
-            if (TokenFile is not null && string.IsNullOrWhiteSpace(File.ReadAllText(TokenFile))) throw new OptionsException("influxTokenFile", $"'{TokenFile}', which is empty", Expected);
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
-        {
-            throw new OptionsException("influxTokenFile", $"'{TokenFile}' ({fault.Message.TrimEnd('.')})", Expected);
         }
     }
 }

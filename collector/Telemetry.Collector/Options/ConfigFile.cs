@@ -17,6 +17,10 @@ public sealed record ConfigFile
     public string? InfluxOrg { get; init; }
     public string? InfluxTokenFile { get; init; }
     public string? InfluxApi { get; init; }
+    public string? InfluxSchema { get; init; }
+    public string? InfluxDeviceKeyFile { get; init; }
+    public bool? InfluxGzip { get; init; }
+    public bool? InfluxQuality { get; init; }
     public double? InfluxSettleSeconds { get; init; }
     public bool? InfluxSegments { get; init; }
     public bool? InfluxReleases { get; init; }
@@ -65,8 +69,8 @@ public sealed record ConfigFile
     /// <summary>The options this file stands for, with defaults where it is silent.</summary>
     public CollectorOptions ToOptions()
     {
-        if (InfluxSegments == true && Influx is null) throw new OptionsException("influxSegments", "true without influx", "the address of an InfluxDB in influx");
-        if (InfluxReleases == true && Influx is null) throw new OptionsException("influxReleases", "true without influx", "the address of an InfluxDB in influx");
+        if (Influx is null && OptionsOfInflux.FirstOrDefault(option => option.Value is not (null or false)) is { Key: { } key } option)
+            throw new OptionsException(key, $"'{option.Value}' without influx", "the address of an InfluxDB in influx");
         CollectorOptions defaults = new() { DataFolder = Data ?? "telemetry-data" };
         return defaults with
         {
@@ -103,6 +107,10 @@ public sealed record ConfigFile
                     Organization = InfluxOrg ?? "telemetry",
                     TokenFile = InfluxTokenFile,
                     Api = InfluxApi,
+                    Schema = InfluxSchema,
+                    DeviceKeyFile = InfluxDeviceKeyFile,
+                    Gzip = InfluxGzip,
+                    Quality = InfluxQuality ?? false,
                     SettleTime = InfluxSettleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                     Segments = InfluxSegments ?? false,
                     Releases = InfluxReleases ?? false,
@@ -111,7 +119,13 @@ public sealed record ConfigFile
         };
     }
 
-    // The parser names keys by the types they belong to; an operator has keys.
+    private (string Key, object? Value)[] OptionsOfInflux =>
+    [
+        ("influxBucket", InfluxBucket), ("influxOrg", InfluxOrg), ("influxTokenFile", InfluxTokenFile), ("influxApi", InfluxApi), ("influxSchema", InfluxSchema),
+        ("influxDeviceKeyFile", InfluxDeviceKeyFile), ("influxGzip", InfluxGzip), ("influxQuality", InfluxQuality), ("influxSettleSeconds", InfluxSettleSeconds),
+        ("influxSegments", InfluxSegments), ("influxReleases", InfluxReleases),
+    ];
+
     // The parser's own words tell of a slip in the JSON; of a key or a value they tell .NET's types, which say nothing to an operator.
     private static string Reason(JsonException fault)
     {

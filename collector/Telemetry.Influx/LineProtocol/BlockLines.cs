@@ -8,26 +8,38 @@ internal sealed class BlockLines(InfluxOptions options)
 {
     private const long NanosecondsPerMillisecond = 1_000_000;
 
+    // 1677-09-21 to 2262-04-11: the milliseconds that have 63 bits of nanoseconds whole. InfluxDB knows no other time, whatever the unit.
+    private const long LastUnixMs = (long.MaxValue / NanosecondsPerMillisecond) - 1;
+
     // '\n' and ' ' around the timestamp, ",quality=7i".
     private const int MostSuffixBytes = LineWriter.MaxNumberBytes + 16;
 
     private readonly bool _writesNanoseconds = options.Precision == InfluxPrecision.Nanoseconds;
+    private readonly Dictionary<int, RowTime> _ends = []; // of each signal of the batch, its last row
     private BlockDecoder _block = null!;
     private DeviceSeries _series = null!;
     private long _toUnixMs;
     private int _column;
     private int _row;
+    private RowTime _time;
 
-    /// <summary>Samples of the present block that cannot be written: a signal the profile does not have, a NaN or an infinity.</summary>
+    /// <summary>Samples of the present block that cannot be written: a signal the profile does not have, a NaN or an infinity, a time before 1677 or behind 2262.</summary>
     public long Unwritable { get; private set; }
 
-    /// <summary>Begins a block.</summary>
-    /// <param name="block">Decoded; must not change until the block is written.</param>
+    /// <summary>Begins a batch.</summary>
     /// <param name="series">Names of the device's series.</param>
     /// <param name="toUnixMs">What is added to a row's uptime to make it Unix time.</param>
-    public void Begin(BlockDecoder block, DeviceSeries series, long toUnixMs)
+    public void BeginBatch(DeviceSeries series, long toUnixMs)
     {
-        (_block, _series, _toUnixMs) = (block, series, toUnixMs);
+        (_series, _toUnixMs) = (series, toUnixMs);
+        _ends.Clear();
+    }
+
+    /// <summary>Begins a block of the batch.</summary>
+    /// <param name="block">Decoded; must not change until the block is written.</param>
+    public void Begin(BlockDecoder block)
+    {
+        _block = block;
         (_column, _row, Unwritable) = (0, 0, 0);
     }
 
@@ -45,10 +57,12 @@ internal sealed class BlockLines(InfluxOptions options)
                 continue;
             }
 
+            if (_row == 0) BeginRows(_column, _column + 1);
             int end = (int)Math.Min(_block.RowCount, (long)_row + batch.Room);
             if (_block.IsReal(_column)) WriteReals(batch, series, end);
             else WriteIntegers(batch, series, end);
             if (_row < _block.RowCount) return false;
+            EndRows(_column, _column + 1);
         }
 
         return true;
@@ -63,11 +77,17 @@ internal sealed class BlockLines(InfluxOptions options)
         int most = prefix.Length + LineWriter.MaxNumberBytes + MostSuffixBytes;
         for (; _row < end && batch.Room > 0; _row++)
         {
+            if (!TryStep(times[_row], out long stamp))
+            {
+                Unwritable++;
+                continue;
+            }
+
             Span<byte> line = batch.BeginLine(most);
             prefix.CopyTo(line);
             int at = prefix.Length;
             at += series.Scale.Write(line[at..], values[_row]);
-            batch.EndLine(WriteSuffix(line, at, times, quality));
+            batch.EndLine(WriteSuffix(line, at, stamp, quality));
         }
     }
 
@@ -80,11 +100,12 @@ internal sealed class BlockLines(InfluxOptions options)
         int most = prefix.Length + LineWriter.MaxNumberBytes + MostSuffixBytes;
         for (; _row < end && batch.Room > 0; _row++)
         {
+            bool hasTime = TryStep(times[_row], out long stamp);
             Span<byte> line = batch.BeginLine(most);
             prefix.CopyTo(line);
             int number = LineWriter.WriteReal(line[prefix.Length..], values[_row]);
-            if (number == 0) Unwritable++;
-            else batch.EndLine(WriteSuffix(line, prefix.Length + number, times, quality));
+            if (number == 0 || !hasTime) Unwritable++;
+            else batch.EndLine(WriteSuffix(line, prefix.Length + number, stamp, quality));
         }
     }
 
@@ -95,16 +116,24 @@ internal sealed class BlockLines(InfluxOptions options)
         int most = _series.RowPrefix.Length + MostSuffixBytes;
         for (int column = 0; column < _block.ColumnCount; column++) most += (_series.Find(_block.SignalId(column))?.Prefix.Length ?? 0) + LineWriter.MaxNumberBytes + 1;
 
+        if (_row == 0) BeginRows(0, _block.ColumnCount);
         for (; _row < _block.RowCount; _row++)
         {
             if (batch.Room <= 0) return false;
+            if (!TryStep(times[_row], out long stamp))
+            {
+                Unwritable += _block.ColumnCount;
+                continue;
+            }
+
             Span<byte> line = batch.BeginLine(most);
             _series.RowPrefix.CopyTo(line);
             int at = _series.RowPrefix.Length;
             for (int column = 0; column < _block.ColumnCount; column++) at += WriteField(line[at..], column, isFirst: at == _series.RowPrefix.Length);
-            if (at > _series.RowPrefix.Length) batch.EndLine(WriteSuffix(line, at, times, quality));
+            if (at > _series.RowPrefix.Length) batch.EndLine(WriteSuffix(line, at, stamp, quality));
         }
 
+        EndRows(0, _block.ColumnCount);
         return true;
     }
 
@@ -127,28 +156,50 @@ internal sealed class BlockLines(InfluxOptions options)
     }
 
     /// <summary>Quality, timestamp, end of line.</summary>
-    private int WriteSuffix(Span<byte> line, int at, ReadOnlySpan<long> times, ReadOnlySpan<byte> quality)
+    private int WriteSuffix(Span<byte> line, int at, long stamp, ReadOnlySpan<byte> quality)
     {
         if (!quality.IsEmpty)
         {
             ",quality="u8.CopyTo(line[at..]);
             at += 9;
-            at += LineWriter.WriteDigits(line[at..], quality[_row]);
+            at += LineWriter.WriteInteger(line[at..], quality[_row]);
             line[at++] = (byte)'i';
         }
 
         line[at++] = (byte)' ';
-        long unixMs = Math.Max(0, times[_row] + _toUnixMs);
-        at += LineWriter.WriteDigits(line[at..], (ulong)(_writesNanoseconds ? (unixMs * NanosecondsPerMillisecond) + Repetition(times) : unixMs));
+        at += LineWriter.WriteInteger(line[at..], stamp);
         line[at++] = (byte)'\n';
         return at;
     }
 
-    /// <summary>Rows of one millisecond are told apart by one nanosecond each, or the server would keep only the last of them.</summary>
-    private long Repetition(ReadOnlySpan<long> times)
+    /// <summary>Steps to the next row. Rows of one signal and millisecond are told apart by one nanosecond each, or the server would keep only the last of them.</summary>
+    /// <returns>False when no server has a timestamp for it.</returns>
+    private bool TryStep(long uptimeMs, out long stamp)
     {
-        int first = _row;
-        while (first > 0 && times[first - 1] == times[_row]) first--;
-        return _row - first;
+        _time = new RowTime(uptimeMs, uptimeMs == _time.UptimeMs ? _time.Repetition + 1 : 0);
+        long unixMs = uptimeMs + _toUnixMs;
+        stamp = _writesNanoseconds ? (unixMs * NanosecondsPerMillisecond) + _time.Repetition : unixMs;
+        return unixMs is >= -LastUnixMs and <= LastUnixMs;
+    }
+
+    // A millisecond may go on from the block before; where columns share their lines, from the block of whichever has more of it.
+    private void BeginRows(int column, int endColumn)
+    {
+        _time = RowTime.None;
+        for (; column < endColumn; column++)
+        {
+            if (_ends.TryGetValue(_block.SignalId(column), out RowTime end) && end.UptimeMs == _block.TimesMs[0] && end.Repetition > _time.Repetition) _time = end;
+        }
+    }
+
+    private void EndRows(int column, int endColumn)
+    {
+        for (; column < endColumn; column++) _ends[_block.SignalId(column)] = _time;
+    }
+
+    /// <summary>A row's uptime, and how many rows of the same signal and millisecond went before it.</summary>
+    private readonly record struct RowTime(long UptimeMs, int Repetition)
+    {
+        public static readonly RowTime None = new(long.MinValue, -1);
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Influx.LineProtocol;
 
@@ -8,8 +9,6 @@ namespace Telemetry.Influx.LineProtocol;
 /// </summary>
 internal readonly struct DecimalScale
 {
-    private const int MostDecimals = 15;
-
     private static readonly long[] PowersOfTen =
     [
         1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000, 1_000_000_000_000,
@@ -23,15 +22,8 @@ internal readonly struct DecimalScale
     private DecimalScale(double resolution, long mantissa, int decimals) => (_resolution, _mantissa, _decimals) = (resolution, mantissa, decimals);
 
     /// <summary>The scale of a resolution; one that has no short decimal form falls back to double arithmetic.</summary>
-    public static DecimalScale Of(double resolution)
-    {
-        string text = resolution.ToString("R", CultureInfo.InvariantCulture);
-        if (!decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal exact)) return new DecimalScale(resolution, 0, 0);
-        int decimals = exact.Scale;
-        decimal mantissa = exact;
-        for (int i = 0; i < decimals; i++) mantissa *= 10;
-        return decimals <= MostDecimals && mantissa is > 0 and <= int.MaxValue ? new DecimalScale(resolution, (long)mantissa, decimals) : new DecimalScale(resolution, 0, 0);
-    }
+    public static DecimalScale Of(double resolution) =>
+        DecimalResolution.Of(resolution) is { } exact ? new DecimalScale(resolution, exact.Mantissa, exact.Decimals) : new DecimalScale(resolution, 0, 0);
 
     /// <summary>Writes <paramref name="scaled"/> * resolution.</summary>
     /// <param name="destination">At least <see cref="LineWriter.MaxNumberBytes"/> bytes.</param>
@@ -75,9 +67,9 @@ internal readonly struct DecimalScale
             decimals--;
         }
 
-        if (decimals == 0) return at + LineWriter.WriteDigits(destination[at..], (ulong)value);
+        if (decimals == 0) return at + LineWriter.WriteInteger(destination[at..], value);
         long whole = value / PowersOfTen[decimals];
-        at += LineWriter.WriteDigits(destination[at..], (ulong)whole);
+        at += LineWriter.WriteInteger(destination[at..], whole);
         destination[at++] = (byte)'.';
         long fraction = value - (whole * PowersOfTen[decimals]);
         for (int i = decimals - 1; i >= 0; i--)

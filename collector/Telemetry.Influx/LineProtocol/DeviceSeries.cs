@@ -49,6 +49,10 @@ internal sealed class DeviceSeries
     public static string TagOf(DeviceDescription device, InfluxOptions options) =>
         options.DeviceHashKey.Length == 0 ? device.Device : Hash(options.DeviceHashKey, $"{device.Brand}/{device.Device}");
 
+    /// <summary>A device of a text: "brand/device" with the device as its tag has it.</summary>
+    public static string NameOf(string name, InfluxOptions options) =>
+        options.DeviceHashKey.Length == 0 ? name : $"{name[..(name.IndexOf('/', StringComparison.Ordinal) + 1)]}{Hash(options.DeviceHashKey, name)}";
+
     /// <summary>Tags in the order of their keys: brand, device, model.</summary>
     private static void AppendTags(StringBuilder text, string brand, string device, string? model)
     {

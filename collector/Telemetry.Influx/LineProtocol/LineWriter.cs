@@ -37,9 +37,9 @@ internal static class LineWriter
         line.Append('"');
     }
 
-    /// <summary>Writes an unsigned integer.</summary>
+    /// <summary>Writes an integer.</summary>
     /// <returns>Bytes written.</returns>
-    public static int WriteDigits(Span<byte> destination, ulong value)
+    public static int WriteInteger(Span<byte> destination, long value)
     {
         Utf8Formatter.TryFormat(value, destination, out int length);
         return length;

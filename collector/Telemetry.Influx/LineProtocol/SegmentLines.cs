@@ -21,7 +21,7 @@ internal static class SegmentLines
     private const long NanosecondsPerMillisecond = 1_000_000;
 
     /// <summary>One line of one segment.</summary>
-    public static string Line(Segment segment, InfluxPrecision precision)
+    public static string Line(Segment segment, InfluxOptions options)
     {
         StringBuilder line = new(SegmentMeasurement);
         AppendTag(line, "user", segment.User);
@@ -29,14 +29,14 @@ internal static class SegmentLines
         LineWriter.AppendString(line, segment.Scenario);
         AppendNumber(line, "confidence", segment.Confidence);
         line.Append(CultureInfo.InvariantCulture, $",duration_s={(segment.EndUnixMs - segment.StartUnixMs) / 1000}i,devices=");
-        LineWriter.AppendString(line, string.Join(' ', segment.Devices));
+        LineWriter.AppendString(line, string.Join(' ', segment.Devices.Select(name => DeviceSeries.NameOf(name, options))));
         line.Append(",evidence=");
         LineWriter.AppendString(line, string.Join(' ', segment.Evidence.Select(evidence => string.Create(CultureInfo.InvariantCulture, $"{evidence.Feature} {evidence.Share:0.00}"))));
         line.Append(",model_version=");
         LineWriter.AppendString(line, segment.ModelVersion);
         line.Append(",provisional=").Append(segment.Provisional ? "true" : "false");
         line.Append(CultureInfo.InvariantCulture, $",revision={segment.Revision}i");
-        AppendTime(line, segment.StartUnixMs, precision);
+        AppendTime(line, segment.StartUnixMs, options.Precision);
         return line.ToString();
     }
 

@@ -37,11 +37,10 @@ public sealed record SignalDefinition(
     /// <summary>How often the firmware keeps a sample. Not part of the profile's hash: it does not change what a sample means.</summary>
     public SignalPolicy Policy { get; init; } = new(0, 0, null);
 
-    // 0.1 has no exact double, 10 has: a division rounds once, so 72 * 0.1 comes out as 7.2 and not as 7.200000000000001.
-    private readonly double _stepsPerUnit = Resolution < 1 && Math.Round(1 / Resolution) is var steps && 1 / steps == Resolution ? steps : 0;
+    private readonly (double Mantissa, double Power) _step = DecimalResolution.Of(Resolution) is { } step ? (step.Mantissa, Math.Pow(10, step.Decimals)) : (Resolution, 1);
 
-    /// <summary>A scaled integer in the signal's unit, rounded once.</summary>
-    public double ToUnit(long scaled) => _stepsPerUnit > 0 ? scaled / _stepsPerUnit : scaled * Resolution;
+    /// <summary>A scaled integer in the signal's unit: the double nearest to scaled * resolution as decimals, while scaled * mantissa is below 2^53.</summary>
+    public double ToUnit(long scaled) => scaled * _step.Mantissa / _step.Power;
 }
 
 /// <summary>How often the firmware keeps a sample of a signal.</summary>

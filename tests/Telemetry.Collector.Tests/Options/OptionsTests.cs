@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Telemetry.Collector.Options;
+using Telemetry.Influx;
 using Telemetry.Testing;
 
 namespace Telemetry.Collector.Tests.Options;
@@ -96,6 +97,43 @@ public sealed class OptionsTests
         Assert.True(new ConfigFile { Influx = "http://127.0.0.1:8086", InfluxReleases = true }.ToOptions().Influx is { Releases: true, Segments: false });
         Assert.Equal("influxReleases", Assert.Throws<OptionsException>(() => new ConfigFile { InfluxReleases = true }.ToOptions()).Key);
         Assert.Equal("influxSegments", Assert.Throws<OptionsException>(() => new ConfigFile { InfluxSegments = true }.ToOptions()).Key);
+    }
+
+    [Fact]
+    public void ConfigFile_OptionsOfInfluxWithoutIt_AreRefused()
+    {
+        Assert.Equal("influxBucket", Assert.Throws<OptionsException>(() => new ConfigFile { InfluxBucket = "b" }.ToOptions()).Key);
+        OptionsException fault = Assert.Throws<OptionsException>(() => new ConfigFile { InfluxSchema = "model", InfluxQuality = false }.ToOptions());
+        Assert.Contains("'influxSchema': found 'model' without influx", fault.Message, StringComparison.Ordinal);
+        Assert.Null(new ConfigFile { InfluxQuality = false }.ToOptions().Influx);
+    }
+
+    [Fact]
+    public void ConfigFile_WhatALineIs_ReachesTheSink()
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(folder["key"], " a secret of the operator\n");
+        File.WriteAllText(folder["c.json"], $$"""{"influx": "http://127.0.0.1:1", "influxSchema": "model", "influxDeviceKeyFile": "{{folder["key"]}}", "influxGzip": true, "influxQuality": true}""");
+        CollectorOptions options = ConfigFile.Read(folder["c.json"]).ToOptions();
+        options.Check();
+        InfluxOptions sink = options.Influx!.ToSinkOptions("r");
+        Assert.Equal((InfluxSchema.MeasurementPerModel, "a secret of the operator", true, true), (sink.Schema, sink.DeviceHashKey, sink.Gzip, sink.WriteQuality));
+        InfluxOptions defaults = new InfluxTarget { Url = new Uri("http://127.0.0.1:1") }.ToSinkOptions("r");
+        Assert.Equal((InfluxSchema.MeasurementPerSignal, "", null, false), (defaults.Schema, defaults.DeviceHashKey, defaults.Gzip, defaults.WriteQuality));
+    }
+
+    [Fact]
+    public void Check_SchemaOrDeviceKeyThatIsNone_IsRefused()
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(folder["short"], "fifteen letters\n");
+        InfluxTarget target = new() { Url = new Uri("http://127.0.0.1:1") };
+        Assert.Equal("influxSchema", Assert.Throws<OptionsException>((CollectorOptions.OnFreePorts("d") with { Influx = target with { Schema = "signals" } }).Check).Key);
+        OptionsException fault = Assert.Throws<OptionsException>((CollectorOptions.OnFreePorts("d") with { Influx = target with { DeviceKeyFile = folder["short"] } }).Check);
+        Assert.Equal("influxDeviceKeyFile", fault.Key);
+        Assert.Contains("which is 15 characters long", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("fifteen", fault.Message, StringComparison.Ordinal);
+        Assert.Equal("influxDeviceKeyFile", Assert.Throws<OptionsException>((CollectorOptions.OnFreePorts("d") with { Influx = target with { DeviceKeyFile = folder["none"] } }).Check).Key);
     }
 
     [Fact]

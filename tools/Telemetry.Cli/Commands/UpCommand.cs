@@ -23,6 +23,8 @@ internal static class UpCommand
         Option<string?> influxBucket = new("--influx-bucket") { Description = "Bucket (v2) or database (v1). Default telemetry" };
         Option<string?> influxOrg = new("--influx-org") { Description = "Organisation (v2). Default telemetry" };
         Option<string?> influxApi = new("--influx-api") { Description = "v1, v2 or v3. Default v2 with a token file, else v1" };
+        Option<string?> influxSchema = new("--influx-schema") { Description = "signal: a measurement a signal key, series = devices x signals; model: a measurement a model, a field a signal, series = devices. Default signal" };
+        Option<string?> influxDeviceKeyFile = new("--influx-device-key-file") { Description = "File with a secret: devices are named there by a keyed hash of it. Default by their ids" };
         Option<bool> influxSegments = new("--influx-segments") { Description = "Write scenario segments there too; they carry user keys. Default off" };
         Option<bool> influxReleases = new("--influx-releases") { Description = "Write releases there too as they are given out. Default off" };
         Option<string?> broker = new("--broker") { Description = "Also take batches from this broker, as its client: mqtt://[USER@]HOST[:PORT], or mqtts://" };
@@ -43,7 +45,7 @@ internal static class UpCommand
 
         Command command = new("up", "Run the collector: MQTT, gRPC and HTTP endpoints over one data folder.")
         {
-            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, influxSegments, influxReleases,
+            data, mqtt, mqtts, grpc, grpcs, http, certificate, influx, influxTokenFile, influxBucket, influxOrg, influxApi, influxSchema, influxDeviceKeyFile, influxSegments, influxReleases,
             broker, brokerPasswordFile, brokerVersion, brokerShare, brokerDevices, brokerClientId, brokerCa, model, otlp, lab, reconnects, threshold, keepVerbatim, retention, config,
         };
         command.SetAction(async (parsed, cancellation) =>
@@ -65,6 +67,8 @@ internal static class UpCommand
                     InfluxBucket = parsed.GetValue(influxBucket) ?? file.InfluxBucket,
                     InfluxOrg = parsed.GetValue(influxOrg) ?? file.InfluxOrg,
                     InfluxApi = parsed.GetValue(influxApi) ?? file.InfluxApi,
+                    InfluxSchema = parsed.GetValue(influxSchema) ?? file.InfluxSchema,
+                    InfluxDeviceKeyFile = parsed.GetValue(influxDeviceKeyFile) ?? file.InfluxDeviceKeyFile,
                     InfluxSegments = parsed.GetValue(influxSegments) || file.InfluxSegments == true,
                     InfluxReleases = parsed.GetValue(influxReleases) || file.InfluxReleases == true,
                     Broker = parsed.GetValue(broker) ?? file.Broker,
