@@ -67,7 +67,7 @@ public sealed class DerivedTests : IDisposable
     {
         _log.DeviceName = "d {0},=";
         await AppendTwoDevicesAsync();
-        using ScriptedServer server = new() { Answer = request => ScriptedServer.Reply(request.Path.StartsWith("/write", StringComparison.Ordinal) ? HttpStatusCode.BadRequest : HttpStatusCode.NoContent) };
+        using ScriptedServer server = new() { Answer = request => request.Path.StartsWith("/write", StringComparison.Ordinal) ? ScriptedServer.Reply(HttpStatusCode.BadRequest) : ScriptedServer.Yes(request) };
         InfluxOptions options = new() { Url = new Uri("http://127.0.0.1:1"), RefusedFolder = _log.RefusedFolder };
         SinkRun run = new(_log, options, handler: server);
         await using (run)

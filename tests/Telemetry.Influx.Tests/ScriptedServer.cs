@@ -20,7 +20,11 @@ internal sealed class ScriptedServer : HttpMessageHandler
 
     public int Questions { get; private set; }
 
-    public Func<ScriptedRequest, HttpResponseMessage> Answer { get; set; } = static _ => new HttpResponseMessage(HttpStatusCode.NoContent);
+    public Func<ScriptedRequest, HttpResponseMessage> Answer { get; set; } = Yes;
+
+    /// <summary>What a server says that did it: 204 for lines, 200 with results for a statement.</summary>
+    public static HttpResponseMessage Yes(ScriptedRequest request) =>
+        request.Path.StartsWith("/query", StringComparison.Ordinal) ? Reply(HttpStatusCode.OK, """{"results":[{"statement_id":0}]}""") : Reply(HttpStatusCode.NoContent);
 
     public static HttpResponseMessage Reply(HttpStatusCode status, string body = "") => new(status) { Content = new StringContent(body) };
 

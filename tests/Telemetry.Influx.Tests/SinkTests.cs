@@ -228,7 +228,7 @@ public sealed class SinkTests : IDisposable
         _server.Answer = request =>
         {
             created |= request.Path == "/query" && request.Body == "q=CREATE+DATABASE+%22telemetry%22";
-            return created ? ScriptedServer.Reply(HttpStatusCode.OK) : ScriptedServer.Reply(HttpStatusCode.NotFound, """{"error":"database not found: \"telemetry\""}""");
+            return created ? ScriptedServer.Yes(request) : ScriptedServer.Reply(HttpStatusCode.NotFound, """{"error":"database not found: \"telemetry\""}""");
         };
         await DrainAsync(Options());
         Assert.Single(_server.Taken);

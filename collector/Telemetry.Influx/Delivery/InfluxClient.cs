@@ -21,7 +21,8 @@ internal sealed class InfluxClient : IDisposable
     {
         _options = options;
         _time = time;
-        _http = new HttpClient(handler ?? new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), ConnectTimeout = options.RequestTimeout })
+        // A redirect is not followed: that makes a GET without lines of a POST, and VictoriaMetrics answers even that with 204.
+        _http = new HttpClient(handler ?? new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), ConnectTimeout = options.RequestTimeout, AllowAutoRedirect = false })
         {
             BaseAddress = new UriBuilder(options.Url!) { UserName = "", Password = "" }.Uri,
             Timeout = Timeout.InfiniteTimeSpan,
@@ -44,7 +45,7 @@ internal sealed class InfluxClient : IDisposable
         string name = InfluxQl.Identifier(_options.Bucket);
         using HttpRequestMessage request = new(HttpMethod.Post, new Uri("query", UriKind.Relative));
         request.Content = new FormUrlEncodedContent([new("q", "CREATE DATABASE " + name)]);
-        return await SendAsync(request, cancellation);
+        return await SendAsync(request, cancellation, isStatement: true);
     }
 
     /// <summary>Sends an InfluxQL statement that changes something (v1).</summary>
@@ -52,7 +53,7 @@ internal sealed class InfluxClient : IDisposable
     {
         using HttpRequestMessage request = new(HttpMethod.Post, new Uri($"query?db={Uri.EscapeDataString(_options.Bucket)}", UriKind.Relative));
         request.Content = new FormUrlEncodedContent([new("q", statement)]);
-        return await SendAsync(request, cancellation);
+        return await SendAsync(request, cancellation, isStatement: true);
     }
 
     /// <summary>Posts JSON, or nothing, to a path below the base address.</summary>
@@ -90,7 +91,7 @@ internal sealed class InfluxClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<WriteResult> SendAsync(HttpRequestMessage request, CancellationToken cancellation)
+    private async Task<WriteResult> SendAsync(HttpRequestMessage request, CancellationToken cancellation, bool isStatement = false)
     {
         request.Headers.Authorization = _authorization;
         using CancellationTokenSource limit = new(_options.RequestTimeout, _time);
@@ -98,8 +99,8 @@ internal sealed class InfluxClient : IDisposable
         try
         {
             using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
-            string reason = response.IsSuccessStatusCode ? "" : await ReasonAsync(response, either.Token);
-            return new WriteResult(VerdictOf(response.StatusCode, reason), (int)response.StatusCode, reason, RetryAfter(response));
+            string words = response.StatusCode == HttpStatusCode.NoContent ? "" : await WordsAsync(response, either.Token);
+            return new WriteResult(VerdictOf(response, words, isStatement), (int)response.StatusCode, ReasonOf(response, words), RetryAfter(response));
         }
         catch (HttpRequestException failure)
         {
@@ -115,14 +116,29 @@ internal sealed class InfluxClient : IDisposable
         }
     }
 
-    /// <summary>400 and 422 speak of lines, 413 of the size; everything else (no database, no right, overload, trouble) is for the operator or for time to mend.</summary>
-    private WriteVerdict VerdictOf(HttpStatusCode status, string reason) => status switch
+    /// <summary>Lines, and a delete, are taken with 204, an InfluxQL statement with 200 and results without an error. Nothing else is taken for a yes, least of all the 200 of a proxy or a
+    /// portal. 400 and 422 speak of lines where the server says them, as does the 201 with which InfluxDB 3 took a part of them; 413 of the size; everything else (no database, no right,
+    /// overload, trouble, http to a port of https) is for the operator or for time to mend.</summary>
+    private WriteVerdict VerdictOf(HttpResponseMessage response, string words, bool isStatement) => response.StatusCode switch
     {
-        >= HttpStatusCode.OK and < HttpStatusCode.MultipleChoices => WriteVerdict.Taken,
-        HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity => WriteVerdict.BadLines,
+        HttpStatusCode.NoContent when !isStatement => WriteVerdict.Taken,
+        HttpStatusCode.OK when isStatement && words.StartsWith("{\"results\":", StringComparison.Ordinal) && !words.Contains("\"error\":", StringComparison.Ordinal) => WriteVerdict.Taken,
+        HttpStatusCode.BadRequest or HttpStatusCode.UnprocessableEntity or HttpStatusCode.Created when IsOfTheServer(response, words) => WriteVerdict.BadLines,
         HttpStatusCode.RequestEntityTooLarge => WriteVerdict.TooLarge,
-        HttpStatusCode.NotFound when _options.UsedApi == InfluxApi.V1 && reason.Contains("database not found", StringComparison.OrdinalIgnoreCase) => WriteVerdict.NoDatabase,
+        HttpStatusCode.NotFound or HttpStatusCode.OK when _options.UsedApi == InfluxApi.V1 && words.Contains("database not found", StringComparison.OrdinalIgnoreCase) => WriteVerdict.NoDatabase,
         _ => WriteVerdict.Again,
+    };
+
+    // InfluxDB says no in JSON, VictoriaMetrics in plain text; a proxy shows a page, and Go's TLS answers plain HTTP with words of no type.
+    private static bool IsOfTheServer(HttpResponseMessage response, string words) => words.StartsWith('{') || response.Content.Headers.ContentType?.MediaType == "text/plain";
+
+    /// <summary>The server's words, or ours for a redirect and for a page that it did not write.</summary>
+    private static string ReasonOf(HttpResponseMessage response, string words) => (int)response.StatusCode switch
+    {
+        >= 300 and < 400 when response.Headers.Location is { IsAbsoluteUri: true } to => $"redirects to {to.Scheme}://{to.Authority}, which is not followed; give that address, if it is the server's",
+        >= 300 and < 400 => "redirects to another path, which is not followed",
+        _ when words.StartsWith('<') => "a page that neither InfluxDB nor VictoriaMetrics writes; a proxy or a portal answers in its place",
+        _ => words,
     };
 
     private HttpContent Content(ReadOnlyMemory<byte> lines)
@@ -135,7 +151,7 @@ internal sealed class InfluxClient : IDisposable
         return content;
     }
 
-    private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellation)
+    private static async Task<string> WordsAsync(HttpResponseMessage response, CancellationToken cancellation)
     {
         using Stream body = await response.Content.ReadAsStreamAsync(cancellation);
         byte[] text = new byte[MaxReasonBytes];

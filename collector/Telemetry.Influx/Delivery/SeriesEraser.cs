@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text.Json;
 
 namespace Telemetry.Influx.Delivery;
@@ -37,11 +38,17 @@ internal sealed class SeriesEraser(InfluxClient client, InfluxOptions options)
         }
         else
         {
-            foreach ((long From, long To)[] some in ranges.Chunk(StatementsARequest))
-            {
-                Require(await client.ExecuteAsync(string.Join("; ", some.Select(range => V1Statement(tags, measurement, range.From, range.To))), cancellation));
-            }
+            string[] statements = [.. ranges.Select(range => V1Statement(tags, measurement, range.FromUnixMs, range.ToUnixMs))];
+            foreach (string[] some in statements.Chunk(StatementsARequest)) await ExecuteAsync(some, cancellation);
         }
+    }
+
+    // When one of several statements fails, InfluxDB 1.6 says of them all no more than "not executed". Alone each says what it is, and most often that is: no such database.
+    private async Task ExecuteAsync(string[] statements, CancellationToken cancellation)
+    {
+        WriteResult result = await client.ExecuteAsync(string.Join("; ", statements), cancellation);
+        if (statements.Length == 1 || result is not { Verdict: WriteVerdict.Again, HttpStatus: (int)HttpStatusCode.OK }) Require(result);
+        else foreach (string statement in statements) await ExecuteAsync([statement], cancellation);
     }
 
     private static void Require(in WriteResult result)

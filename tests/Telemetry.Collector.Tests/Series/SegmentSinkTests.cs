@@ -67,13 +67,13 @@ public sealed class SegmentSinkTests : IDisposable
         Say(s_ben, 0, 60, Stay("rest", 0, 60));
 
         // The server goes after the first of two users: the place stands, and a new collector writes both again.
-        _server.Answer = request => request.Body.Contains("ben", StringComparison.Ordinal) ? throw new HttpRequestException("connection refused") : ScriptedServer.Reply(HttpStatusCode.NoContent);
+        _server.Answer = request => request.Body.Contains("ben", StringComparison.Ordinal) ? throw new HttpRequestException("connection refused") : ScriptedServer.Yes(request);
         SegmentSink interrupted = Sink();
         await Assert.ThrowsAsync<HttpRequestException>(() => interrupted.PassAsync(CancellationToken.None));
         Assert.Equal(1, interrupted.Revision);
         Assert.Equal(["anna desk 0", "anna walk 60"], Written());
 
-        _server.Answer = _ => ScriptedServer.Reply(HttpStatusCode.NoContent);
+        _server.Answer = ScriptedServer.Yes;
         await Sink().PassAsync(CancellationToken.None);
         Assert.Equal(["anna walk 60", "ben rest 0"], Written().Skip(2));
 
