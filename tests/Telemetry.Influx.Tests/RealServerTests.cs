@@ -4,12 +4,8 @@ using Telemetry.Wire.Profiles;
 namespace Telemetry.Influx.Tests;
 
 /// <summary>The sink against servers we did not write: every sample of the log is a row there, value by value.</summary>
-public sealed class RealServerTests : IDisposable
+public sealed class RealServerTests : RealServerComparison
 {
-    private readonly TestLog _log = new();
-
-    public void Dispose() => _log.Dispose();
-
     [RealPartFact("influxd")]
     public async Task Influx_ManyBatches_HoldsEverySample()
     {
@@ -161,83 +157,12 @@ public sealed class RealServerTests : IDisposable
         Assert.Equal(expected.Order(), await VictoriaRowsAsync(victoria));
     }
 
-    [RealPartFact("influxd")]
-    public async Task Influx_BehindALinkThatDropsCutsDoublesAndStalls_HoldsEverySampleOnce()
-    {
-        await using RealInflux influx = new();
-        await influx.StartAsync();
-        List<(string Device, long Time, double Value)> expected = await AppendManyAsync(batches: 60);
-        await DeliverThroughABadLinkAsync(influx.Url, seed: 41);
-        Assert.Equal(expected.Order(), await InfluxRowsAsync(influx, "temperature"));
-    }
-
-    [RealPartFact("victoria-metrics")]
-    public async Task Victoria_BehindALinkThatDropsCutsDoublesAndStalls_HoldsEverySampleOnce()
-    {
-        await using RealVictoria victoria = new();
-        await victoria.StartAsync();
-        List<(string Device, long Time, double Value)> expected = await AppendManyAsync(batches: 60);
-        await DeliverThroughABadLinkAsync(victoria.Url, seed: 43);
-        Assert.Equal(expected.Order(), await VictoriaRowsAsync(victoria));
-    }
-
-    private async Task DeliverThroughABadLinkAsync(Uri url, int seed)
-    {
-        InfluxOptions options = new()
-        {
-            Url = url, MaxLinesPerRequest = 150, RequestTimeout = TimeSpan.FromMilliseconds(100), Gzip = true,
-            FirstRetryDelay = TimeSpan.FromMilliseconds(1), LongestRetryDelay = TimeSpan.FromMilliseconds(5),
-        };
-        ManualTime time = new();
-        using FaultyLink link = new(seed, time, options.RequestTimeout);
-        await using (SinkRun run = new(_log, options, time, link))
-        {
-            // Stopping delivers what is durable; all faults together take less than the five seconds it is given for that.
-            Task stopped = run.StopAsync();
-            while (await Task.WhenAny(stopped, time.TimerAsync(delay => delay <= options.LongestRetryDelay)) != stopped) time.Advance(options.LongestRetryDelay);
-            await stopped;
-        }
-
-        Assert.True(link.Faults > 10, $"{link.Faults} faults with seed {seed}.");
-    }
-
-    // Awaits what a real server and the sink do in their own time.
-    private static async Task UntilAsync(Func<bool> isSo)
-    {
-        using CancellationTokenSource limit = new(TimeSpan.FromMinutes(2));
-        using PeriodicTimer look = new(TimeSpan.FromMilliseconds(20));
-        while (!isSo()) await look.WaitForNextTickAsync(limit.Token);
-    }
-
-    private static async Task<IEnumerable<(string, long, double)>> VictoriaRowsAsync(RealVictoria victoria) =>
-        (await victoria.ExportAsync("{__name__=\"temperature_value\"}")).Select(sample => (sample.Labels["device"], sample.UnixMs * 1_000_000, sample.Value)).Order();
-
-    private static async Task<IEnumerable<(string, long, double)>> InfluxRowsAsync(RealInflux influx, string measurement) =>
-        (await influx.QueryAsync($"SELECT device, value FROM {measurement}"))
-            .Select(row => (row["device"].GetString()!, row["time"].GetInt64(), row["value"].GetDouble())).Order();
-
     // Makes the database and, with one line, the shard of the tests' time.
     private static async Task PrepareAsync(RealInflux influx, string line)
     {
         using HttpClient http = new();
         await http.PostAsync(new Uri(influx.Url, "/query"), new FormUrlEncodedContent([new("q", "CREATE DATABASE telemetry")]));
         (await http.PostAsync(new Uri(influx.Url, "/write?db=telemetry"), new StringContent(line))).EnsureSuccessStatusCode();
-    }
-
-    /// <summary>Temperatures in hundredths from a seeded walk, a hundred rows a batch, four devices.</summary>
-    private async Task<List<(string Device, long Time, double Value)>> AppendManyAsync(int firstSeq = 0, int batches = 40)
-    {
-        Random random = new(5 + firstSeq);
-        List<(string, long, double)> expected = [];
-        for (int seq = firstSeq; seq < firstSeq + batches; seq++)
-        {
-            uint device = (uint)(seq % 4) + 1;
-            long[] values = [.. Enumerable.Range(0, 100).Select(_ => random.NextInt64(-4000, 8500))];
-            await _log.AppendAsync(device, (ulong)seq + 1, TestLog.Block(seq * 100_000, 1000, (2, values)));
-            expected.AddRange(values.Select((value, row) => ($"d{device}", (TestLog.BootUnixMs + (seq * 100_000) + (row * 1000)) * 1_000_000, (double)(value / 100m))));
-        }
-
-        return expected;
     }
 
     /// <summary>Tells the words of the first answer 500.</summary>
