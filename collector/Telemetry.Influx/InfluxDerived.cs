@@ -15,9 +15,6 @@ namespace Telemetry.Influx;
 /// <remarks>One caller at a time. Nothing is remembered: a call that failed is made again and changes nothing twice.</remarks>
 public sealed class InfluxDerived : IDisposable
 {
-    // 2262-04-11: the last millisecond that fits 63 bits of nanoseconds.
-    private const long LastUnixMs = long.MaxValue / 1_000_000;
-
     private readonly InfluxOptions _options;
     private readonly InfluxClient _client;
     private readonly LineDelivery _delivery;
@@ -82,6 +79,7 @@ public sealed class InfluxDerived : IDisposable
     /// <exception cref="IOException">The refused lines could not be written anew; call again.</exception>
     public async Task EraseDeviceAsync(DeviceDescription device, long fromUnixMs, long toUnixMs, CancellationToken cancellation)
     {
+        (fromUnixMs, toUnixMs) = (Math.Max(fromUnixMs, -LineWriter.LastUnixMs), Math.Min(toUnixMs, LineWriter.LastUnixMs));
         // The key may have come after the first lines.
         foreach (string name in new[] { DeviceSeries.TagOf(device, _options), device.Device }.Distinct())
             await EraseAsync([("brand", device.Brand), ("device", name)], measurement: null, fromUnixMs, toUnixMs, cancellation);
@@ -91,7 +89,7 @@ public sealed class InfluxDerived : IDisposable
     /// <exception cref="HttpRequestException">The server did not erase; call again.</exception>
     /// <exception cref="IOException">The refused lines could not be written anew; call again.</exception>
     public Task EraseUserAsync(string user, CancellationToken cancellation) =>
-        EraseAsync([("user", user)], SegmentLines.SegmentMeasurement, 0, LastUnixMs, cancellation);
+        EraseAsync([("user", user)], SegmentLines.SegmentMeasurement, 0, LineWriter.LastUnixMs, cancellation);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -106,6 +106,21 @@ public sealed class DerivedTests : IDisposable
         Assert.Equal([("d1", 62.0), ("d2", 70.0)], rows.Select(row => (row["device"].GetString()!, row["value"].GetDouble())).Order());
     }
 
+    [RealPartFact("influxd")]
+    public async Task Influx_DeviceErasedFromTheBeginning_LeavesNothingOfBefore1970()
+    {
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        await _log.AppendAsync(1, 1, new Clock { WallUnixMs = 1_000, UptimeMs = 10_000, Source = ClockSource.Rtc }, [TestLog.HeartRates(5_000, 61, 62)]);
+        InfluxOptions options = new() { Url = influx.Url, RefusedFolder = _log.RefusedFolder };
+        await using (SinkRun run = new(_log, options)) await run.StopAsync();
+        const string Query = "SELECT value FROM heart_rate WHERE time < 0";
+        Assert.Equal([-4_000_000_000L, -3_000_000_000L], (await influx.QueryAsync(Query)).Select(row => row["time"].GetInt64()));
+        using InfluxDerived derived = new(options);
+        await derived.EraseDeviceAsync(_log.FindDevice(1)!, long.MinValue, long.MaxValue, CancellationToken.None);
+        Assert.Empty(await influx.QueryAsync(Query));
+    }
+
     // Lines were written with the device's id, then with its hash: an erasure finds both.
     [RealPartFact("influxd")]
     public async Task Influx_DeviceHashedSinceLater_IsErasedUnderBothNames()

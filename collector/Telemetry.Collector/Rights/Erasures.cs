@@ -197,9 +197,6 @@ internal sealed class Erasures(
 /// <param name="segmentRevision">Up to which revision of the insights store segments are; behind it none of them is on its way any more.</param>
 internal sealed class InfluxErasure(InfluxDerived derived, DeviceRegistry registry, Func<long> sinkPosition, Func<long> segmentRevision)
 {
-    // 2262-04-11: the last millisecond that fits 63 bits of nanoseconds.
-    private const long LastUnixMs = long.MaxValue / 1_000_000;
-
     public long SinkPosition => sinkPosition();
 
     public long SegmentRevision => segmentRevision();
@@ -210,7 +207,7 @@ internal sealed class InfluxErasure(InfluxDerived derived, DeviceRegistry regist
         foreach (Tenure tenure in tenures)
         {
             if (registry.FindDevice(tenure.DeviceKey) is not DeviceDescription device) continue;
-            await derived.EraseDeviceAsync(device, tenure.FromUnixMs, Math.Min(tenure.ToUnixMs, LastUnixMs), cancellation);
+            await derived.EraseDeviceAsync(device, tenure.FromUnixMs, tenure.ToUnixMs, cancellation);
         }
 
         await derived.EraseUserAsync(user, cancellation);

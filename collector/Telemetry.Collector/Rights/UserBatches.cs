@@ -26,9 +26,9 @@ internal sealed class UserBatches(BlockLog log)
 {
     private readonly BatchDecoder _decoder = new();
 
-    /// <summary>The user's time with each device.</summary>
+    /// <summary>The user's time with each device. From the beginning of time is before 1970 too, where rows of a device are whose clock was far off.</summary>
     public static IReadOnlyList<Tenure> TenuresOf(UserRecord user) =>
-        [.. user.Bindings.Select(binding => new Tenure(binding.DeviceKey, binding.FromUnixMs, binding.ToUnixMs)).OrderBy(tenure => tenure.DeviceKey).ThenBy(tenure => tenure.FromUnixMs)];
+        [.. user.Bindings.Select(binding => new Tenure(binding.DeviceKey, binding.FromUnixMs == 0 ? long.MinValue : binding.FromUnixMs, binding.ToUnixMs)).OrderBy(tenure => tenure.DeviceKey).ThenBy(tenure => tenure.FromUnixMs)];
 
     /// <summary>The records that touch a user's time with devices; device by device, each in the order of the log.</summary>
     /// <exception cref="IOException">The log's disk refuses to read.</exception>

@@ -103,7 +103,7 @@ internal abstract class SampleFormat
             signal.Unit.AsSpan().ContainsAny(",\"\n\r") ? $"\"{signal.Unit.Replace("\"", "\"\"")}\"" : signal.Unit;
     }
 
-    /// <summary>InfluxDB line protocol, in ns; NaN and infinities have no line.</summary>
+    /// <summary>InfluxDB line protocol, in ns; NaN, infinities and times that InfluxDB does not know have no line.</summary>
     private sealed class Lines : SampleFormat
     {
         private readonly StringBuilder _text = new();
@@ -112,14 +112,14 @@ internal abstract class SampleFormat
 
         public override void Write(IBufferWriter<byte> output, in SampleRow row)
         {
-            SampleLine.Append(_text.Clear(), row.Device, row.Signal, row.UnixMs, ("value", row.Value));
+            SampleLine.Append(_text.Clear(), row.Device, row.Signal, row.UnixMs, row.Repetition, ("value", row.Value));
             Flush(output);
         }
 
         public override void Write(IBufferWriter<byte> output, in SampleStep step)
         {
             SampleLine.Append(
-                _text.Clear(), step.Device, step.Signal, step.UnixMs, ("count", step.Count), ("min", step.Min), ("max", step.Max), ("mean", step.Mean), ("last", step.Last), ("sum", step.Sum));
+                _text.Clear(), step.Device, step.Signal, step.UnixMs, repetition: 0, ("count", step.Count), ("min", step.Min), ("max", step.Max), ("mean", step.Mean), ("last", step.Last), ("sum", step.Sum));
             Flush(output);
         }
 

@@ -1,4 +1,5 @@
 using Telemetry.Collector.Api;
+using Telemetry.Collector.Rights;
 using Telemetry.Log;
 using Telemetry.Registry;
 using Telemetry.Wire;
@@ -21,7 +22,7 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
 
     /// <summary>Samples of a device, or of every device bound to a user while it was bound; device by device, each in time order.</summary>
     /// <exception cref="ApiException">The request names nothing, or something unknown.</exception>
-    public IEnumerable<SampleRow> Read(SamplesRequest request) => All(request, Rows);
+    public IEnumerable<SampleRow> Read(SamplesRequest request) => All(request, NumberedRows);
 
     /// <summary>As <see cref="Read"/>, one row a signal and step of <see cref="SamplesRequest.StepMs"/>.</summary>
     /// <exception cref="ApiException">As <see cref="Read"/>; or the step is not 1 ms to <see cref="MostStepMs"/>.</exception>
@@ -29,7 +30,7 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
 
     /// <summary>One page of <see cref="Read"/>.</summary>
     /// <exception cref="ApiException">As <see cref="Read"/>; or limit or page are none.</exception>
-    public SamplePage<SampleRow> ReadPage(SamplesRequest request) => Page(request, Rows, row => row.UnixMs);
+    public SamplePage<SampleRow> ReadPage(SamplesRequest request) => Page(request, NumberedRows, row => row.UnixMs);
 
     /// <summary>One page of <see cref="ReadSteps"/>.</summary>
     /// <exception cref="ApiException">As <see cref="ReadSteps"/>; or limit or page are none.</exception>
@@ -74,6 +75,17 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
 
     private IEnumerable<SampleRow> Rows(SampleRange range, long logEnd) => new SampleReader(log, registry, logEnd).Read(range);
 
+    // A page begins with all rows of its first time, so they count alike in pages and in a whole answer.
+    private IEnumerable<SampleRow> NumberedRows(SampleRange range, long logEnd)
+    {
+        SampleRow last = default;
+        foreach (SampleRow row in Rows(range, logEnd))
+        {
+            last = row.UnixMs == last.UnixMs && row.Signal == last.Signal ? row with { Repetition = last.Repetition + 1 } : row;
+            yield return last;
+        }
+    }
+
     private Func<SampleRange, long, IEnumerable<SampleStep>> StepsOf(SamplesRequest request)
     {
         if (request.StepMs is < 1 or > MostStepMs) throw new ApiException(ApiFault.Invalid, $"step_ms is {request.StepMs}; 1 to {MostStepMs} (366 days) is expected, or 0 for every sample.");
@@ -89,25 +101,25 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
     private SamplePage<T> Page<T>(SamplesRequest request, Func<SampleRange, long, IEnumerable<T>> read, Func<T, long> timeOf)
     {
         if (request.Limit is 0 or > MaxPageRows) throw new ApiException(ApiFault.Invalid, $"limit is {request.Limit}; 1 to {MaxPageRows} is expected with a page.");
-        SamplePlace place = request.Page.Length == 0 ? new SamplePlace(log.DurablePosition, 0, long.MinValue, 0) : SamplePlace.Parse(request.Page);
-        List<SampleRange> ranges = RangesOf(request);
+        SamplePlace place = request.Page.Length == 0 ? SamplePlace.Before(log.DurablePosition) : SamplePlace.Parse(request.Page);
         List<T> rows = [];
-        for (int i = place.Range; i < ranges.Count; i++)
+        foreach (SampleRange range in RangesOf(request).Where(range => !place.IsBehind(range)))
         {
             // The time of the last row is read again, and of its rows those that were given are passed over.
-            bool goesOn = i == place.Range && place.Given > 0;
-            SampleRange range = goesOn ? ranges[i] with { FromUnixMs = Math.Max(ranges[i].FromUnixMs, place.UnixMs) } : ranges[i];
-            foreach (T row in read(range, place.LogEnd).Skip(goesOn ? place.Given : 0))
+            bool goesOn = place.IsIn(range);
+            SampleRange rest = goesOn ? range with { FromUnixMs = Math.Max(range.FromUnixMs, place.UnixMs) } : range;
+            foreach (T row in read(rest, place.LogEnd).Skip(goesOn ? place.Given : 0))
             {
                 if (rows.Count == request.Limit) return new SamplePage<T>(rows, place.Text);
                 rows.Add(row);
-                place = new SamplePlace(place.LogEnd, i, timeOf(row), place.Range == i && place.UnixMs == timeOf(row) ? place.Given + 1 : 1);
+                place = new SamplePlace(place.LogEnd, range.DeviceKey, range.FromUnixMs, timeOf(row), place.IsIn(range) && place.UnixMs == timeOf(row) ? place.Given + 1 : 1);
             }
         }
 
         return new SamplePage<T>(rows, "");
     }
 
+    // In the order of device keys, then time: that of pages.
     private List<SampleRange> RangesOf(SamplesRequest request)
     {
         long from = request.FromUnixMs == 0 ? long.MinValue : request.FromUnixMs;
@@ -123,7 +135,7 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
         if (request.User.Length == 0) throw new ApiException(ApiFault.Invalid, "The request names neither a device nor a user; give one of them.");
         UserRecord user = registry.FindUser(UserKey.Parse(request.User))
             ?? throw new ApiException(ApiFault.NotFound, "The user is not registered; `telemetry user list` shows those who are.");
-        return WithSignal([.. user.Bindings.Select(binding => new SampleRange(binding.DeviceKey, Math.Max(from, binding.FromUnixMs), Math.Min(to, binding.ToUnixMs), request.Signal))
+        return WithSignal([.. UserBatches.TenuresOf(user).Select(tenure => new SampleRange(tenure.DeviceKey, Math.Max(from, tenure.FromUnixMs), Math.Min(to, tenure.ToUnixMs), request.Signal))
             .Where(range => range.FromUnixMs < range.ToUnixMs)]);
     }
 

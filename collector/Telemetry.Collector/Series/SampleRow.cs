@@ -12,6 +12,9 @@ namespace Telemetry.Collector.Series;
 /// <param name="Origin">Where it came in, to break ties.</param>
 internal readonly record struct SampleRow(DeviceDescription Device, SignalDefinition Signal, long UnixMs, uint ErrorMs, double Value, byte Quality, SampleOrigin Origin)
 {
+    /// <summary>Rows of the same signal and time before it in the answer.</summary>
+    public int Repetition { get; init; }
+
     /// <summary>The order of an answer: by time, then signal, then arrival.</summary>
     public static int Compare(in SampleRow left, in SampleRow right) =>
         left.UnixMs != right.UnixMs ? left.UnixMs.CompareTo(right.UnixMs)

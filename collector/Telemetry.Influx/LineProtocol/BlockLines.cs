@@ -6,11 +6,6 @@ namespace Telemetry.Influx.LineProtocol;
 /// <remarks>Allocates nothing a point. One owner.</remarks>
 internal sealed class BlockLines(InfluxOptions options)
 {
-    private const long NanosecondsPerMillisecond = 1_000_000;
-
-    // 1677-09-21 to 2262-04-11: the milliseconds that have 63 bits of nanoseconds whole. InfluxDB knows no other time, whatever the unit.
-    private const long LastUnixMs = (long.MaxValue / NanosecondsPerMillisecond) - 1;
-
     // '\n' and ' ' around the timestamp, ",quality=7i".
     private const int MostSuffixBytes = LineWriter.MaxNumberBytes + 16;
 
@@ -172,14 +167,15 @@ internal sealed class BlockLines(InfluxOptions options)
         return at;
     }
 
-    /// <summary>Steps to the next row. Rows of one signal and millisecond are told apart by one nanosecond each, or the server would keep only the last of them.</summary>
+    /// <summary>Steps to the next row.</summary>
     /// <returns>False when no server has a timestamp for it.</returns>
     private bool TryStep(long uptimeMs, out long stamp)
     {
         _time = new RowTime(uptimeMs, uptimeMs == _time.UptimeMs ? _time.Repetition + 1 : 0);
         long unixMs = uptimeMs + _toUnixMs;
-        stamp = _writesNanoseconds ? (unixMs * NanosecondsPerMillisecond) + _time.Repetition : unixMs;
-        return unixMs is >= -LastUnixMs and <= LastUnixMs;
+        bool hasStamp = LineWriter.TryStamp(unixMs, _time.Repetition, out stamp);
+        if (!_writesNanoseconds) stamp = unixMs;
+        return hasStamp;
     }
 
     // A millisecond may go on from the block before; where columns share their lines, from the block of whichever has more of it.

@@ -18,6 +18,11 @@ internal static class LineWriter
     /// <summary>Room for any number: "-1.7976931348623157E+308" has 24 bytes, a decimal of 19 digits with sign, point and leading zero 22.</summary>
     public const int MaxNumberBytes = 32;
 
+    /// <summary>2262-04-11. This and its negative, 1677-09-21, are the last milliseconds that have 63 bits of nanoseconds whole; InfluxDB knows no other time, whatever the unit.</summary>
+    public const long LastUnixMs = (long.MaxValue / NanosecondsPerMillisecond) - 1;
+
+    private const long NanosecondsPerMillisecond = 1_000_000;
+
     /// <summary>Escapes a measurement name.</summary>
     public static void AppendMeasurement(StringBuilder line, string name) => AppendEscaped(line, name, escapesEquals: false);
 
@@ -35,6 +40,14 @@ internal static class LineWriter
         }
 
         line.Append('"');
+    }
+
+    /// <summary>A sample's timestamp in ns. Rows of one signal and millisecond are told apart by one nanosecond each, or the server would keep only the last of them.</summary>
+    /// <returns>False when no server has a timestamp for it.</returns>
+    public static bool TryStamp(long unixMs, int repetition, out long nanoseconds)
+    {
+        nanoseconds = (unixMs * NanosecondsPerMillisecond) + repetition;
+        return unixMs is >= -LastUnixMs and <= LastUnixMs;
     }
 
     /// <summary>Writes an integer.</summary>

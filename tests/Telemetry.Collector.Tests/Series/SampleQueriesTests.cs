@@ -1,5 +1,7 @@
+using System.Buffers;
 using Google.Protobuf;
 using Telemetry.Collector.Api;
+using Telemetry.Collector.Rights;
 using Telemetry.Collector.Series;
 using Telemetry.Log;
 using Telemetry.Registry;
@@ -100,6 +102,74 @@ public sealed class SampleQueriesTests : IDisposable
         Assert.Equal(expected, queries.Read(request).Select(row => (row.UnixMs, row.Value)));
     }
 
+    // A user gets another device between two pages, one that sorts before those that are read.
+    [Fact]
+    public async Task Pages_WhileADeviceIsBound_RepeatAndMissNothing()
+    {
+        for (int hour = 0; hour < 3; hour++) await AppendHourAsync(hour);
+        UserKey user = _registry.AddUser(default, 0).User;
+        DeviceBinding Owned(uint device, long fromUnixMs, UserKey owner) => new(device, owner, fromUnixMs, fromUnixMs + 3_600_000);
+        foreach (uint device in _devices) _registry.Bind(new DeviceBinding(device, _user, 0, BeginUnixMs));
+        _registry.Bind(Owned(_devices[1], BeginUnixMs, user));
+        _registry.Bind(Owned(_devices[1], BeginUnixMs + 7_200_000, user));
+        SampleQueries queries = new(_log, _registry);
+        SamplesRequest request = new() { User = user.Text };
+        List<string> whole = Rows(queries, request);
+        Assert.Equal(40, whole.Count);
+
+        request.Limit = 30;
+        List<string> rows = Page(queries, request, out string next);
+        _registry.Bind(Owned(_devices[0], BeginUnixMs, user));
+        request.Page = next;
+        rows.AddRange(Page(queries, request, out next));
+        Assert.Equal(whole, rows);
+        Assert.Empty(next);
+    }
+
+    // A real-time clock that fell back to 1970: with a user from the beginning on, its rows are that user's, to read and to erase.
+    [Fact]
+    public async Task Read_RowsBefore1970_AreOfTheUserFromTheBeginning()
+    {
+        await AppendBatchAsync(_devices[0], 1, 1_000, 10_000, [new PlainBlock { StartUptimeMs = 5_000, PeriodMs = 1_000, Rows = 2, Columns = { new PlainColumn { Signal = 1, Deltas = { 60, 1 } } } }]);
+        Assert.Equal([-4_000L, -3_000L], new SampleQueries(_log, _registry).Read(new SamplesRequest { User = _user.Text }).Select(row => row.UnixMs));
+        UserBatch found = Assert.Single(new UserBatches(_log).Read(UserBatches.TenuresOf(_registry.FindUser(_user)!)));
+        Assert.Equal((-4_000L, false), (found.FirstUnixMs, found.IsShared));
+    }
+
+    // Faster than a millisecond, in two blocks and two batches: each its own line, also where a page begins among them.
+    [Fact]
+    public async Task Lines_OfSamplesOfOneMillisecond_HaveTimesOfTheirOwn()
+    {
+        await AppendAsync(1, -5_000, 6);
+        await AppendAsync(2, -5_000, 3);
+        SampleQueries queries = new(_log, _registry);
+        SamplesRequest request = new() { Brand = "acme", Device = "b1" };
+        string whole = Lines(queries.Read(request));
+        Assert.Equal(Enumerable.Range(0, 9).Select(row => $"{BeginUnixMs - 5_000}00000{row}"), whole.TrimEnd().Split('\n').Select(line => line.Split(' ')[^1]));
+
+        string pages = "";
+        request.Limit = 2;
+        do
+        {
+            SamplePage<SampleRow> page = queries.ReadPage(request);
+            pages += Lines(page.Rows);
+            request.Page = page.Next;
+        }
+        while (request.Page.Length > 0);
+        Assert.Equal(whole, pages);
+
+        Task AppendAsync(ulong seq, long atMs, int rows) => AppendBatchAsync(_devices[0], seq, BeginUnixMs, 3_600_000,
+            [.. Enumerable.Range(0, rows / 3).Select(_ => new PlainBlock { StartUptimeMs = (ulong)(3_600_000 + atMs), TimeDeltasMs = { 0, 0 }, Rows = 3, Columns = { new PlainColumn { Signal = 1, Deltas = { 60, 1, 1 } } } })]);
+
+        static string Lines(IEnumerable<SampleRow> rows)
+        {
+            ArrayBufferWriter<byte> output = new();
+            SampleFormat lines = SampleFormat.For("text/x-influx-line");
+            foreach (SampleRow row in rows) lines.Write(output, row);
+            return System.Text.Encoding.UTF8.GetString(output.WrittenSpan);
+        }
+    }
+
     [Fact]
     public void Read_SignalThatNoModelHas_NamesThoseThatAreThere()
     {
@@ -112,23 +182,25 @@ public sealed class SampleQueriesTests : IDisposable
     {
         foreach (uint device in _devices)
         {
-            Batch batch = new()
-            {
-                Epoch = 9, Seq = (ulong)(seq ?? hour) + 1, Boot = 1, Profile = _profile.Hash,
-                Clock = new Clock
-                {
-                    WallUnixMs = knowsTime ? (ulong)(BeginUnixMs + ((hour + 1) * 3_600_000L)) : 0, UptimeMs = (ulong)((hour + 1) * 3_600_000L), Source = knowsTime ? ClockSource.Server : ClockSource.None,
-                },
-                PlainBlocks = { new PlainBlock { StartUptimeMs = (ulong)((hour * 3_600_000L) + offsetMs), PeriodMs = 20_000, Rows = 20, Columns = { new PlainColumn { Signal = 1, Deltas = { Enumerable.Repeat(1L, 20) } } } } },
-            };
-            byte[] body = batch.ToByteArray();
-            byte[] sealedBatch = [.. body, (15 << 3) | 5, 0, 0, 0, 0];
-            BitConverter.TryWriteBytes(sealedBatch.AsSpan(body.Length + 1), Crc32C.Compute(body));
-            Assert.True(_log.TryAppend(LogRecordKind.Batch, 0, device, BeginUnixMs + (hour * 3_600_000L), sealedBatch, out long position));
-            Assert.True(await _log.WaitDurableAsync(position));
+            await AppendBatchAsync(device, (ulong)(seq ?? hour) + 1, knowsTime ? BeginUnixMs + ((hour + 1) * 3_600_000L) : 0, (hour + 1) * 3_600_000L,
+                [new PlainBlock { StartUptimeMs = (ulong)((hour * 3_600_000L) + offsetMs), PeriodMs = 20_000, Rows = 20, Columns = { new PlainColumn { Signal = 1, Deltas = { Enumerable.Repeat(1L, 20) } } } }]);
         }
 
         await _log.SealAsync();
+    }
+
+    private async Task AppendBatchAsync(uint device, ulong seq, long wallUnixMs, long uptimeMs, IEnumerable<PlainBlock> blocks)
+    {
+        Batch batch = new()
+        {
+            Epoch = 9, Seq = seq, Boot = 1, Profile = _profile.Hash, PlainBlocks = { blocks },
+            Clock = new Clock { WallUnixMs = (ulong)wallUnixMs, UptimeMs = (ulong)uptimeMs, Source = wallUnixMs > 0 ? ClockSource.Server : ClockSource.None },
+        };
+        byte[] body = batch.ToByteArray();
+        byte[] sealedBatch = [.. body, (15 << 3) | 5, 0, 0, 0, 0];
+        BitConverter.TryWriteBytes(sealedBatch.AsSpan(body.Length + 1), Crc32C.Compute(body));
+        Assert.True(_log.TryAppend(LogRecordKind.Batch, 0, device, BeginUnixMs + uptimeMs - 3_600_000, sealedBatch, out long position));
+        Assert.True(await _log.WaitDurableAsync(position));
     }
 
     private static List<string> Rows(SampleQueries queries, SamplesRequest request) =>

@@ -46,15 +46,16 @@ public sealed class SampleStepsTests
 
     [Theory]
     [InlineData("")]
-    [InlineData("1.2.3")]
-    [InlineData("1.-2.3.4")]
-    [InlineData("a.b.c.d")]
+    [InlineData("1.2.3.4")]
+    [InlineData("1.-2.3.4.5")]
+    [InlineData("1.2.3.4.0")]
+    [InlineData("a.b.c.d.e")]
     public void Place_NotOneOfOurs_IsRefused(string text) => Assert.Equal(ApiFault.Invalid, Assert.Throws<ApiException>(() => SamplePlace.Parse(text)).Fault);
 
     [Fact]
     public void Place_RoundTrips()
     {
-        SamplePlace place = new(18_048, 2, -5, 3);
+        SamplePlace place = new(18_048, 2, long.MinValue, -5, 3);
         Assert.Equal(place, SamplePlace.Parse(place.Text));
     }
 
