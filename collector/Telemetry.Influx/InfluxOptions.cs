@@ -12,7 +12,7 @@ public sealed class InfluxOptions
     /// <summary>v2: organization; empty = the token's own.</summary>
     public string Organization { get; set; } = "";
 
-    /// <summary>File that holds the token, read at start, surrounding white space dropped. Empty = no token.</summary>
+    /// <summary>File that holds the token, or for v1 "user:password", read at start, surrounding white space dropped. Empty = no token.</summary>
     public string TokenFile { get; set; } = "";
 
     /// <summary>Which write path to call. Default: v2 when there is a token file, else v1.</summary>

@@ -8,8 +8,8 @@ internal static partial class Log
     [LoggerMessage(1500, LogLevel.Information, "InfluxDB sink starts at log position {Position}, writing to {Server}.")]
     public static partial void Starting(ILogger logger, long position, string server);
 
-    [LoggerMessage(1501, LogLevel.Warning, "InfluxDB does not take lines now (HTTP {Status}: {Reason}). They wait in the log and are sent again.")]
-    public static partial void ServerRefuses(ILogger logger, int status, string reason);
+    [LoggerMessage(1501, LogLevel.Warning, "InfluxDB does not take lines now ({Answer}). They wait in the log and are sent again.")]
+    public static partial void ServerRefuses(ILogger logger, string answer);
 
     [LoggerMessage(1502, LogLevel.Information, "InfluxDB takes lines again.")]
     public static partial void ServerIsBack(ILogger logger);

@@ -68,6 +68,21 @@ public sealed class SinkTests : IDisposable
         Assert.True(request.IsGzip);
     }
 
+    [Theory]
+    [InlineData(InfluxApi.V1, "user:päss: word", "Basic dXNlcjpww6Rzczogd29yZA==")]
+    [InlineData(InfluxApi.V1, "a.json.web-token", "Bearer a.json.web-token")]
+    [InlineData(InfluxApi.V3, "apiv3_token", "Bearer apiv3_token")]
+    public async Task TokenFile_OfEachApi_IsSentAsItsServerReadsIt(InfluxApi api, string content, string authorization)
+    {
+        await _log.AppendAsync(1, 1, TestLog.HeartRates(0, 60));
+        using TempFolder folder = new();
+        await File.WriteAllTextAsync(folder["token"], content + "\n");
+        InfluxOptions options = Options();
+        (options.TokenFile, options.Api) = (folder["token"], api);
+        await DrainAsync(options);
+        Assert.Equal(authorization, Assert.Single(_server.Requests).Authorization);
+    }
+
     [Fact]
     public async Task SamplesOfOneMillisecond_StayApartByNanoseconds()
     {

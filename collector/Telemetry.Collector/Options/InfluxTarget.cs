@@ -89,8 +89,8 @@ public sealed record InfluxTarget
         try
         {
             string secret = File.ReadAllText(file).Trim();
-            return secret.Length >= leastCharacters ? secret
-                : throw new OptionsException(key, $"'{file}', which is {(secret.Length == 0 ? "empty" : $"{secret.Length} characters long")}", expected);
+            string? fault = secret.Length == 0 ? "is empty" : secret.Length < leastCharacters ? $"is {secret.Length} characters long" : secret.Any(char.IsControl) ? "has more than one line" : null;
+            return fault is null ? secret : throw new OptionsException(key, $"'{file}', which {fault}", expected);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -104,7 +104,8 @@ internal sealed class InfluxClient : IDisposable
         }
         catch (HttpRequestException failure)
         {
-            return new WriteResult(WriteVerdict.Again, 0, failure.Message, RetryAfter: null);
+            // The words of TLS stand one below: a certificate's fault, or that the server speaks no TLS.
+            return new WriteResult(WriteVerdict.Again, 0, failure.HttpRequestError == HttpRequestError.SecureConnectionError && failure.InnerException is { } cause ? cause.Message : failure.Message, RetryAfter: null);
         }
         catch (IOException failure)
         {
@@ -132,12 +133,14 @@ internal sealed class InfluxClient : IDisposable
     // InfluxDB says no in JSON, VictoriaMetrics in plain text; a proxy shows a page, and Go's TLS answers plain HTTP with words of no type.
     private static bool IsOfTheServer(HttpResponseMessage response, string words) => words.StartsWith('{') || response.Content.Headers.ContentType?.MediaType == "text/plain";
 
-    /// <summary>The server's words, or ours for a redirect and for a page that it did not write.</summary>
-    private static string ReasonOf(HttpResponseMessage response, string words) => (int)response.StatusCode switch
+    /// <summary>The server's words, with what an operator can do where they do not say it; or ours for a redirect and for a page that it did not write.</summary>
+    private string ReasonOf(HttpResponseMessage response, string words) => (int)response.StatusCode switch
     {
         >= 300 and < 400 when response.Headers.Location is { IsAbsoluteUri: true } to => $"redirects to {to.Scheme}://{to.Authority}, which is not followed; give that address, if it is the server's",
         >= 300 and < 400 => "redirects to another path, which is not followed",
         _ when words.StartsWith('<') => "a page that neither InfluxDB nor VictoriaMetrics writes; a proxy or a portal answers in its place",
+        401 or 403 => $"{words}; a user or token with the right to write '{_options.Bucket}' is expected (--influx-token-file)",
+        404 when !words.StartsWith('{') => $"no {response.RequestMessage?.RequestUri?.AbsolutePath} here; is it the server's address, and its --influx-api?",
         _ => words,
     };
 
@@ -181,9 +184,21 @@ internal sealed class InfluxClient : IDisposable
 
     private static AuthenticationHeaderValue? Authorization(InfluxOptions options)
     {
-        if (options.TokenFile.Length > 0) return new AuthenticationHeaderValue(options.UsedApi == InfluxApi.V3 ? "Bearer" : "Token", File.ReadAllText(options.TokenFile).Trim());
+        if (options.TokenFile.Length > 0)
+        {
+            string secret = File.ReadAllText(options.TokenFile).Trim();
+            return options.UsedApi switch
+            {
+                InfluxApi.V2 => new AuthenticationHeaderValue("Token", secret),
+                InfluxApi.V1 when secret.Contains(':') => Basic(secret),
+                _ => new AuthenticationHeaderValue("Bearer", secret),
+            };
+        }
+
         string user = Uri.UnescapeDataString(options.Url!.UserInfo);
-        return user.Length > 0 ? new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(user))) : null;
+        return user.Length > 0 ? Basic(user) : null;
+
+        static AuthenticationHeaderValue Basic(string userAndPassword) => new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(userAndPassword)));
     }
 }
 

@@ -59,7 +59,7 @@ internal sealed class LineDelivery(InfluxClient client, RefusedLines refused, In
 
             TimeSpan pause = _retries.AfterFailure(result.RetryAfter);
             metrics.Retried();
-            if (!reported) Log.ServerRefuses(logger, result.HttpStatus, result.Reason);
+            if (!reported) Log.ServerRefuses(logger, result.HttpStatus == 0 ? result.Reason : $"HTTP {result.HttpStatus}: {result.Reason}");
             reported = true;
             await Task.Delay(pause, time, cancellation);
         }

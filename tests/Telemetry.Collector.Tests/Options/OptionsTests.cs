@@ -186,7 +186,8 @@ public sealed class OptionsTests
     {
         using TempFolder folder = new();
         File.WriteAllText(folder["empty"], "\n");
-        foreach (string file in (string[])[folder["missing"], folder["empty"], folder.Path])
+        File.WriteAllText(folder["two lines"], "user\npassword\n");
+        foreach (string file in (string[])[folder["missing"], folder["empty"], folder["two lines"], folder.Path])
         {
             CollectorOptions options = CollectorOptions.OnFreePorts("d") with { Influx = new InfluxTarget { Url = new Uri("http://127.0.0.1:1"), TokenFile = file } };
             Assert.Equal("influxTokenFile", Assert.Throws<OptionsException>(options.Check).Key);
