@@ -54,14 +54,15 @@ public sealed class InfluxOptions
     /// <summary>Seed of the jitter. Default 1; give each collector its own.</summary>
     public int JitterSeed { get; set; } = 1;
 
-    /// <summary>Folder for lines the server refused for good, with its words. Required.</summary>
+    /// <summary>Folder for lines the server refused for good, with its words, and for what is remembered of an InfluxDB 1's process. Required.</summary>
     public string RefusedFolder { get; set; } = "";
 
     /// <summary>How long, by the receive times in the log, a batch whose device did not know the time waits for a later clock reading. Default 1 h.</summary>
     public TimeSpan ClockWait { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>How long a server that answers before it has flushed (VictoriaMetrics) must have run on until what it took counts as kept; the cursor trails by that. 0 to 10 min,
-    /// default 30 s: VictoriaMetrics gathers rows for 1 s and looks every 5 s for what has been in memory for 5 s, so 11 s at most while it is not overloaded. 0 = an answer is enough.</summary>
+    /// default 30 s: VictoriaMetrics gathers rows for 1 s and looks every 5 s for what has been in memory for 5 s, so 11 s at most while it is not overloaded. An InfluxDB 1 is asked as often
+    /// whether it is still the same process. 0 = an answer is enough.</summary>
     public TimeSpan SettleTime { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Name of the durable cursor in the log. Default "influx".</summary>

@@ -33,6 +33,7 @@ public sealed class InfluxSink : BackgroundService
     private readonly SeriesCatalog _series;
     private readonly ClockPlacement _placement;
     private readonly LogCursor _cursor;
+    private readonly SinkPlace _place;
     private readonly LineBatch _lines;
     private readonly BlockLines _blockLines;
     private readonly BlockDecoder _block = new();
@@ -59,16 +60,20 @@ public sealed class InfluxSink : BackgroundService
         _logger = logger ?? NullLogger<InfluxSink>.Instance;
         _client = new InfluxClient(options, _time, handler);
         _delivery = new LineDelivery(_client, Refused = new RefusedLines(options.RefusedFolder, _time), options, Metrics, _time, _logger);
-        _settling = new Settling(_client, options, _time);
+        _place = new SinkPlace(_cursor = log.OpenCursor(options.CursorName), options);
+        _settling = new Settling(_client, _place, options, _time);
         _series = new SeriesCatalog(catalog, options);
         _placement = new ClockPlacement(options);
         _lines = new LineBatch(options.MaxLinesPerRequest, options.MaxRequestBytes);
         _blockLines = new BlockLines(options);
-        _cursor = log.OpenCursor(options.CursorName);
     }
 
     /// <summary>Bytes of the log's records that are not yet known to be in the server.</summary>
     public long LagBytes => _log.BytesBehind(_cursor.Position);
+
+    /// <summary>The process that takes the lines, by the instant of its start, where it is an InfluxDB 1; else, and before it is met for the first time, empty. Another one may have lost what
+    /// this one took.</summary>
+    public string ServerProcess => _place.Process;
 
     internal InfluxMetrics Metrics { get; } = new();
 
@@ -120,8 +125,8 @@ public sealed class InfluxSink : BackgroundService
     /// <exception cref="ServerRestartedException">It must begin again at the cursor: the server has forgotten what lies behind it.</exception>
     private async Task ConsumeAsync(CancellationToken stop, CancellationToken work)
     {
-        using LogReader reader = _log.OpenReader(_cursor.Position);
-        _consumed = _committed = _cursor.Position;
+        using LogReader reader = _log.OpenReader(_place.Answered);
+        _consumed = _committed = _place.Answered;
         _lines.Clear();
         _placement.Reset();
         _settling.Reset();
@@ -159,7 +164,7 @@ public sealed class InfluxSink : BackgroundService
 
     private async ValueTask SettleAsync(CancellationToken cancellation)
     {
-        if (await _settling.LookAsync(cancellation) is { } keptBefore) _cursor.Save(keptBefore);
+        if (await _settling.LookAsync(cancellation) is { } keptBefore) _place.Answer(keptBefore);
     }
 
     private async ValueTask<Awaited> WaitForMoreAsync(LogReader reader, CancellationToken stop)
@@ -251,9 +256,9 @@ public sealed class InfluxSink : BackgroundService
     private void Commit()
     {
         long safe = Math.Min(_consumed, _placement.OldestWaiting ?? long.MaxValue);
-        if (safe <= Math.Max(_cursor.Position, _committed)) return;
+        if (safe <= Math.Max(_place.Answered, _committed)) return;
         _committed = safe;
-        if (_settling.IsKept(safe)) _cursor.Save(safe);
+        if (_settling.IsKept(safe)) _place.Answer(safe);
     }
 
     private void Skip(in LogRecord record, string reason)

@@ -18,7 +18,7 @@ internal sealed partial class DocumentedServer(string token) : HttpMessageHandle
     private readonly Lock _gate = new();
     private readonly Dictionary<(string Series, long Time), string> _points = [];
 
-    /// <summary>What was refused and why; a right client brings nothing here.</summary>
+    /// <summary>What was refused and why; a right client brings nothing here, but may ask which server this is.</summary>
     public List<string> Refusals { get; } = [];
 
     /// <summary>Field names that are refused, as one of another type would be.</summary>
@@ -45,7 +45,7 @@ internal sealed partial class DocumentedServer(string token) : HttpMessageHandle
             ("GET", "/metrics") => (HttpStatusCode.OK, "# InfluxDB's own"),
             _ => (HttpStatusCode.NotFound, "path not found"),
         };
-        if (status >= HttpStatusCode.BadRequest) Refusals.Add($"{request.RequestUri.PathAndQuery}: {(int)status} {words}");
+        if (status >= HttpStatusCode.BadRequest && request.Method != HttpMethod.Get) Refusals.Add($"{request.RequestUri.PathAndQuery}: {(int)status} {words}");
         return new HttpResponseMessage(status) { Content = new StringContent(words) };
     }
 

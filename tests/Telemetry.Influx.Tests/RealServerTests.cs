@@ -37,6 +37,35 @@ public sealed class RealServerTests : RealServerComparison
         Assert.Equal(expected.Order(), await InfluxRowsAsync(influx, "temperature"));
     }
 
+    // A kill in the middle of an entry: InfluxDB cuts the torn entry off at its start but writes on behind it, and at the next start cuts off everything behind the hole. What it took
+    // between the two is gone then, though it was flushed before it was answered.
+    [RealPartFact("influxd")]
+    public async Task Influx_KilledAmidAnEntryAndKilledAgain_HoldsEverySample()
+    {
+        await using RealInflux influx = new();
+        await influx.StartAsync();
+        InfluxOptions options = new() { Url = influx.Url, FlushInterval = TimeSpan.Zero, FirstRetryDelay = TimeSpan.FromMilliseconds(10), SettleTime = TimeSpan.FromSeconds(1) };
+        List<(string Device, long Time, double Value)> expected = await AppendManyAsync(batches: 20);
+        await using (SinkRun run = new(_log, options))
+        {
+            await UntilAsync(() => run.Sink.LagBytes == 0);
+            await influx.KillAsync();
+            influx.TearLogs();
+            await influx.StartAsync();
+            expected.AddRange(await AppendManyAsync(firstSeq: 20, batches: 20));
+            await UntilAsync(() => run.Sink.LagBytes == 0);
+        }
+
+        Assert.Equal(expected.Order(), await InfluxRowsAsync(influx, "temperature"));
+        await influx.KillAsync();
+        await influx.StartAsync();
+        Assert.True((await InfluxRowsAsync(influx, "temperature")).Count() <= 2_000); // it did
+
+        _log.Reopen();
+        await using (SinkRun run = new(_log, options)) await UntilAsync(() => run.Sink.LagBytes == 0);
+        Assert.Equal(expected.Order(), await InfluxRowsAsync(influx, "temperature"));
+    }
+
     // InfluxDB answers 500 and, in memory, knows the points all the same: what is told from its disk after a restart is what counts.
     [RealPartFact("influxd")]
     public async Task Influx_DiskFullThenFreed_HoldsEverySample()

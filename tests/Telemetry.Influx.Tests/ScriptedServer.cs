@@ -18,6 +18,10 @@ internal sealed class ScriptedServer : HttpMessageHandler
     /// <summary>What <c>/metrics</c> shows; null = there is no such page, as with InfluxDB; empty = 502. Questions for it are no <see cref="Requests"/>.</summary>
     public Func<string?> Metrics { get; set; } = static () => null;
 
+    /// <summary>What <c>/debug/vars</c> shows, alike.</summary>
+    public Func<string?> Vars { get; set; } = static () => null;
+
+    /// <summary>How often it was asked who it is.</summary>
     public int Questions { get; private set; }
 
     public Func<ScriptedRequest, HttpResponseMessage> Answer { get; set; } = Yes;
@@ -48,10 +52,16 @@ internal sealed class ScriptedServer : HttpMessageHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        if (request.RequestUri!.AbsolutePath == "/metrics")
+        if (request.Method == HttpMethod.Get)
         {
-            lock (_gate) Questions++;
-            string? page = Metrics();
+            bool isMetrics = request.RequestUri!.AbsolutePath == "/metrics";
+            string? page = isMetrics ? Metrics() : Vars();
+            lock (_gate)
+            {
+                if (isMetrics) Questions++;
+                WakeWaiters();
+            }
+
             return Reply(page is null ? HttpStatusCode.NotFound : page.Length == 0 ? HttpStatusCode.BadGateway : HttpStatusCode.OK, page ?? "");
         }
 
@@ -65,20 +75,25 @@ internal sealed class ScriptedServer : HttpMessageHandler
             body = inflated.ToArray();
         }
 
-        ScriptedRequest seen = new(request.RequestUri.PathAndQuery, request.Headers.Authorization?.ToString(), gzip, Encoding.UTF8.GetString(body));
+        ScriptedRequest seen = new(request.RequestUri!.PathAndQuery, request.Headers.Authorization?.ToString(), gzip, Encoding.UTF8.GetString(body));
         HttpResponseMessage answer;
         lock (_gate)
         {
             Requests.Add(seen);
             answer = Answer(seen);
             if (answer.IsSuccessStatusCode && seen.Path.Contains("write", StringComparison.Ordinal)) Taken.AddRange(seen.Lines);
-            foreach ((Predicate<ScriptedServer> until, TaskCompletionSource done) in _waiters.ToArray())
-            {
-                if (until(this)) done.TrySetResult();
-            }
+            WakeWaiters();
         }
 
         return answer;
+    }
+
+    private void WakeWaiters()
+    {
+        foreach ((Predicate<ScriptedServer> until, TaskCompletionSource done) in _waiters)
+        {
+            if (until(this)) done.TrySetResult();
+        }
     }
 }
 

@@ -198,8 +198,8 @@ public sealed class SettlingTests : IDisposable
     [InlineData("100", null, 10, true)] // it shows no age
     public void Process_ContinuesAnEarlierOne_WhenItsStartIsTheSameAndItGrewOlder(string start, long? age, int passed, bool continues)
     {
-        ServerProcess earlier = new(true, "100", TimeSpan.FromSeconds(40));
-        ServerProcess later = new(true, start, age is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
+        ServerProcess earlier = new(ServerKind.VictoriaMetrics, "100", TimeSpan.FromSeconds(40));
+        ServerProcess later = new(ServerKind.VictoriaMetrics, start, age is { } seconds ? TimeSpan.FromSeconds(seconds) : null);
         Assert.Equal(continues, later.Continues(earlier, TimeSpan.FromSeconds(passed)));
     }
 

@@ -10,6 +10,9 @@ internal sealed class InfluxClient : IDisposable
 {
     private const int MaxReasonBytes = 4096;
 
+    // Of a page on which a server tells of itself: an InfluxDB 1 writes 2 KB a shard.
+    private const int MaxPageBytes = 16 * 1024 * 1024;
+
     private readonly HttpClient _http;
     private readonly InfluxOptions _options;
     private readonly TimeProvider _time;
@@ -26,6 +29,7 @@ internal sealed class InfluxClient : IDisposable
         {
             BaseAddress = new UriBuilder(options.Url!) { UserName = "", Password = "" }.Uri,
             Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = MaxPageBytes,
         };
         _authorization = Authorization(options);
         _writeUri = new Uri(WritePath(options), UriKind.Relative);
@@ -67,13 +71,25 @@ internal sealed class InfluxClient : IDisposable
     /// <summary>True when the server is VictoriaMetrics, which takes line protocol but deletes in its own way.</summary>
     /// <exception cref="HttpRequestException">The server cannot be asked.</exception>
     public async Task<bool> IsVictoriaMetricsAsync(CancellationToken cancellation) =>
-        (await AskProcessAsync(cancellation) ?? throw new HttpRequestException("The server did not say under /metrics what it is.")).IsVictoriaMetrics;
+        (await AskProcessAsync(cancellation) ?? throw new HttpRequestException("The server did not say what it is.")).Kind == ServerKind.VictoriaMetrics;
 
     /// <summary>Which process answers.</summary>
     /// <returns>Null when none does, or it says that it cannot now (5xx).</returns>
     public async Task<ServerProcess?> AskProcessAsync(CancellationToken cancellation)
     {
-        using HttpRequestMessage request = new(HttpMethod.Get, new Uri("metrics", UriKind.Relative));
+        if (await PageAsync("metrics", cancellation) is not { } metrics) return null;
+        if (ServerProcess.OfMetrics(Encoding.UTF8.GetString(metrics)) is { } victoria) return victoria;
+        if (await PageAsync("debug/vars", cancellation) is not { } vars) return null;
+        return ServerProcess.OfVars(vars, _options.Bucket) ?? ServerProcess.Other;
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    /// <summary>A page on which a server tells of itself.</summary>
+    /// <returns>Empty when it has none, or one beyond the limit; null when it does not answer, or says that it cannot now (5xx).</returns>
+    private async Task<byte[]?> PageAsync(string path, CancellationToken cancellation)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, new Uri(path, UriKind.Relative));
         request.Headers.Authorization = _authorization;
         using CancellationTokenSource limit = new(_options.RequestTimeout, _time);
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
@@ -81,15 +97,17 @@ internal sealed class InfluxClient : IDisposable
         {
             using HttpResponseMessage response = await _http.SendAsync(request, either.Token);
             if (response.StatusCode >= HttpStatusCode.InternalServerError) return null;
-            return ServerProcess.Of(response.IsSuccessStatusCode ? await response.Content.ReadAsStringAsync(either.Token) : "");
+            return response.IsSuccessStatusCode ? await response.Content.ReadAsByteArrayAsync(either.Token) : [];
+        }
+        catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
+        {
+            return [];
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or OperationCanceledException && !cancellation.IsCancellationRequested)
         {
             return null;
         }
     }
-
-    public void Dispose() => _http.Dispose();
 
     private async Task<WriteResult> SendAsync(HttpRequestMessage request, CancellationToken cancellation, bool isStatement = false)
     {

@@ -1,13 +1,13 @@
 namespace Telemetry.Influx.Delivery;
 
 /// <summary>
-/// Tells from when on the server keeps what it took. InfluxDB answers after its own flush. VictoriaMetrics answers at once and writes to disk some seconds later: killed meanwhile, it
-/// has forgotten. So there a place in the log counts only once the same process has run on for <see cref="InfluxOptions.SettleTime"/> behind the answer; when another process is
-/// met, all that was not settled must be sent again.
+/// Tells from when on the server keeps what it took. VictoriaMetrics answers at once and writes to disk some seconds later: killed meanwhile, it has forgotten. So there a place in the
+/// log counts only once the same process has run on for <see cref="InfluxOptions.SettleTime"/> behind the answer. InfluxDB 1 answers after its own flush, so the place counts at once, but
+/// killed twice it may lose even that, until it stands in a data file: <see cref="SinkPlace"/> keeps where that is. When another process is met, all that it may not have must be sent again.
 /// </summary>
 /// <remarks>One owner. Processes are told apart by the second of their start and their age, which VictoriaMetrics publishes under <c>/metrics</c>; one that is not older than that second
-/// is not known yet. A server that publishes neither is taken at its word.</remarks>
-internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeProvider time)
+/// is not known yet; or by the nanosecond of it, which InfluxDB 1 publishes under <c>/debug/vars</c>. A server that publishes neither is taken at its word.</remarks>
+internal sealed class Settling(InfluxClient client, SinkPlace place, InfluxOptions options, TimeProvider time)
 {
     // While much is sent, one place is remembered for each such part of the time.
     private const int Steps = 8;
@@ -15,8 +15,9 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
     private readonly Queue<(long Position, long TakenAt)> _taken = new();
     private (long Position, long TakenAt)? _newest;
     private ServerProcess? _server = options.SettleTime == TimeSpan.Zero ? ServerProcess.Other : null;
-    private long _answeredAt;
-    private long? _silentSince;
+    private long _answeredAt; // when it last said who it is
+    private readonly RetryPolicy _questions = new(options);
+    private (long Since, TimeSpan Pause)? _silence;
     private bool _isDoubtful;
     private bool _hasServedUnknown; // lines went to a process that was not known then
 
@@ -25,12 +26,14 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
     {
         get
         {
-            if (!_taken.TryPeek(out var oldest)) return Timeout.InfiniteTimeSpan;
-            TimeSpan settles = _server is null || _isDoubtful ? TimeSpan.Zero : Rest(oldest.TakenAt, options.SettleTime);
-            TimeSpan asks = _silentSince is { } since ? Rest(since, options.FirstRetryDelay) : TimeSpan.Zero;
-            return settles > asks ? settles : asks;
+            bool isWaiting = _taken.TryPeek(out var oldest);
+            if (options.SettleTime == TimeSpan.Zero || (!isWaiting && !place.IsToMeet && place.Flushed == place.Answered)) return Timeout.InfiniteTimeSpan;
+            TimeSpan settles = _server is null || _isDoubtful ? TimeSpan.Zero : Rest(isWaiting ? oldest.TakenAt : _answeredAt, options.SettleTime);
+            return settles > AsksIn ? settles : AsksIn;
         }
     }
+
+    private TimeSpan AsksIn => _silence is { } silence ? Rest(silence.Since, silence.Pause) : TimeSpan.Zero;
 
     /// <summary>Forgets what was taken; the reader begins again at the cursor.</summary>
     public void Reset()
@@ -47,7 +50,7 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
     /// <exception cref="ServerRestartedException">Something was taken before it was known by whom.</exception>
     public async ValueTask MeetAsync(CancellationToken cancellation)
     {
-        if (_server is null && !(_silentSince is { } since && Rest(since, options.FirstRetryDelay) > TimeSpan.Zero)) await AskAsync(cancellation);
+        if (_server is null && AsksIn == TimeSpan.Zero) await AskAsync(cancellation);
         _hasServedUnknown |= _server is null;
     }
 
@@ -55,7 +58,7 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
     /// <returns>True when that is enough; else the position is remembered until it is settled.</returns>
     public bool IsKept(long position)
     {
-        if (_server is { ForgetsWhenKilled: false })
+        if (_server is not (null or { Kind: ServerKind.VictoriaMetrics }))
         {
             Reset();
             return true;
@@ -78,12 +81,13 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
     /// <exception cref="ServerRestartedException">It is another one: what is not settled must be sent again.</exception>
     public async ValueTask<long?> LookAsync(CancellationToken cancellation)
     {
-        long now = time.GetTimestamp(); // before the question: until then at least it has run on
+        (long now, long answered) = (time.GetTimestamp(), place.Answered); // before the question: until then at least it has run on
         await AskAsync(cancellation);
-        if (_silentSince is not null) return null;
+        if (_silence is not null) return null;
+        place.Flush(answered, _server!.Caches);
 
         long? kept = null;
-        while (_taken.TryPeek(out var oldest) && (_server is { ForgetsWhenKilled: false } || time.GetElapsedTime(oldest.TakenAt, now) >= options.SettleTime))
+        while (_taken.TryPeek(out var oldest) && (_server.Kind != ServerKind.VictoriaMetrics || time.GetElapsedTime(oldest.TakenAt, now) >= options.SettleTime))
         {
             kept = _taken.Dequeue().Position;
             if (_taken.Count > 0 || _newest is not { } newest) continue;
@@ -99,13 +103,17 @@ internal sealed class Settling(InfluxClient client, InfluxOptions options, TimeP
         TimeSpan passed = time.GetElapsedTime(_answeredAt);
         ServerProcess? answer = await client.AskProcessAsync(cancellation);
         long now = time.GetTimestamp();
-        bool isKnown = answer is { IsToldApart: true };
-        _silentSince = isKnown ? null : now;
-        if (!isKnown) return;
+        if (answer is not { IsToldApart: true })
+        {
+            _silence = (now, _questions.AfterFailure(retryAfter: null));
+            return;
+        }
 
-        bool isSame = _server is { } before && answer!.Continues(before, passed);
-        (_server, _answeredAt, _isDoubtful) = (answer, now, false);
-        if (answer!.ForgetsWhenKilled && !isSame && (_taken.Count > 0 || _hasServedUnknown)) throw new ServerRestartedException();
+        _questions.Success();
+        bool isSame = place.IsOf(answer) || (_server is { } before && answer.Continues(before, passed));
+        (_server, _answeredAt, _silence, _isDoubtful) = (answer, now, null, false);
+        bool hasAll = place.Meet(answer) && (isSame || answer.Kind == ServerKind.Other || (_taken.Count == 0 && !_hasServedUnknown));
+        if (!hasAll) throw new ServerRestartedException();
     }
 
     private TimeSpan Rest(long since, TimeSpan wait)
