@@ -106,7 +106,7 @@ internal sealed class Rooms : IAsyncDisposable
         SegmentSink? segments = null;
         if (target.Segments)
         {
-            segments = new SegmentSink(store, Insights, Derived(), Folder.InfluxFolder, () => scenarios.Position, Time, _loggers.CreateLogger<SegmentSink>());
+            segments = new SegmentSink(store, Insights, Derived(), Folder.InfluxFolder, () => scenarios.Position, () => sink.ServerProcess, Time, _loggers.CreateLogger<SegmentSink>());
             _consumers.Add(new ConsumerTask("influx-segments", () => segments.Position, segments.RunAsync));
         }
 

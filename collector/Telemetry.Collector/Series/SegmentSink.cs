@@ -28,25 +28,32 @@ internal sealed class SegmentSink
     private readonly InsightsService _insights;
     private readonly InfluxDerived _derived;
     private readonly Func<long> _derivedUpTo;
+    private readonly Func<string> _serverProcess;
     private readonly string _placeFile;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private bool _isDelayed, _isUnsuited;
     private long _revision, _position;
+    private string _process = "";
 
     /// <param name="store">Whose revisions to follow.</param>
     /// <param name="insights">Names what stands in it.</param>
     /// <param name="derived">Where segments go; nobody else calls it.</param>
     /// <param name="folder">Of the file that keeps the place.</param>
     /// <param name="derivedUpTo">Log position up to which everything is in the store.</param>
+    /// <param name="serverProcess">The InfluxDB 1 process that answers (<see cref="InfluxSink.ServerProcess"/>): another one may have lost what the one before took, so it gets everything.</param>
     /// <param name="time">For the pauses.</param>
     /// <param name="logger">Events 1840-1849.</param>
-    public SegmentSink(InsightsStore store, InsightsService insights, InfluxDerived derived, string folder, Func<long> derivedUpTo, TimeProvider time, ILogger<SegmentSink> logger)
+    public SegmentSink(
+        InsightsStore store, InsightsService insights, InfluxDerived derived, string folder, Func<long> derivedUpTo, Func<string> serverProcess, TimeProvider time, ILogger<SegmentSink> logger)
     {
-        (_store, _insights, _derived, _derivedUpTo, _time, _logger) = (store, insights, derived, derivedUpTo, time, logger);
+        (_store, _insights, _derived, _derivedUpTo, _serverProcess, _time, _logger) = (store, insights, derived, derivedUpTo, serverProcess, time, logger);
         _placeFile = Path.Combine(folder, "segments.place");
+        if (!File.Exists(_placeFile)) return;
+        string[] place = File.ReadAllText(_placeFile).Split(' ', 2); // "revision process"
         // A place ahead of the store is of another life of it (made anew, or a power cut took its last commits back): everything goes again.
-        _revision = File.Exists(_placeFile) && long.TryParse(File.ReadAllText(_placeFile), CultureInfo.InvariantCulture, out long kept) && kept <= store.Revision ? kept : 0;
+        if (!long.TryParse(place[0], CultureInfo.InvariantCulture, out long kept) || kept > store.Revision) return;
+        (_revision, _process) = (kept, place.Length > 1 ? place[1] : "");
     }
 
     /// <summary>Revision of the store up to which the server has everything.</summary>
@@ -83,7 +90,8 @@ internal sealed class SegmentSink
     /// <exception cref="HttpRequestException">The server does not answer; the place stands, call again.</exception>
     public async Task PassAsync(CancellationToken cancellation)
     {
-        long position = _derivedUpTo(), revision = _store.Revision, since = Revision; // read before the rows: what comes meanwhile comes again
+        string process = _serverProcess();
+        long position = _derivedUpTo(), revision = _store.Revision, since = process == _process ? Revision : 0; // read before the rows: what comes meanwhile comes again
         if (revision > since && await IsSuitedAsync(cancellation).ConfigureAwait(false))
         {
             foreach (ChangedSegments changed in _store.ChangesSince(since))
@@ -92,8 +100,10 @@ internal sealed class SegmentSink
                 await _derived.ReplaceSegmentsAsync(changed.User.Text, from * MinuteMs, to * MinuteMs, _insights.SegmentsOf(changed.User, from, to), cancellation).ConfigureAwait(false);
             }
 
-            SavePlace(revision);
+            SavePlace(revision, process);
         }
+
+        _process = process;
 
         Volatile.Write(ref _revision, revision);
         Volatile.Write(ref _position, position);
@@ -107,7 +117,8 @@ internal sealed class SegmentSink
         return isSuited;
     }
 
-    private void SavePlace(long revision) => WholeFile.Replace(_placeFile, file => file.Write(Encoding.ASCII.GetBytes(revision.ToString(CultureInfo.InvariantCulture))));
+    private void SavePlace(long revision, string process) =>
+        WholeFile.Replace(_placeFile, file => file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{revision} {process}"))));
 }
 
 internal static partial class SegmentSinkEvents

@@ -96,6 +96,27 @@ public sealed class SegmentSinkTests : IDisposable
         Assert.Equal(["\"user\" = 'anna' AND time >= 1ms AND time < 9223372020000ms"], Deleted(before));
     }
 
+    // An InfluxDB 1 that was killed twice may have lost what it took in between.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Pass_AnotherProcessOfTheServer_WritesEverythingAnew(bool isCollectorNew)
+    {
+        string process = "first";
+        SegmentSink sink = Sink(process: () => process);
+        Say(s_anna, 0, 60, Stay("desk", 0, 60));
+        await sink.PassAsync(CancellationToken.None);
+        if (isCollectorNew) sink = Sink(process: () => process);
+        await sink.PassAsync(CancellationToken.None);
+        Assert.Equal(["anna desk 0"], Written());
+
+        process = "second";
+        if (isCollectorNew) sink = Sink(process: () => process);
+        await sink.PassAsync(CancellationToken.None);
+        await sink.PassAsync(CancellationToken.None);
+        Assert.Equal(["anna desk 0", "anna desk 0"], Written());
+    }
+
     [Fact]
     public async Task Pass_ErasedUser_NothingOfThemIsWrittenAndThePlacePassesTheErasure()
     {
@@ -142,13 +163,13 @@ public sealed class SegmentSinkTests : IDisposable
         Assert.Equal(_store.Users().SelectMany(user => _store.Segments(user, 0, 1000)).Select(row => $"{row.User.Text} {row.Segment.Scenario} {row.Segment.StartMinute}").Order(), rows.Order());
     }
 
-    private SegmentSink Sink(Uri? server = null)
+    private SegmentSink Sink(Uri? server = null, Func<string>? process = null)
     {
         InsightsService insights = InsightsService.Open(_store, _registry, _folder.Path, PrivacyOptions.Default, TimeProvider.System);
         InfluxOptions options = new() { Url = server ?? new Uri("http://127.0.0.1:1"), RefusedFolder = _folder["influx"] };
         InfluxDerived derived = new(options, handler: server is null ? _server : null);
         _opened.AddRange([insights, derived]);
-        return new SegmentSink(_store, insights, derived, _folder["influx"], () => 0, TimeProvider.System, NullLogger<SegmentSink>.Instance);
+        return new SegmentSink(_store, insights, derived, _folder["influx"], () => 0, process ?? (() => ""), TimeProvider.System, NullLogger<SegmentSink>.Instance);
     }
 
     private void Say(UserKey user, int from, int to, params Segment[] segments)
