@@ -75,6 +75,9 @@ public sealed class InfluxSink : BackgroundService
     /// this one took.</summary>
     public string ServerProcess => _place.Process;
 
+    /// <summary>Position before which an InfluxDB 1 has everything in its data files.</summary>
+    internal long FlushedBefore => _place.Flushed;
+
     internal InfluxMetrics Metrics { get; } = new();
 
     internal RefusedLines Refused { get; }

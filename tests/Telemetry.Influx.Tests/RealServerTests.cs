@@ -66,6 +66,24 @@ public sealed class RealServerTests : RealServerComparison
         Assert.Equal(expected.Order(), await InfluxRowsAsync(influx, "temperature"));
     }
 
+    [RealPartFact("influxd")]
+    public async Task Influx_KilledBehindItsFlush_GetsOnlyWhatIsNewAgain()
+    {
+        await using RealInflux influx = new();
+        await influx.StartAsync(flushAfterSeconds: 1);
+        InfluxOptions options = new() { Url = influx.Url, FlushInterval = TimeSpan.Zero, FirstRetryDelay = TimeSpan.FromMilliseconds(10), SettleTime = TimeSpan.FromSeconds(1) };
+        List<(string Device, long Time, double Value)> expected = await AppendManyAsync(batches: 20);
+        await using SinkRun run = new(_log, options);
+        await UntilAsync(() => run.Sink.FlushedBefore == _log.Log.DurablePosition);
+        string first = run.Sink.ServerProcess;
+        await influx.KillAsync();
+        await influx.StartAsync();
+        expected.AddRange(await AppendManyAsync(firstSeq: 20, batches: 1));
+        await UntilAsync(() => run.Sink.LagBytes == 0 && run.Sink.ServerProcess != first);
+        Assert.Equal(expected.Order(), await InfluxRowsAsync(influx, "temperature"));
+        Assert.InRange(run.Sink.Metrics.Lines, 2_100, 2_200); // the new batch may have come before the process was known
+    }
+
     // InfluxDB answers 500 and, in memory, knows the points all the same: what is told from its disk after a restart is what counts.
     [RealPartFact("influxd")]
     public async Task Influx_DiskFullThenFreed_HoldsEverySample()

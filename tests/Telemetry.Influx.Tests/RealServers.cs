@@ -16,7 +16,8 @@ internal sealed class RealInflux : IAsyncDisposable
 
     public Uri Url => new($"http://127.0.0.1:{_port}");
 
-    public async Task StartAsync()
+    /// <param name="flushAfterSeconds">How long a shard is not written until its memory becomes a data file.</param>
+    public async Task StartAsync(int flushAfterSeconds = 600)
     {
         await File.WriteAllTextAsync(_folder["influx.conf"], $"""
             reporting-disabled = true
@@ -27,6 +28,7 @@ internal sealed class RealInflux : IAsyncDisposable
               dir = "{_folder["disk/data"]}"
               wal-dir = "{_folder["disk/wal"]}"
               wal-fsync-delay = "0s"
+              cache-snapshot-write-cold-duration = "{flushAfterSeconds}s"
               query-log-enabled = false
             [http]
               bind-address = "127.0.0.1:{_port}"
