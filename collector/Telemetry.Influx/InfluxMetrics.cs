@@ -23,7 +23,7 @@ internal sealed class InfluxMetrics : IDisposable
         _meter.CreateObservableCounter("telemetry.influx.retries", () => Retries, description: "Write requests to be sent again");
         _meter.CreateObservableCounter("telemetry.influx.lines.refused", () => RefusedLines, description: "Lines set aside with the server's words");
         _meter.CreateObservableCounter("telemetry.influx.batches.skipped", () => SkippedBatches, description: "Batches without a known device, profile or good blocks");
-        _meter.CreateObservableCounter("telemetry.influx.samples.unwritable", () => Unwritable, description: "Samples of unknown signals, NaN, infinities");
+        _meter.CreateObservableCounter("telemetry.influx.samples.unwritable", () => Unwritable, description: "Samples of unknown signals, NaN, infinities, times before 1677 and behind 2262");
         _meter.CreateObservableCounter("telemetry.influx.batches.placed_by_receive_time", () => PlacedByReceiveTime, description: "Batches whose device never knew the time");
     }
 

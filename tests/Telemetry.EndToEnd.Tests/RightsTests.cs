@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Telemetry.Influx.Tests;
+using Telemetry.Mqtt.Tests;
 using Telemetry.Testing;
+using MqttBytes = Telemetry.Mqtt.Tests.Bytes;
 
 namespace Telemetry.EndToEnd.Tests;
 
@@ -35,6 +37,43 @@ public sealed class RightsTests
         Assert.Equal(3, Json(await TextAsync(archive, "user.json")).GetProperty("bindings").GetArrayLength());
         Assert.True(summary.GetProperty("segments").GetInt64() > 5);
         Assert.DoesNotContain(Stays, await TextAsync(archive, "user.json"), StringComparison.Ordinal);
+    }
+
+    // A device of nobody, as a firmware team has it: the archive holds what it sealed, byte for byte.
+    [Fact]
+    public async Task Export_ADevice_HoldsTheVeryBatchesItSealed()
+    {
+        await using CollectorProcess collector = await CollectorProcess.StartAsync();
+        string secret = await collector.AddDeviceAsync("acme", "b1");
+        byte[][] batches = [.. Enumerable.Range(1, 5).Select(seq => PeerBatches.HeartRates(0xABCD, (ulong)seq, 1_767_268_800_000 + (seq * 60_000L), 60, 61, 60 + seq))];
+        await using (WireClient client = await WireClient.OpenAsync(collector.MqttPort))
+        {
+            await client.SendAsync(new ConnectBytes { ClientId = "b1", UserName = "acme/b1", Password = secret }.ToArray());
+            Assert.Equal(0x20, (await client.ReadPacketAsync())[0]);
+            foreach ((byte[] batch, int i) in batches.Select((batch, i) => (batch, i)))
+            {
+                await client.SendAsync(MqttBytes.Packet(0x32, [.. MqttBytes.Text("t1/acme/b1/up"), 0, (byte)(i + 1), 0, .. batch]));
+                Assert.Equal(0x40, (await client.ReadPacketAsync())[0]);
+            }
+        }
+
+        JsonElement summary = Json(await collector.TelemetryAsync("export", "--device", "acme/b1", "--out", collector["b1.zip"], "--json"));
+        Assert.Equal((5, 15, 1), (summary.GetProperty("batches").GetInt32(), summary.GetProperty("samples").GetInt32(), summary.GetProperty("devices").GetInt32()));
+        using (ZipArchive archive = ZipFile.OpenRead(collector["b1.zip"]))
+        {
+            Assert.Equal(["samples.csv", "batches.csv"], archive.Entries.Select(entry => entry.FullName).Where(name => !name.StartsWith("batches/", StringComparison.Ordinal)).OrderDescending());
+            string[][] lines = [.. (await TextAsync(archive, "batches.csv")).Split('\n', StringSplitOptions.RemoveEmptyEntries).Skip(1).Select(line => line.Split(','))];
+            Assert.Equal(batches, lines.Select(line => Bytes(archive, line[0])));
+            Assert.Equal(batches.Select(batch => Convert.ToHexStringLower(SHA256.HashData(batch))), lines.Select(line => line[9]));
+        }
+
+        summary = Json(await collector.TelemetryAsync("export", "--device", "acme/b1", "--from", "1767268859001", "--to", "1767268979000", "--out", collector["part.zip"], "--json"));
+        Assert.Equal(2, summary.GetProperty("batches").GetInt32());
+        foreach (string[] wrong in (string[][])[[], ["--device", "acme/b2"], ["--device", "b1"], ["--device", "acme/b1", "--user", "x"], ["--device", "acme/b1", "--out", "/none/x.zip"]])
+        {
+            (int exit, _, string transcript) = await collector.TryTelemetryAsync(["export", .. wrong]);
+            Assert.True(exit == 2, transcript);
+        }
     }
 
     [Fact]

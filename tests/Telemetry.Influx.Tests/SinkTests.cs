@@ -69,6 +69,18 @@ public sealed class SinkTests : IDisposable
     }
 
     [Theory]
+    [InlineData("http://u:p@h:1/series", "/series/")]
+    [InlineData("http://h:1/a%20b/c/", "/a%20b/c/")]
+    public async Task Address_WithThePathOfAProxy_KeepsIt(string url, string path)
+    {
+        await _log.AppendAsync(1, 1, TestLog.HeartRates(0, 60));
+        InfluxOptions options = Options();
+        options.Url = new Uri(url);
+        await DrainAsync(options);
+        Assert.Equal([path + "metrics", path + "write?db=telemetry&precision=ns"], _server.Requests.Select(request => request.Path));
+    }
+
+    [Theory]
     [InlineData(InfluxApi.V1, "user:päss: word", "Basic dXNlcjpww6Rzczogd29yZA==")]
     [InlineData(InfluxApi.V1, "a.json.web-token", "Bearer a.json.web-token")]
     [InlineData(InfluxApi.V3, "apiv3_token", "Bearer apiv3_token")]

@@ -36,6 +36,7 @@ public static class DataBackup
     public static BackupReport Create(string data, string target, DateTimeOffset now)
     {
         if (!Directory.Exists(Path.Combine(data, LogFolder))) throw new InvalidDataException($"'{data}' has no log/ in it; a collector's data folder is expected.");
+        if (IsBelow(target, data)) throw new InvalidDataException($"'{target}' lies in the data folder '{data}'; a folder outside is expected, or each backup would hold those before it.");
         MakeEmpty(target);
         string[] names = [.. Directory.EnumerateFiles(data, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(data, path)).Where(IsCopied)];
         foreach (string name in names.Where(name => !name.EndsWith(".db", StringComparison.Ordinal))) CopyFile(data, target, name);
@@ -57,6 +58,8 @@ public static class DataBackup
     {
         Manifest manifest = ReadManifest(backup);
         foreach (BackupFile file in manifest.Files) RequireSame(backup, file);
+        if (FilesOf(backup).Where(name => name != ManifestName).Except(manifest.Files.Select(file => file.Path)).FirstOrDefault() is { } unknown)
+            throw new InvalidDataException($"'{unknown}' in '{backup}' is not in {ManifestName}, which is not what it was.");
         MakeEmpty(data);
         foreach (BackupFile file in manifest.Files)
         {
@@ -102,15 +105,19 @@ public static class DataBackup
         else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
+    private static bool IsBelow(string folder, string other) =>
+        (Path.GetFullPath(folder) + Path.DirectorySeparatorChar).StartsWith(Path.TrimEndingDirectorySeparator(Path.GetFullPath(other)) + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
     private static Manifest ReadManifest(string backup)
     {
         string path = Path.Combine(backup, ManifestName);
         if (!File.Exists(path)) throw new InvalidDataException($"'{backup}' has no {ManifestName}: it is no backup, or one that was not finished.");
         try
         {
-            return JsonSerializer.Deserialize<Manifest>(File.ReadAllText(path), s_json) is { Version: 1 } manifest
+            Manifest? manifest = JsonSerializer.Deserialize<Manifest>(File.ReadAllText(path), s_json);
+            return manifest is { Version: 1, Files: { } files } && files.All(file => file is { Path: not null, Sha256: not null })
                 ? manifest
-                : throw new InvalidDataException($"'{path}' is not of version 1.");
+                : throw new InvalidDataException($"'{path}' is no manifest of version 1.");
         }
         catch (JsonException fault)
         {

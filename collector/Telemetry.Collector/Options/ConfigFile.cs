@@ -86,7 +86,7 @@ public sealed record ConfigFile
             ReconnectsPerSecond = ReconnectsPerSecond ?? defaults.ReconnectsPerSecond,
             ReleaseThreshold = ReleaseThreshold ?? defaults.ReleaseThreshold,
             KeepVerbatim = KeepVerbatim is { } days ? TimeSpan.FromDays(Math.Clamp(days, -1, 100_000)) : defaults.KeepVerbatim,
-            Retention = [.. Retention ?? [], .. RetentionDays is { } all ? [new RetentionRule { Days = all }] : (RetentionRule[])[]],
+            Retention = [.. (Retention ?? []).Select(rule => rule ?? throw new OptionsException("retention", "null", "rules such as {\"brand\": \"acme\", \"days\": 30}")), .. RetentionDays is { } all ? [new RetentionRule { Days = all }] : (RetentionRule[])[]],
             Broker = ParseUri("broker", Broker) is { } broker
                 ? new BrokerTarget
                 {
@@ -111,7 +111,7 @@ public sealed record ConfigFile
                     DeviceKeyFile = InfluxDeviceKeyFile,
                     Gzip = InfluxGzip,
                     Quality = InfluxQuality ?? false,
-                    SettleTime = InfluxSettleSeconds is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                    SettleSeconds = InfluxSettleSeconds,
                     Segments = InfluxSegments ?? false,
                     Releases = InfluxReleases ?? false,
                 }

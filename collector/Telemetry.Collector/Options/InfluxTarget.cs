@@ -37,7 +37,7 @@ public sealed record InfluxTarget
     public bool Quality { get; init; }
 
     /// <summary>How long a server that answers before it has flushed must have run on until what it took counts as kept; <c>influxSettleSeconds</c> in the file of <c>--config</c>. Default the sink's.</summary>
-    public TimeSpan? SettleTime { get; init; }
+    public double? SettleSeconds { get; init; }
 
     /// <summary>Whether scenario segments are written there too. They carry user keys, so whoever reads the bucket reads of persons. Default off.</summary>
     public bool Segments { get; init; }
@@ -65,18 +65,20 @@ public sealed record InfluxTarget
             RefusedFolder = refusedFolder,
             CursorName = CursorName,
         };
-        if (SettleTime is { } settle) options.SettleTime = settle;
+        if (SettleSeconds is { } settle) options.SettleTime = TimeSpan.FromSeconds(settle);
         return options;
     }
 
     internal void Check()
     {
         if (!Url.IsAbsoluteUri || Url.Scheme is not ("http" or "https")) throw new OptionsException("influx", Url.ToString(), "an absolute http:// or https:// address");
+        if (Url.Query.Length + Url.Fragment.Length > 0) throw new OptionsException("influx", $"'{Url.Query}{Url.Fragment}' behind the address", "an address such as http://127.0.0.1:8086; the database goes into influxBucket");
+        if (Bucket.Length == 0) throw new OptionsException("influxBucket", "nothing", "the name of a bucket or database");
         _ = ReadSecret("influxTokenFile", TokenFile, 1, "a file holding the token");
         _ = ReadDeviceKey();
         if (Api is not (null or "v1" or "v2" or "v3")) throw new OptionsException("influxApi", Api, "v1, v2 or v3");
         if (Schema is not (null or "signal" or "model")) throw new OptionsException("influxSchema", $"'{Schema}'", "signal or model");
-        if (SettleTime is { TotalMinutes: < 0 or > 10 }) throw new OptionsException("influxSettleSeconds", SettleTime.Value.TotalSeconds.ToString(CultureInfo.InvariantCulture), "0 to 600");
+        if (SettleSeconds is < 0 or > 600 or double.NaN) throw new OptionsException("influxSettleSeconds", SettleSeconds.Value.ToString(CultureInfo.InvariantCulture), "0 to 600");
     }
 
     private string ReadDeviceKey() => ReadSecret(

@@ -19,6 +19,7 @@ public sealed record RetentionRule
     internal void Check()
     {
         if (!(Days > 0 && Days <= 36_500)) throw new OptionsException("retention", $"{Days} days", "more than 0 and at most 36,500 days");
+        if (Brand is "") throw new OptionsException("retention.brand", "nothing", "a brand's id, or no brand for all of them");
         if (Privacy is not (null or "device" or "ambient" or "activity" or "health")) throw new OptionsException("retention.privacy", $"'{Privacy}'", "device, ambient, activity or health");
     }
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Google.Protobuf;
+using Telemetry.Collector.Api;
 using Telemetry.Insights;
 using Telemetry.Log;
 using Telemetry.Registry;
@@ -9,15 +10,29 @@ using Telemetry.Wire.V1;
 
 namespace Telemetry.Collector.Rights;
 
-/// <summary>Everything kept of a user, in the messages of the contract. The bytes a device sealed come back as they were (promise 4).</summary>
+/// <summary>Everything kept of a user, or the batches of a device, in the messages of the contract. The bytes a device sealed come back as they were (promise 4).</summary>
 internal sealed class UserExport(BlockLog log, DeviceRegistry registry, InsightsService insights)
 {
-    /// <summary>The user, the segments, what the user said, then every batch and dead letter.</summary>
+    /// <summary>The user, the segments, what the user said, then every batch and dead letter; or, of a device, the latter alone.</summary>
     /// <exception cref="RegistryException">The key is none, or of nobody.</exception>
+    /// <exception cref="ApiException">The device is not known; or the request names both, or a range that cannot be.</exception>
     public IEnumerable<ExportItem> Read(ExportRequest request)
     {
+        if (request.Device.Length > 0) return BatchesOf(request);
+        if (request.FromUnixMs != 0 || request.ToUnixMs != 0) throw new ApiException(ApiFault.Invalid, "A range was given with a user; it goes with a device. An export of a user is everything.");
         User description = new RegistryService(registry).FindUser(request.User);
         return Items(description, registry.FindUser(UserKey.Parse(request.User))!);
+    }
+
+    private IEnumerable<ExportItem> BatchesOf(ExportRequest request)
+    {
+        if (request.User.Length > 0) throw new ApiException(ApiFault.Invalid, "The request names a device and a user; give one of them.");
+        DeviceRecord device = registry.FindDevice(request.Brand, request.Device)
+            ?? throw new ApiException(ApiFault.NotFound, $"Device '{request.Brand}/{request.Device}' is not registered; `telemetry device list` shows those that are.");
+        Tenure range = new(device.DeviceKey, request.FromUnixMs == 0 ? long.MinValue : request.FromUnixMs, request.ToUnixMs == 0 ? long.MaxValue : request.ToUnixMs);
+        if (range.FromUnixMs >= range.ToUnixMs) throw new ApiException(ApiFault.Invalid, $"The range is empty: from {range.FromUnixMs} is not before to {range.ToUnixMs} (unix ms).");
+        // A batch that begins or ends outside the range goes along whole: nobody else's time begins there.
+        return new UserBatches(log).Read([range]).Select(found => new ExportItem { Batch = Describe(found with { IsShared = false }) });
     }
 
     private IEnumerable<ExportItem> Items(User description, UserRecord user)

@@ -27,7 +27,7 @@ internal sealed class InfluxClient : IDisposable
         // A redirect is not followed: that makes a GET without lines of a POST, and VictoriaMetrics answers even that with 204.
         _http = new HttpClient(handler ?? new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5), ConnectTimeout = options.RequestTimeout, AllowAutoRedirect = false })
         {
-            BaseAddress = new UriBuilder(options.Url!) { UserName = "", Password = "" }.Uri,
+            BaseAddress = new Uri($"{options.Url!.Scheme}://{options.Url.Authority}{options.Url.AbsolutePath.TrimEnd('/')}/"), // with the path of a proxy that has one, without a user and password
             Timeout = Timeout.InfiniteTimeSpan,
             MaxResponseContentBufferSize = MaxPageBytes,
         };
@@ -123,7 +123,7 @@ internal sealed class InfluxClient : IDisposable
         catch (HttpRequestException failure)
         {
             // The words of TLS stand one below: a certificate's fault, or that the server speaks no TLS.
-            return new WriteResult(WriteVerdict.Again, 0, failure.HttpRequestError == HttpRequestError.SecureConnectionError && failure.InnerException is { } cause ? cause.Message : failure.Message, RetryAfter: null);
+            return new WriteResult(WriteVerdict.Again, 0, failure.HttpRequestError == HttpRequestError.SecureConnectionError && failure.InnerException is { } cause ? $"no TLS connection: {cause.Message}" : failure.Message, RetryAfter: null);
         }
         catch (IOException failure)
         {

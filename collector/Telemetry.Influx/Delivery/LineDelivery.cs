@@ -44,7 +44,7 @@ internal sealed class LineDelivery(InfluxClient client, RefusedLines refused, In
             WriteResult result = await client.WriteAsync(lines, cancellation);
             if (result.Verdict == WriteVerdict.NoDatabase)
             {
-                Log.CreatingDatabase(logger, options.Bucket);
+                if (!reported) Log.CreatingDatabase(logger, options.Bucket);
                 WriteResult created = await client.CreateDatabaseAsync(cancellation);
                 if (created.Verdict == WriteVerdict.Taken) continue;
                 result = created with { Verdict = WriteVerdict.Again };

@@ -66,6 +66,40 @@ public sealed class DataBackupTests : IDisposable
         Assert.False(Directory.Exists(_folder["restored"]));
     }
 
+    // What a damaged or edited manifest may look like; a file that it leaves out would be missing in the folder that comes of it.
+    [Theory]
+    [InlineData("\"registry.db\"", "\"registry.dc\"")]
+    [InlineData("\"path\"", "\"pbth\"")]
+    [InlineData("\"files\"", "\"filed\"")]
+    [InlineData("\"version\": 1", "\"version\": 2")]
+    public async Task Restore_ManifestChanged_IsRefused(string found, string changed)
+    {
+        await MakeBackupAsync();
+        string manifest = Path.Combine(_folder["backup"], DataBackup.ManifestName), text = File.ReadAllText(manifest);
+        Assert.Contains(found, text, StringComparison.Ordinal);
+        File.WriteAllText(manifest, text.Replace(found, changed, StringComparison.Ordinal));
+        Assert.Throws<InvalidDataException>(() => DataBackup.Restore(_folder["backup"], _folder["restored"]));
+        Assert.False(Directory.Exists(_folder["restored"]));
+    }
+
+    [Fact]
+    public async Task Restore_FileThatTheManifestLeavesOut_IsNamed()
+    {
+        await MakeBackupAsync();
+        File.WriteAllText(Path.Combine(_folder["backup"], "registry.db.old"), "x");
+        InvalidDataException fault = Assert.Throws<InvalidDataException>(() => DataBackup.Restore(_folder["backup"], _folder["restored"]));
+        Assert.Contains("'registry.db.old'", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Create_InsideTheDataFolder_IsRefused()
+    {
+        await MakeBackupAsync();
+        Assert.Throws<InvalidDataException>(() => DataBackup.Create(_folder["data"], Path.Combine(_folder["data"], "backup"), DateTimeOffset.UnixEpoch));
+        Assert.Throws<InvalidDataException>(() => DataBackup.Create(_folder["data"] + "/", _folder["data"] + "/influx/../b", DateTimeOffset.UnixEpoch));
+        Assert.True(DataBackup.Create(_folder["data"], _folder["data-backup"], DateTimeOffset.UnixEpoch).IsSound);
+    }
+
     [Fact]
     public async Task Restore_UnfinishedBackup_IsRefused()
     {

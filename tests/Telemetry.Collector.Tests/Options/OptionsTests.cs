@@ -122,6 +122,20 @@ public sealed class OptionsTests
         Assert.Equal((InfluxSchema.MeasurementPerSignal, "", null, false), (defaults.Schema, defaults.DeviceHashKey, defaults.Gzip, defaults.WriteQuality));
     }
 
+    [Theory]
+    [InlineData("{\"retention\": [null]}", "retention")]
+    [InlineData("{\"retention\": [{\"brand\": \"\", \"days\": 1}]}", "retention.brand")]
+    [InlineData("{\"influx\": \"http://h\", \"influxSettleSeconds\": 1e300}", "influxSettleSeconds")]
+    [InlineData("{\"influx\": \"http://h\", \"influxSettleSeconds\": -1}", "influxSettleSeconds")]
+    [InlineData("{\"influx\": \"http://h\", \"influxBucket\": \"\"}", "influxBucket")]
+    [InlineData("{\"influx\": \"http://h/write?db=x\"}", "influx")]
+    public void ConfigFile_ValueThatCannotWork_NamesItsKey(string json, string key)
+    {
+        using TempFolder folder = new();
+        File.WriteAllText(folder["c.json"], json);
+        Assert.Equal(key, Assert.Throws<OptionsException>(() => ConfigFile.Read(folder["c.json"]).ToOptions().Check()).Key);
+    }
+
     [Fact]
     public void Check_SchemaOrDeviceKeyThatIsNone_IsRefused()
     {

@@ -9,9 +9,9 @@ using Command = System.CommandLine.Command;
 
 namespace Telemetry.Cli.Commands;
 
-/// <summary><c>telemetry export --user U</c>: everything kept of a person, in one archive they can open without us.</summary>
+/// <summary><c>telemetry export --user U</c>: everything kept of a person, in one archive they can open without us. <c>--device D</c>: the batches of a device.</summary>
 /// <remarks>
-/// user.json (devices, consents), segments.json, answers.json (what the user said), samples.csv, batches.csv (a line a batch: device, times, SHA-256) and batches/ with the bytes of each as its device
+/// Of a user user.json (devices, consents), segments.json and answers.json (what the user said); of both samples.csv, batches.csv (a line a batch: device, times, SHA-256) and batches/ with the bytes of each as its device
 /// sealed them. Written beside its place and moved there when whole; every batch's hash is checked on the way.
 /// </remarks>
 internal static class ExportCommand
@@ -21,19 +21,29 @@ internal static class ExportCommand
 
     public static Command Create()
     {
-        Option<string> user = new("--user") { Description = "Whose", Required = true };
-        Option<string?> file = new("--out") { Description = "The archive to write; default USER.zip here" };
+        Option<string?> user = new("--user") { Description = "Everything of this user" };
+        Option<string?> device = new("--device") { Description = "The batches of this device: brand/device" };
+        Option<string?> from = new("--from") { Description = "Of a device: batches with a sample from this instant on" };
+        Option<string?> to = new("--to") { Description = "Of a device: batches with a sample before this instant" };
+        Option<string?> file = new("--out") { Description = "The archive to write; default USER.zip or BRAND_DEVICE.zip here" };
         Option<bool> json = new("--json") { Description = "One JSON object on standard output" };
-        Command command = new("export", "Everything kept of a user, in one ZIP archive.") { user, file, json };
+        Command command = new("export", "Everything kept of a user, or the batches of a device as it sealed them, in one ZIP archive.") { user, device, from, to, file, json };
         CollectorClient.AddOptions(command);
         command.SetAction((parsed, cancellation) => CollectorClient.RunAsync(parsed, async collector =>
         {
-            string key = parsed.GetRequiredValue(user), path = parsed.GetValue(file) ?? $"{key}.zip";
-            Archive archive = await WriteAsync(collector, key, path, cancellation);
+            (string? key, string? name) = (parsed.GetValue(user), parsed.GetValue(device));
+            if (key is null == name is null) throw new CommandException("Give either --user U or --device BRAND/DEVICE.");
+            Dictionary<string, object> request = [];
+            if (key is not null) request["user"] = key;
+            if (name is not null) (request["brand"], request["device"]) = DeviceName.Parse(name);
+            if (parsed.GetValue(from) is { } first) request["fromUnixMs"] = Instant.Parse("--from", first);
+            if (parsed.GetValue(to) is { } end) request["toUnixMs"] = Instant.Parse("--to", end);
+            string path = parsed.GetValue(file) ?? $"{key ?? name!.Replace('/', '_')}.zip";
+            Archive archive = await WriteAsync(collector, request, path, cancellation);
             if (parsed.GetValue(json))
             {
                 Console.Out.WriteLine(JsonSerializer.Serialize(
-                    new { user = key, file = path, archive.Devices, archive.Segments, archive.Samples, archive.Batches, archive.DeadLetters, archive.SharedBatches, archive.BatchBytes },
+                    new { user = key, device = name, file = path, archive.Devices, archive.Segments, archive.Samples, archive.Batches, archive.DeadLetters, archive.SharedBatches, archive.BatchBytes },
                     JsonSerializerOptions.Web));
                 return ExitCode.Done;
             }
@@ -46,19 +56,20 @@ internal static class ExportCommand
         return command;
     }
 
-    private static async Task<Archive> WriteAsync(CollectorClient collector, string user, string path, CancellationToken cancellation)
+    private static async Task<Archive> WriteAsync(CollectorClient collector, Dictionary<string, object> request, string path, CancellationToken cancellation)
     {
         string unfinished = path + ".part";
+        FileStream file = Create(unfinished);
         try
         {
             Archive archive;
-            await using (FileStream file = Create(unfinished))
+            await using (file)
             {
                 using ZipArchive zip = new(file, ZipArchiveMode.Create);
                 archive = new Archive(zip);
-                await using Stream items = await collector.PostStreamAsync("v1/rights/Export", new { user }, "application/x-ndjson", cancellation);
+                await using Stream items = await collector.PostStreamAsync("v1/rights/Export", request, "application/x-ndjson", cancellation);
                 await archive.AddItemsAsync(items, cancellation);
-                await using Stream samples = await collector.PostStreamAsync("v1/query/Samples", new { user }, "text/csv", cancellation);
+                await using Stream samples = await collector.PostStreamAsync("v1/query/Samples", request, "text/csv", cancellation);
                 await archive.AddSamplesAsync(samples, cancellation);
             }
 
@@ -87,8 +98,9 @@ internal static class ExportCommand
     private sealed class Archive(ZipArchive zip)
     {
         private readonly StringWriter _manifest = new(CultureInfo.InvariantCulture);
+        private readonly HashSet<(string Brand, string Device)> _devices = [];
 
-        public int Devices { get; private set; }
+        public int Devices => _devices.Count;
 
         public long Segments { get; private set; }
 
@@ -107,19 +119,24 @@ internal static class ExportCommand
             using StreamReader reader = new(lines);
             SegmentList segments = new();
             AnswerList answers = new();
+            bool isOfUser = false;
             _manifest.Write("file,brand,device,epoch,seq,received_unix_ms,first_unix_ms,last_unix_ms,dead_letter,sha256\n");
             while (await reader.ReadLineAsync(cancellation) is { } line)
             {
                 ExportItem item = s_parser.Parse<ExportItem>(line);
-                if (item.User is { } user) AddUser(user);
+                if (item.User is { } user) isOfUser = AddUser(user);
                 else if (item.Segment is { } segment) segments.Segments.Add(segment);
                 else if (item.Answer is { } answer) answers.Answers.Add(answer);
                 else if (item.Batch is { } batch) AddBatch(batch);
             }
 
             Segments = segments.Segments.Count;
-            AddText("segments.json", s_formatter.Format(segments));
-            AddText("answers.json", s_formatter.Format(answers));
+            if (isOfUser)
+            {
+                AddText("segments.json", s_formatter.Format(segments));
+                AddText("answers.json", s_formatter.Format(answers));
+            }
+
             AddText("batches.csv", _manifest.ToString());
         }
 
@@ -132,14 +149,16 @@ internal static class ExportCommand
             Samples = lines - 1; // the header
         }
 
-        private void AddUser(User user)
+        private bool AddUser(User user)
         {
-            Devices = user.Bindings.Select(binding => (binding.Brand, binding.Device)).Distinct().Count();
+            _devices.UnionWith(user.Bindings.Select(binding => (binding.Brand, binding.Device)));
             AddText("user.json", s_formatter.Format(user));
+            return true;
         }
 
         private void AddBatch(ExportedBatch batch)
         {
+            _devices.Add((batch.Brand, batch.Device));
             bool isDead = batch.DeadLetter.Length > 0;
             string name = batch.Shared ? "" : $"batches/{batch.Brand}_{batch.Device}/{Batches + DeadLetters + 1:d7}{(isDead ? ".dead" : ".batch")}";
             _manifest.Write(string.Create(CultureInfo.InvariantCulture,

@@ -37,12 +37,8 @@ internal static class SamplesCommand
                 ["page"] = parsed.GetValue(page) ?? "",
             };
             if (userKey is not null) request["user"] = userKey;
-            if (deviceName is not null)
-            {
-                string[] parts = deviceName.Split('/');
-                if (parts.Length != 2) throw new CommandException($"--device '{deviceName}' has {parts.Length} part(s); brand/device is expected, e.g. acme/band-1.");
-                (request["brand"], request["device"]) = (parts[0], parts[1]);
-            }
+            if (deviceName is not null) (request["brand"], request["device"]) = DeviceName.Parse(deviceName);
+            if (new[] { csv, json, lines }.Count(parsed.GetValue) > 1) throw new CommandException("Give one of --csv, --json and --line-protocol.");
 
             string accept = parsed.GetValue(csv) ? "text/csv" : parsed.GetValue(lines) ? "text/x-influx-line" : "application/x-ndjson";
             using HttpResponseMessage answer = await collector.PostForAnswerAsync("v1/query/Samples", request, accept, cancellation);
