@@ -1,5 +1,6 @@
 using Telemetry.Log.Format;
 using Telemetry.Log.Rewriting;
+using Telemetry.Log.Times;
 
 namespace Telemetry.Log;
 
@@ -116,6 +117,7 @@ public sealed partial class BlockLog
     }
 
     private bool IsMerged(string name) =>
-        (SegmentHeader.TryParseFileName(name, out long position) || SegmentHeader.TryParseFileName(name, out position, SegmentIndex.Suffix))
+        (SegmentHeader.TryParseFileName(name, out long position) || SegmentHeader.TryParseFileName(name, out position, SegmentIndex.Suffix)
+            || SegmentHeader.TryParseFileName(name, out position, TimeTable.Suffix))
         && Array.Exists(_segments, segment => segment.Header.IsPacked && segment.Header.BasePosition < position && position < segment.Header.EndPosition);
 }

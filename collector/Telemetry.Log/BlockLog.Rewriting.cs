@@ -170,7 +170,6 @@ public sealed partial class BlockLog
 
     private void Exchange(ReadOnlySpan<LogSegment> old, LogSegment rewritten)
     {
-        KeepIndex(rewritten);
         rewritten.RecordsEnd = old[^1].RecordsEnd;
         lock (_segmentsLock)
         {
@@ -178,6 +177,11 @@ public sealed partial class BlockLog
             _segments = [.. _segments.AsSpan(0, at), rewritten, .. _segments.AsSpan(at + old.Length)];
         }
 
-        foreach (LogSegment segment in old) segment.IsReplaced = true;
+        // No table of an old file comes behind this one.
+        lock (_tablesLock)
+        {
+            foreach (LogSegment segment in old) segment.IsReplaced = true;
+            KeepIndex(rewritten);
+        }
     }
 }

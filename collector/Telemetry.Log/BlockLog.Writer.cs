@@ -208,6 +208,8 @@ public sealed partial class BlockLog
         {
             segment.Index!.Save(_disk);
             segment.Index = null;
+            segment.Times?.Save(_disk);
+            segment.Times = null;
         }
         catch (IOException exception)
         {

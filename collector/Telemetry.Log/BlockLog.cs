@@ -213,7 +213,7 @@ public sealed partial class BlockLog : IDisposable
         return new RowReader(new LogReader(this, 0, deviceKey, keepsRunsBefore: before), before);
     }
 
-    /// <summary>The log's folder, for small files that share its fate (a consumer's checkpoint). Names that end in .seg, .idx and .cursor are the log's.</summary>
+    /// <summary>The log's folder, for small files that share its fate (a consumer's checkpoint). Names that end in .seg, .idx, .times and .cursor are the log's.</summary>
     public ILogDisk Disk => _disk;
 
     internal ILogger Logger => _logger;

@@ -1,6 +1,7 @@
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
 using Telemetry.Log.Rewriting;
+using Telemetry.Log.Times;
 
 namespace Telemetry.Log;
 
@@ -12,25 +13,32 @@ public sealed class LogReader : IDisposable
     private readonly BlockLog _log;
     private readonly uint _deviceKey;
     private readonly long _keepsRunsBefore;
+    private readonly Func<SegmentHeader, List<TimeStride>?>? _wanted;
     private readonly byte[] _buffer = new byte[BufferBytes];
     private LogSegment? _segment;
     private SegmentHeader _header; // of the open file; the list of segments may not show it yet
     private ILogFile? _file;
     private SegmentScanner? _scanner;
-    private SegmentIndex? _index;
+    private Func<long, long>? _nextOffset;
     private SegmentRecords? _packed;
     private int _nextPacked;
     private long _position;
     private long _reportedDamage;
     private long _durable;
 
-    internal LogReader(BlockLog log, long fromPosition, uint deviceKey, long keepsRunsBefore = 0)
+    /// <param name="log">The log.</param>
+    /// <param name="fromPosition">Where to begin.</param>
+    /// <param name="deviceKey">0 = every device.</param>
+    /// <param name="keepsRunsBefore">In segments that end before this position a long run is one record.</param>
+    /// <param name="wanted">Says of a segment which strides of the device are to be read; null, or null in answer = all.</param>
+    internal LogReader(BlockLog log, long fromPosition, uint deviceKey, long keepsRunsBefore = 0, Func<SegmentHeader, List<TimeStride>?>? wanted = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(fromPosition);
         _log = log;
         _position = fromPosition;
         _deviceKey = deviceKey;
         _keepsRunsBefore = keepsRunsBefore;
+        _wanted = wanted;
     }
 
     /// <summary>Where the next read begins.</summary>
@@ -109,6 +117,12 @@ public sealed class LogReader : IDisposable
         {
             LogSegment? next = _log.Segments.FirstOrDefault(segment => segment.Header.EndPosition > _position);
             if (next is null || next.Header.FirstRecordPosition >= _durable) return false;
+            if (_wanted?.Invoke(next.Header) is { Count: 0 })
+            {
+                _position = next.Header.EndPosition;
+                continue;
+            }
+
             try
             {
                 _file?.Dispose(); // of a try that the disk refused
@@ -131,12 +145,11 @@ public sealed class LogReader : IDisposable
     {
         // The file may be a rewritten one that the list of segments does not show yet: what it says of itself holds.
         if (!SegmentHeader.TryRead(file, segment.Header.BasePosition, out _header)) _header = segment.Header;
-        SegmentIndex? index = _header == segment.Header ? segment.Index : null;
-        _index = _deviceKey == 0 ? null : index ?? SegmentIndex.LoadOrBuild(_log.Disk, file, _header);
+        _nextOffset = _deviceKey == 0 ? null : _wanted?.Invoke(_header) is { } strides ? DeviceTimes.OffsetsIn(strides) : OffsetsOfDevice(segment, file);
         _reportedDamage = 0;
         if (_header.IsPacked)
         {
-            _packed = SegmentRecords.Load(file, _header, _deviceKey, _index, keepsRunsFrom: KeepsRuns ? _position : long.MaxValue);
+            _packed = SegmentRecords.Load(file, _header, _deviceKey, _nextOffset, keepsRunsFrom: KeepsRuns ? _position : long.MaxValue);
             _nextPacked = _packed.IndexOf(_position);
             ReportDamage(_packed.DamagedBytes);
             return;
@@ -144,6 +157,12 @@ public sealed class LogReader : IDisposable
 
         _scanner = new SegmentScanner(file, _header, _buffer);
         _scanner.Seek(_position);
+    }
+
+    private Func<long, long> OffsetsOfDevice(LogSegment segment, ILogFile file)
+    {
+        SegmentIndex index = (_header == segment.Header ? segment.Index : null) ?? SegmentIndex.LoadOrBuild(_log.Disk, file, _header);
+        return offset => index.NextOffset(_deviceKey, offset);
     }
 
     // True once a later segment holds durable records: then this one is complete and read to its end.
@@ -162,11 +181,11 @@ public sealed class LogReader : IDisposable
         (_file, _segment, _scanner, _packed) = (null, null, null, null);
     }
 
-    // With a device: goes to the next part of the segment that holds a record of it.
+    // With a device: goes to where the next record of it may stand.
     private bool TrySkip(long limit)
     {
-        if (_index is null) return true;
-        long next = _index.NextOffset(_deviceKey, _scanner!.Offset);
+        if (_nextOffset is null) return true;
+        long next = _nextOffset(_scanner!.Offset);
         if (next >= 0 && next < limit)
         {
             if (next > _scanner.Offset) _scanner.Seek(_header.BasePosition + next);

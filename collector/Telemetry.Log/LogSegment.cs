@@ -1,5 +1,6 @@
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
+using Telemetry.Log.Times;
 
 namespace Telemetry.Log;
 
@@ -14,6 +15,9 @@ internal sealed class LogSegment(SegmentHeader header, SegmentIndex? index)
 
     /// <summary>Where each device's records stand. Null once it is kept in its file beside the sealed segment.</summary>
     public SegmentIndex? Index { get; set; } = index;
+
+    /// <summary>When each device's rows were measured. Null once it is kept in its file, and where nobody asked yet.</summary>
+    public TimeTable? Times { get; set; }
 
     /// <summary>Position behind its last record: of the one that is being written, and where it is not known, the end of its positions.</summary>
     public long RecordsEnd

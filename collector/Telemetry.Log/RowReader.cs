@@ -1,9 +1,5 @@
 using Telemetry.Log.Format;
-using Telemetry.Log.Rewriting;
-using Telemetry.Wire;
 using Telemetry.Wire.Batches;
-using Telemetry.Wire.Blocks;
-using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Log;
 
@@ -13,39 +9,33 @@ public sealed class RowReader : IDisposable
 {
     private readonly LogReader _records;
     private readonly long _before;
-    private readonly BlockDecoder _decoder = new();
-    private readonly LongRunTables _run = new();
-    private readonly List<BlockSlice> _slices = [];
-    private ReadOnlyMemory<byte> _batch;
-    private RowSlice _slice;
-    private int _left;
-    private bool _isInRun;
+    private readonly RecordRows _rows = new();
 
     internal RowReader(LogReader records, long before) => (_records, _before) = (records, before);
 
     /// <summary>What the block's batch said of itself.</summary>
-    public BatchHeader Header { get; private set; }
+    public BatchHeader Header => _rows.Header;
 
     /// <summary>When the batch was received.</summary>
-    public long ReceivedUnixMs { get; private set; }
+    public long ReceivedUnixMs => _rows.ReceivedUnixMs;
 
     /// <summary>Columns of the block.</summary>
-    public int ColumnCount => _isInRun ? _slice.Series.ColumnCount : _decoder.ColumnCount;
+    public int ColumnCount => _rows.ColumnCount;
 
     /// <summary>Uptime of each row in ms. Valid until the next call, as everything of the block.</summary>
-    public ReadOnlySpan<long> TimesMs => _isInRun ? _slice.Series.TimesMs.Slice(_slice.First, _slice.Rows) : _decoder.TimesMs;
+    public ReadOnlySpan<long> TimesMs => _rows.TimesMs;
 
     /// <summary>Quality of each row; empty where the block carries none.</summary>
-    public ReadOnlySpan<byte> Quality => _isInRun ? _slice.Series.Quality.Slice(_slice.First, _slice.Rows) : _decoder.Quality;
+    public ReadOnlySpan<byte> Quality => _rows.Quality;
 
     /// <summary>Signal id of a column.</summary>
-    public int SignalId(int column) => _isInRun ? _slice.Series.SignalId(column) : _decoder.SignalId(column);
+    public int SignalId(int column) => _rows.SignalId(column);
 
     /// <summary>True when a column holds IEEE reals: <see cref="Values"/> are their bits.</summary>
-    public bool IsReal(int column) => _isInRun ? _slice.Series.Kind(column) == BlockPacker.RealKind : _decoder.IsReal(column);
+    public bool IsReal(int column) => _rows.IsReal(column);
 
     /// <summary>Values of a column, one a row.</summary>
-    public ReadOnlySpan<long> Values(int column) => _isInRun ? _slice.Series.Values(column).Slice(_slice.First, _slice.Rows) : _decoder.Integers(column);
+    public ReadOnlySpan<long> Values(int column) => _rows.Values(column);
 
     /// <summary>Moves to the next block, of this batch or a later one.</summary>
     /// <returns>False at the end.</returns>
@@ -60,68 +50,31 @@ public sealed class RowReader : IDisposable
         return true;
     }
 
-    /// <summary>Moves to the next batch, over what is left of this one. Of a batch as it came nothing is decoded before <see cref="TryReadBlock"/>.</summary>
+    /// <summary>Moves to the next batch, over what is left of this one. Of its rows nothing is decoded before they are asked for.</summary>
     /// <returns>False at the end.</returns>
     /// <exception cref="IOException">The disk refuses to read.</exception>
     public bool TryReadBatch()
     {
-        while (_isInRun && TryReadBlock())
-        {
-            // The run's rows are one behind the other: those of this batch are passed.
-        }
-
-        while (!(_isInRun && TryNextOfRun()))
+        while (!_rows.TryNextBatch())
         {
             if (!_records.TryRead(out LogRecord record) || record.Position >= _before) return false;
-            if (TryEnter(record)) return true;
+            _rows.Open(new RecordHeader(record.Payload.Length, record.Kind, record.Reason, record.DeviceKey, record.ReceivedUnixMs), record.Payload);
         }
 
         return true;
     }
 
     /// <summary>Moves to the next block of this batch.</summary>
-    /// <returns>False behind the last one, and behind one that cannot be decoded; ingest lets none of those through.</returns>
-    public bool TryReadBlock()
-    {
-        if (_left == 0) return false;
-        _left--;
-        if (_isInRun ? _run.TryNextBlock(out _slice) : TryDecode()) return true;
-        _left = 0;
-        return false;
-    }
+    /// <returns>False behind the last one, and behind one that cannot be decoded; the rest of that batch is passed over.</returns>
+    public bool TryReadBlock() => _rows.TryReadBlock();
+
+    /// <summary>Moves to the next block of this batch, and decodes its <see cref="TimesMs"/> alone: of a batch as it came, the columns are there after <see cref="TryReadColumns"/>.</summary>
+    /// <returns>As <see cref="TryReadBlock"/>.</returns>
+    public bool TryReadTimes() => _rows.TryReadTimes();
+
+    /// <summary>Decodes the columns of the block whose times were read.</summary>
+    /// <returns>False when they cannot be decoded; the rest of that batch is passed over.</returns>
+    public bool TryReadColumns() => _rows.TryReadColumns();
 
     public void Dispose() => _records.Dispose();
-
-    // True with a batch as it came; a run has yet to be asked for its first one.
-    private bool TryEnter(in LogRecord record)
-    {
-        (_left, _isInRun) = (0, record.Kind == LogRecordKind.LongRun);
-        if (_isInRun)
-        {
-            RecordHeader run = new(record.Payload.Length, record.Kind, record.Reason, record.DeviceKey, record.ReceivedUnixMs);
-            _isInRun = _run.TryOpen(run, record.Payload.Span);
-            return false;
-        }
-
-        if (record.Kind != LogRecordKind.Batch || BatchReader.ReadHeader(record.Payload.Span, out BatchHeader header, out _) != DecodeStatus.Done) return false;
-        (Header, ReceivedUnixMs, _batch) = (header, record.ReceivedUnixMs, record.Payload);
-        _slices.Clear();
-        foreach (BlockSlice slice in BatchReader.Blocks(record.Payload.Span)) _slices.Add(slice);
-        _left = _slices.Count;
-        return true;
-    }
-
-    private bool TryNextOfRun()
-    {
-        _isInRun = _run.TryNextBatch(lengthBefore: 0);
-        if (!_isInRun) return false;
-        (Header, ReceivedUnixMs, _left) = (_run.Header, _run.ReceivedUnixMs, _run.Header.BlockCount);
-        return true;
-    }
-
-    private bool TryDecode()
-    {
-        BlockSlice slice = _slices[^(_left + 1)];
-        return _decoder.Decode(_batch.Span.Slice(slice.Offset, slice.Length), slice.IsPlain) == RefusalReason.None;
-    }
 }

@@ -41,6 +41,9 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
     /// <summary>Runs before a file is opened, with its name; null = nothing.</summary>
     public Action<string>? BeforeOpen { get; set; }
 
+    /// <summary>Runs before a file is read; null = nothing.</summary>
+    public Action? BeforeRead { get; set; }
+
     /// <summary>A disk that says "flushed" and did not: plants "ack before flush".</summary>
     public bool SkipsFlush { get; init; }
 
@@ -199,7 +202,11 @@ public sealed class SimulatedDisk(Random random) : ILogDisk
 
         public long Length => inode.Length;
 
-        public int Read(Span<byte> destination, long offset) => inode.Read(destination, offset);
+        public int Read(Span<byte> destination, long offset)
+        {
+            disk.BeforeRead?.Invoke();
+            return inode.Read(destination, offset);
+        }
 
         public void Write(ReadOnlySpan<byte> bytes, long offset)
         {

@@ -87,7 +87,7 @@ internal static class MergeBench
     private static long SealedBytes(string folder)
     {
         string last = Directory.EnumerateFiles(folder, "*.seg").Max(StringComparer.Ordinal)!;
-        return Directory.EnumerateFiles(folder).Where(file => file != last && Path.GetExtension(file) is (".seg" or ".idx")).Sum(DiskUse.Of);
+        return Directory.EnumerateFiles(folder).Where(file => file != last && Path.GetExtension(file) is (".seg" or ".idx" or ".times")).Sum(DiskUse.Of);
     }
 
     private static int Files(string folder) => Directory.EnumerateFiles(folder, "*.seg", SearchOption.AllDirectories).Count();

@@ -21,6 +21,7 @@ internal static class ReadBench
     private const uint Device = 1;
     private const int Passes = 20; // the first ones are partly the compiler's
     private const int AnswerPasses = 3;
+    private const int HourPasses = 100;
 
     // One device's month alone is some 20 ms of work.
     private const int BackfillDevices = 16;
@@ -41,7 +42,7 @@ internal static class ReadBench
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{days} days, {read.Samples:N0} samples in {batches.Count:N0} batches"));
         foreach (AnswerRun run in read.Answers)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {run.Form,-12} {run.SamplesPerCoreSecond / 1e6:F1} M samples/core-s as a question gets them; one hour of it in {run.HourMs:F1} ms of CPU"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {run.Form,-12} {run.SamplesPerCoreSecond / 1e6:F1} M samples/core-s as a question gets them; one hour of it in {run.HourMs:F1} ms of CPU, {run.HourWithoutTableMs:F1} ms where the time table has yet to be made"));
         foreach (ReadRun run in read.Runs) Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {run.Form,-12} {run.SamplesPerCoreSecond / 1e6:F1} M samples/core-s"));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  backfill newest first against oldest first: {read.BackfillRatio:F2}x the speed, {read.BackfillDiskRatio:F3}x the disk"));
         return 0;
@@ -120,7 +121,7 @@ internal static class ReadBench
     {
         const long HourMs = 3_600_000;
         BenchCatalog catalog = new(month.Columns.Length);
-        double best = double.MaxValue, bestHour = double.MaxValue;
+        double best = double.MaxValue, bestHour = double.MaxValue, bestFirst = double.MaxValue;
         for (int pass = 0; pass < AnswerPasses; pass++)
         {
             (long found, double total) = (0, 0);
@@ -128,15 +129,27 @@ internal static class ReadBench
             foreach (SampleRow row in new SampleReader(log, catalog, long.MaxValue).Read(new SampleRange(Device, long.MinValue, long.MaxValue, ""))) (found, total) = (found + 1, total + row.Value);
             best = Math.Min(best, (Environment.CpuUsage.TotalTime - before).TotalSeconds);
             if (found != samples || total != sum) throw new InvalidOperationException($"{found} samples of {total} were answered, {samples} of {sum} stored.");
-
-            long middle = DiskSet.StartUnixMs + (month.TimesMs[^1] / 2);
-            before = Environment.CpuUsage.TotalTime;
-            found = new SampleReader(log, catalog, long.MaxValue).Read(new SampleRange(Device, middle, middle + HourMs, "")).LongCount();
-            bestHour = Math.Min(bestHour, (Environment.CpuUsage.TotalTime - before).TotalMilliseconds);
-            if (found == 0) throw new InvalidOperationException("The hour in the middle is empty.");
         }
 
-        return new AnswerRun(form, samples / best, bestHour);
+        // Short questions, so more of them: the first ones are the compiler's. Then each without the time table, which the question makes on its way.
+        long middle = month.TimesMs[^1] / 2;
+        long ofHour = month.TimesMs.LongCount(time => time >= middle && time < middle + HourMs) * month.Columns.Length;
+        for (int pass = 0; pass < HourPasses; pass++) bestHour = Math.Min(bestHour, AskHour());
+        for (int pass = 0; pass < Passes; pass++)
+        {
+            foreach (string table in log.Disk.ListFiles().Where(name => name.EndsWith(".times", StringComparison.Ordinal))) log.Disk.Delete(table);
+            bestFirst = Math.Min(bestFirst, AskHour());
+        }
+
+        return new AnswerRun(form, samples / best, bestHour, bestFirst);
+
+        double AskHour()
+        {
+            TimeSpan before = Environment.CpuUsage.TotalTime;
+            long found = new SampleReader(log, catalog, long.MaxValue).Read(new SampleRange(Device, DiskSet.StartUnixMs + middle, DiskSet.StartUnixMs + middle + HourMs, "")).LongCount();
+            double ms = (Environment.CpuUsage.TotalTime - before).TotalMilliseconds;
+            return found == ofHour ? ms : throw new InvalidOperationException($"{found} samples of the hour in the middle were answered, {ofHour} stored.");
+        }
     }
 
     private static async Task<BackfillRun> BackfillAsync(string folder, List<byte[]> batches)
@@ -188,7 +201,7 @@ internal static class ReadBench
         public ModelProfile FindProfile(uint deviceKey, uint profileHash) => _profile;
     }
 
-    private sealed record AnswerRun(string Form, double SamplesPerCoreSecond, double HourMs);
+    private sealed record AnswerRun(string Form, double SamplesPerCoreSecond, double HourMs, double HourWithoutTableMs);
 
     private sealed record ReadResult(long Samples, IReadOnlyList<ReadRun> Runs, IReadOnlyList<AnswerRun> Answers, double BackfillRatio, double BackfillDiskRatio);
 

@@ -1,5 +1,6 @@
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
+using Telemetry.Log.Times;
 
 namespace Telemetry.Log.Backup;
 
@@ -22,7 +23,21 @@ public static class LogBackup
         foreach (string name in from.ListFiles().Where(IsPlace)) Copy(from, to, name, buffer, long.MaxValue);
         Dictionary<string, uint> copied = new(StringComparer.Ordinal);
         while (!TryCopySegments(from, to, copied, buffer)) { } // each further round follows a merge, and the log has fewer segments then
+        foreach (string name in to.ListFiles().Where(name => SegmentHeader.TryParseFileName(name, out _))) TryCopyTimes(from, to, Path.ChangeExtension(name, TimeTable.Suffix), buffer);
         to.FlushDirectory();
+    }
+
+    // A table goes along, since making it again means reading all of the segment. One that is not of the segment that was copied is known by its seed and made again.
+    private static void TryCopyTimes(ILogDisk from, ILogDisk to, string name, byte[] buffer)
+    {
+        try
+        {
+            Copy(from, to, name, buffer, long.MaxValue);
+        }
+        catch (FileNotFoundException)
+        {
+            to.Delete(name); // nobody asked for it yet
+        }
     }
 
     // What was copied is known by name and seed. The last segment is not: should there be another round, it may have grown.

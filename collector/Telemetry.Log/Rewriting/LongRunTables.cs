@@ -6,7 +6,7 @@ using Telemetry.Wire.Blocks;
 namespace Telemetry.Log.Rewriting;
 
 /// <summary>A long run, decoded: the rows of its batches behind one another, and a walk over the batches that says which rows are whose.</summary>
-/// <remarks>One thread; buffers are reused.</remarks>
+/// <remarks>One thread; buffers are reused. Rows are decoded when the first of them are asked for: what the batches say of themselves stands in front and is had without.</remarks>
 internal sealed class LongRunTables
 {
     private readonly ColumnReader _columns = new();
@@ -19,6 +19,7 @@ internal sealed class LongRunTables
     private int _row;
     private int _cut;
     private int _loss;
+    private bool _hasRows;
     private long _received;
     private long _seq;
     private long _uptime;
@@ -33,13 +34,14 @@ internal sealed class LongRunTables
     /// <summary>What it said of itself.</summary>
     public BatchHeader Header { get; private set; }
 
-    /// <summary>Decodes a run and stands before its first batch.</summary>
-    /// <returns>False when it does not follow the format.</returns>
+    /// <summary>Opens a run and stands before its first batch.</summary>
+    /// <returns>False when what it says of its batches does not follow the format.</returns>
     public bool TryOpen(in RecordHeader run, ReadOnlySpan<byte> payload)
     {
         Position = run.ReceivedUnixMs;
         (_row, _cut, _loss, _received, _seq, _uptime, _wallAgainstUptime) = (-1, 0, 0, 0, 0, 0, 0);
-        return _columns.TryOpen(payload) && TryReadTable(_ledger) && TryReadTable(_cuts) && TryReadTable(_losses) && TryReadAllSeries() && _columns.IsWhole;
+        _hasRows = false;
+        return _columns.TryOpen(payload) && TryReadTable(_ledger) && TryReadTable(_cuts) && TryReadTable(_losses);
     }
 
     /// <summary>Moves to the next batch.</summary>
@@ -71,8 +73,32 @@ internal sealed class LongRunTables
     }
 
     /// <summary>The rows of the present batch's next block; to be called <see cref="BatchHeader.BlockCount"/> times.</summary>
-    /// <returns>False when the run says of more rows than it holds.</returns>
+    /// <returns>False when the run says of more rows than it holds, or they do not follow the format.</returns>
     public bool TryNextBlock(out RowSlice slice)
+    {
+        slice = default;
+        return (_hasRows || TryReadRows()) && TryCut(out slice);
+    }
+
+    /// <summary>Passes over blocks, without decoding them if nothing was decoded yet.</summary>
+    public void Skip(int blocks)
+    {
+        if (!_hasRows) _cut += blocks;
+        else while (blocks-- > 0 && TryCut(out _)) { }
+    }
+
+    // All of the run's, and over those that were passed.
+    private bool TryReadRows()
+    {
+        if (!TryReadAllSeries() || !_columns.IsWhole) return false;
+        _hasRows = true;
+        int passed = _cut;
+        _cut = 0;
+        Skip(passed);
+        return _cut == passed;
+    }
+
+    private bool TryCut(out RowSlice slice)
     {
         slice = default;
         if (_cut >= _cuts.RowCount) return false;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using Telemetry.Log.Disk;
 using Telemetry.Log.Format;
+using Telemetry.Log.Times;
 
 namespace Telemetry.Log.Rewriting;
 
@@ -14,6 +15,7 @@ internal sealed class PackedSegmentWriter
     private readonly ArrayBufferWriter<byte> _run = new();
     private readonly ArrayBufferWriter<byte> _longRun = new();
     private readonly LongRunWriter _long = new();
+    private readonly RecordRows _rows = new();
     private byte[] _record = [];
     private long _offset = SegmentHeader.Bytes;
 
@@ -23,11 +25,15 @@ internal sealed class PackedSegmentWriter
     {
         (_file, _header) = (file, header);
         Index = new SegmentIndex(header);
+        Times = new TimeTableBuilder(header);
         header.Write(file);
     }
 
     /// <summary>Where each device's runs stand.</summary>
     public SegmentIndex Index { get; }
+
+    /// <summary>When their rows were measured.</summary>
+    public TimeTableBuilder Times { get; }
 
     /// <summary>Bytes written.</summary>
     public long Bytes => _offset;
@@ -38,21 +44,22 @@ internal sealed class PackedSegmentWriter
     public void WriteVerbatim(SegmentRecords records, ReadOnlySpan<int> device)
     {
         StoredRecord? first = null, last = null;
+        TimeBounds bounds = TimeBounds.None;
         foreach (int index in device)
         {
             StoredRecord record = records[index];
             if (last is not null && _run.WrittenCount + Run.MaxVerbatimOverhead + record.Header.Length > RecordFormat.MaxRunBytes)
             {
-                EndRun(LogRecordKind.VerbatimRun, first!.Value);
-                (first, last) = (null, null);
+                EndRun(LogRecordKind.VerbatimRun, first!.Value, bounds);
+                (first, last, bounds) = (null, null, TimeBounds.None);
             }
 
             Run.WriteVerbatim(_run, record, records.PayloadOf(record).Span, last);
             first ??= record;
-            last = record;
+            (last, bounds) = (record, bounds.Plus(BoundsOf(records, record)));
         }
 
-        if (first is { } begun) EndRun(LogRecordKind.VerbatimRun, begun);
+        if (first is { } begun) EndRun(LogRecordKind.VerbatimRun, begun, bounds);
     }
 
     /// <summary>Writes records of one device as long runs; those that would not come out the same, and those that would not get shorter, verbatim.</summary>
@@ -94,7 +101,7 @@ internal sealed class PackedSegmentWriter
             if (_longRun.WrittenCount < verbatim && _longRun.WrittenCount <= RecordFormat.MaxRunBytes)
             {
                 _run.Write(_longRun.WrittenSpan);
-                EndRun(LogRecordKind.LongRun, records[run[0]]);
+                EndRun(LogRecordKind.LongRun, records[run[0]], run.Aggregate(TimeBounds.None, (bounds, index) => bounds.Plus(BoundsOf(records, records[index]))));
             }
             else
             {
@@ -105,7 +112,13 @@ internal sealed class PackedSegmentWriter
         }
     }
 
-    private void EndRun(LogRecordKind kind, in StoredRecord first)
+    private TimeBounds BoundsOf(SegmentRecords records, in StoredRecord record)
+    {
+        _rows.Open(record.Header, records.PayloadOf(record));
+        return _rows.TryNextBatch() ? TimeBounds.Of(_rows) : TimeBounds.None;
+    }
+
+    private void EndRun(LogRecordKind kind, in StoredRecord first, in TimeBounds bounds)
     {
         int size = RecordFormat.SizeOf(_run.WrittenCount);
         if (_record.Length < size) _record = new byte[Math.Max(size, 2 * _record.Length)];
@@ -115,6 +128,7 @@ internal sealed class PackedSegmentWriter
         RecordFormat.WriteHeader(record, _header.Seed, _header.BasePosition + _offset, new RecordHeader(_run.WrittenCount, kind, 0, first.Header.DeviceKey, first.Position));
         _file.Write(record, _offset);
         Index.Add(first.Header.DeviceKey, _offset);
+        Times.Add(first.Header.DeviceKey, _offset, _offset + size, bounds);
         _offset += size;
         _run.ResetWrittenCount();
     }

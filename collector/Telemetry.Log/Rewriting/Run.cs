@@ -63,7 +63,7 @@ internal static class Run
             rest = rest[2..];
             if (!TryTakeVarint(ref rest, out ulong length) || length > (ulong)rest.Length || length > RecordFormat.MaxPayloadBytes) return false;
             position += (long)gap * RecordFormat.Alignment;
-            received += (long)(later >> 1) ^ -(long)(later & 1);
+            received += UnZigZag(later);
             RecordHeader header = new((int)length, kind, reason, run.DeviceKey, received);
             records.Add(position, header, rest[..(int)length]);
             position += RecordFormat.SizeOf((int)length);
@@ -73,7 +73,11 @@ internal static class Run
         return true;
     }
 
-    private static ulong ZigZag(long value) => (ulong)((value << 1) ^ (value >> 63));
+    /// <summary>Maps a signed number to an unsigned one that is small when it is.</summary>
+    public static ulong ZigZag(long value) => (ulong)((value << 1) ^ (value >> 63));
+
+    /// <summary>The number that <see cref="ZigZag"/> was given.</summary>
+    public static long UnZigZag(ulong value) => (long)(value >> 1) ^ -(long)(value & 1);
 
     private static int PutVarint(Span<byte> to, ulong value)
     {

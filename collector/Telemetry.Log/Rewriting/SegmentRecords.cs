@@ -32,13 +32,13 @@ internal sealed class SegmentRecords
     /// <param name="file">The segment's file.</param>
     /// <param name="header">Its header, read from that file.</param>
     /// <param name="deviceKey">0 = every device.</param>
-    /// <param name="index">Passes over the parts without the device; null = reads all.</param>
+    /// <param name="nextOffset">Where the device's next record may stand, from an offset on; -1 = nowhere, null = reads all.</param>
     /// <param name="keepsRunsFrom">Leaves long runs that begin at or behind this position whole, each as one record at the position of its first batch, for who wants
     /// rows and not batches. Of one that begins before it, a reader from this position wants some batches only.</param>
-    public static SegmentRecords Load(ILogFile file, in SegmentHeader header, uint deviceKey = 0, SegmentIndex? index = null, long keepsRunsFrom = long.MaxValue)
+    public static SegmentRecords Load(ILogFile file, in SegmentHeader header, uint deviceKey = 0, Func<long, long>? nextOffset = null, long keepsRunsFrom = long.MaxValue)
     {
         SegmentRecords records = new();
-        records.Add(file, header, deviceKey, index, keepsRunsFrom);
+        records.Add(file, header, deviceKey, nextOffset, keepsRunsFrom);
         records.Sort();
         return records;
     }
@@ -46,13 +46,13 @@ internal sealed class SegmentRecords
     /// <summary>Adds the records of a sealed segment, of one behind those that are here.</summary>
     /// <param name="file">The segment's file.</param>
     /// <param name="header">Its header, read from that file.</param>
-    public void Add(ILogFile file, in SegmentHeader header) => Add(file, header, deviceKey: 0, index: null, keepsRunsFrom: long.MaxValue);
+    public void Add(ILogFile file, in SegmentHeader header) => Add(file, header, deviceKey: 0, nextOffset: null, keepsRunsFrom: long.MaxValue);
 
-    private void Add(ILogFile file, in SegmentHeader header, uint deviceKey, SegmentIndex? index, long keepsRunsFrom)
+    private void Add(ILogFile file, in SegmentHeader header, uint deviceKey, Func<long, long>? nextOffset, long keepsRunsFrom)
     {
         long limit = Math.Min(file.Length, header.MaxFileBytes);
         SegmentScanner scanner = new(file, header, new byte[ScanBufferBytes]);
-        while (TrySkip(scanner, header, deviceKey, index) && scanner.TryNext(limit, out RecordHeader record, out ReadOnlyMemory<byte> payload))
+        while (TrySkip(scanner, header, nextOffset) && scanner.TryNext(limit, out RecordHeader record, out ReadOnlyMemory<byte> payload))
         {
             if (deviceKey != 0 && record.DeviceKey != deviceKey) continue;
             long position = scanner.Position - RecordFormat.SizeOf(record.Length);
@@ -88,10 +88,10 @@ internal sealed class SegmentRecords
         return low;
     }
 
-    private static bool TrySkip(SegmentScanner scanner, in SegmentHeader header, uint deviceKey, SegmentIndex? index)
+    private static bool TrySkip(SegmentScanner scanner, in SegmentHeader header, Func<long, long>? nextOffset)
     {
-        if (index is null) return true;
-        long next = index.NextOffset(deviceKey, scanner.Offset);
+        if (nextOffset is null) return true;
+        long next = nextOffset(scanner.Offset);
         if (next > scanner.Offset) scanner.Seek(header.BasePosition + next);
         return next >= 0;
     }

@@ -32,7 +32,7 @@ internal static class SegmentRewriter
         if (dropped.Bytes == 0 && !isDue) return unchanged;
 
         SegmentHeader packed = header with { Seed = NewSeed(), IsPacked = true, IsCompacted = header.IsCompacted || isDue, RecordBytes = kept.Bytes };
-        (SegmentIndex index, long bytes) = WriteProven(disk, packed, kept, oddDevices);
+        (LogSegment written, long bytes) = WriteProven(disk, packed, kept, oddDevices);
         if (dropped.Bytes == 0 && bytes >= bytesBefore)
         {
             disk.Delete(packed.FileName + WritingSuffix);
@@ -41,7 +41,7 @@ internal static class SegmentRewriter
 
         disk.Rename(packed.FileName + WritingSuffix, packed.FileName);
         disk.FlushDirectory();
-        return new RewrittenSegment(new LogSegment(packed, index), dropped, present.DamagedBytes, bytesBefore, bytes);
+        return new RewrittenSegment(written, dropped, present.DamagedBytes, bytesBefore, bytes);
     }
 
     /// <summary>Writes neighbours as one compacted segment in the place of the first. The files of the others stay, for the caller to remove once the folder was flushed.</summary>
@@ -71,9 +71,9 @@ internal static class SegmentRewriter
         {
             RecordBytes = records.Bytes, SpanBytes = parts[^1].Header.EndPosition - first.BasePosition,
         };
-        (SegmentIndex index, long bytes) = WriteProven(disk, merged, records, oddDevices);
+        (LogSegment written, long bytes) = WriteProven(disk, merged, records, oddDevices);
         disk.Rename(merged.FileName + WritingSuffix, merged.FileName);
-        return new RewrittenSegment(new LogSegment(merged, index), new DropLedger(), 0, bytesBefore, bytes);
+        return new RewrittenSegment(written, new DropLedger(), 0, bytesBefore, bytes);
     }
 
     private static SegmentRecords Load(ILogDisk disk, string name, long basePosition, out SegmentHeader header, out long bytes)
@@ -112,12 +112,12 @@ internal static class SegmentRewriter
 
     // Packing a batch again to see whether it comes out the same costs as much as all the rest, and the proof does it anyway: so batches are thought to until the
     // proof says of whose that is not so. Theirs are then tried one by one.
-    private static (SegmentIndex Index, long Bytes) WriteProven(ILogDisk disk, in SegmentHeader header, SegmentRecords records, HashSet<uint> oddDevices)
+    private static (LogSegment Segment, long Bytes) WriteProven(ILogDisk disk, in SegmentHeader header, SegmentRecords records, HashSet<uint> oddDevices)
     {
         string writing = header.FileName + WritingSuffix;
         while (true)
         {
-            (SegmentIndex Index, long Bytes) written = Write(disk, header, records, oddDevices);
+            (LogSegment Segment, long Bytes) written = Write(disk, header, records, oddDevices);
             HashSet<uint> unlike = Unlike(records, Load(disk, writing, header.BasePosition, out _, out _));
             if (unlike.Count == 0) return written;
             disk.Delete(writing);
@@ -126,7 +126,7 @@ internal static class SegmentRewriter
         }
     }
 
-    private static (SegmentIndex Index, long Bytes) Write(ILogDisk disk, in SegmentHeader header, SegmentRecords records, HashSet<uint> oddDevices)
+    private static (LogSegment Segment, long Bytes) Write(ILogDisk disk, in SegmentHeader header, SegmentRecords records, HashSet<uint> oddDevices)
     {
         int[] byDevice = new int[records.Count];
         for (int i = 0; i < byDevice.Length; i++) byDevice[i] = i;
@@ -143,7 +143,7 @@ internal static class SegmentRewriter
         }
 
         file.Flush();
-        return (writer.Index, writer.Bytes);
+        return (new LogSegment(header, writer.Index) { Times = writer.Times.ToTable() }, writer.Bytes);
     }
 
     // Read back from the disk, every record of the new file must be the one it stands for: place, header and bytes. The devices of which one is not.

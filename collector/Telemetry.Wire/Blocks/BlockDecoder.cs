@@ -43,6 +43,23 @@ public sealed class BlockDecoder
         return reason;
     }
 
+    /// <summary>Decodes the times of a block and nothing else: <see cref="TimesMs"/> hold, there are no columns to be read.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="isPlain">In the plain encoding.</param>
+    /// <param name="columns">How many columns the block says it has.</param>
+    /// <returns>As <see cref="Decode(ReadOnlySpan{byte}, bool)"/>; of a packed block a fault behind the times is not seen.</returns>
+    public RefusalReason DecodeTimes(ReadOnlySpan<byte> block, bool isPlain, out int columns)
+    {
+        RowCount = 0;
+        ColumnCount = 0;
+        RefusalReason reason;
+        if (isPlain) (reason, columns) = (PlainBlockDecoder.Fill(this, block), ColumnCount);
+        else reason = PackedBlock.FillTimes(this, block, out columns);
+        (ColumnCount, _hasQuality) = (0, false);
+        if (reason != RefusalReason.None) RowCount = columns = 0;
+        return reason;
+    }
+
     /// <summary>Signal id of a column, 0..<see cref="ColumnCount"/> - 1.</summary>
     public int SignalId(int column) => _signals[Checked(column)];
 

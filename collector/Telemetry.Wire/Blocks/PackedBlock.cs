@@ -47,6 +47,18 @@ internal static class PackedBlock
             : RefusalReason.Malformed;
     }
 
+    /// <summary>Decodes the times of a packed block.</summary>
+    /// <returns>None, or the reason.</returns>
+    public static RefusalReason FillTimes(BlockDecoder target, ReadOnlySpan<byte> block, out int columns)
+    {
+        RefusalReason reason = ReadShape(block, out Shape shape);
+        columns = shape.Columns;
+        if (reason != RefusalReason.None) return reason;
+        BlockCursor rest = new(target.Padded(block)[shape.Bytes..], block.Length - shape.Bytes);
+        target.Begin(shape.Rows);
+        return TryReadTimes(target, ref rest, shape) ? RefusalReason.None : RefusalReason.Malformed;
+    }
+
     /// <summary>Reads the header up to the period, with every limit.</summary>
     public static RefusalReason ReadShape(ReadOnlySpan<byte> block, out Shape shape)
     {

@@ -170,6 +170,26 @@ public sealed class SampleQueriesTests : IDisposable
         }
     }
 
+    // Batches come in any order, some from before the device knew the time: the answer is cut into windows at strides, and must be the one of a single window.
+    [Fact]
+    public async Task Read_InManyWindows_IsTheAnswerOfOne()
+    {
+        Random random = new(4);
+        int[] hours = [.. Enumerable.Range(0, 6 * Hours)];
+        random.Shuffle(hours);
+        foreach (int hour in hours) await AppendHourAsync(hour, knowsTime: hour % 5 != 0);
+        for (int form = 0; form < 2; form++)
+        {
+            SampleRange all = new(_devices[0], long.MinValue, long.MaxValue, ""), part = all with { FromUnixMs = BeginUnixMs + 5_000_000, ToUnixMs = BeginUnixMs + 100_000_000 };
+            List<SampleRow> whole = [.. new SampleReader(_log, _registry, long.MaxValue).Read(all)];
+            Assert.Equal(6 * Hours * 20, whole.Count);
+            Assert.Equal(whole.Order(Comparer<SampleRow>.Create((left, right) => SampleRow.Compare(left, right))), whole);
+            Assert.Equal(whole, new SampleReader(_log, _registry, long.MaxValue, windowRows: 50).Read(all));
+            Assert.Equal(whole.Where(row => row.UnixMs >= part.FromUnixMs && row.UnixMs < part.ToUnixMs), new SampleReader(_log, _registry, long.MaxValue, windowRows: 50).Read(part));
+            Assert.True((await _log.CompactAsync(DateTimeOffset.MaxValue)).Segments > 0 || form == 1);
+        }
+    }
+
     [Fact]
     public void Read_SignalThatNoModelHas_NamesThoseThatAreThere()
     {

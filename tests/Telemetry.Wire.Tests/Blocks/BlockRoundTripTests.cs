@@ -1,5 +1,6 @@
 using Telemetry.Device.Sampling;
 using Telemetry.Wire.Blocks;
+using Telemetry.Wire.Ingest;
 
 namespace Telemetry.Wire.Tests.Blocks;
 
@@ -100,6 +101,9 @@ public sealed class BlockRoundTripTests
             DecodeStatus status = decoder.Decode(bytes);
             Assert.True(status is DecodeStatus.Done or DecodeStatus.Malformed);
             Assert.InRange(decoder.RowCount, 0, WireLimits.MaxBlockRows);
+            int rows = decoder.RowCount;
+            bool hasTimes = decoder.DecodeTimes(bytes, isPlain: false, out int columns) == RefusalReason.None;
+            Assert.True(status == DecodeStatus.Done ? hasTimes && decoder.RowCount == rows : hasTimes == columns > 0, "a block that can be decoded has times");
         }
     }
 }

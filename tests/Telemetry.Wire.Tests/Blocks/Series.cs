@@ -33,7 +33,7 @@ internal sealed record Series(long[] TimesMs, byte[] Quality, int[] Signals, byt
     /// <summary>Asserts that the blocks decode to exactly these rows.</summary>
     public void AssertEqualTo(IEnumerable<byte[]> blocks)
     {
-        BlockDecoder decoder = new();
+        BlockDecoder decoder = new(), times = new();
         int at = 0;
         foreach (byte[] block in blocks)
         {
@@ -42,6 +42,8 @@ internal sealed record Series(long[] TimesMs, byte[] Quality, int[] Signals, byt
             Assert.True(at + rows <= Rows);
             Assert.Equal(Signals.Length, decoder.ColumnCount);
             Assert.True(TimesMs.AsSpan(at, rows).SequenceEqual(decoder.TimesMs), "times differ");
+            Assert.Equal(RefusalReason.None, times.DecodeTimes(block, isPlain: false, out int columns));
+            Assert.True(times.TimesMs.SequenceEqual(decoder.TimesMs) && columns == decoder.ColumnCount && times.ColumnCount == 0, "times alone differ");
             ReadOnlySpan<byte> quality = Quality.AsSpan(at, rows);
             Assert.True(decoder.Quality.IsEmpty ? !quality.ContainsAnyExcept((byte)0) : quality.SequenceEqual(decoder.Quality), "quality differs");
             for (int column = 0; column < Signals.Length; column++)
