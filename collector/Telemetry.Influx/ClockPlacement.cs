@@ -9,14 +9,19 @@ namespace Telemetry.Influx;
 /// </summary>
 /// <remarks>
 /// A batch that waits holds the cursor back, so after a restart it is met again and placed by the same rule over the same log: the same
-/// points with the same timestamps. The rule is that of <see cref="BootClocks"/>. Bounded: <see cref="MaxWaiting"/> batches. One owner.
+/// points with the same timestamps; a reading that stands before the cursor, and so is not met again, is looked up in the log. The rule is that of <see cref="BootClocks"/>.
+/// Bounded: <see cref="MaxWaiting"/> batches, <see cref="MaxLookedUp"/> boots. One owner.
 /// </remarks>
 internal sealed class ClockPlacement(InfluxOptions options)
 {
     /// <summary>Batches that wait at once; one more places the oldest by its receive time.</summary>
     public const int MaxWaiting = 1024;
 
+    /// <summary>Boots that are remembered as looked up; one more and all are forgotten, and looked up once more.</summary>
+    public const int MaxLookedUp = 65_536;
+
     private readonly BootClocks _clocks = new();
+    private readonly HashSet<DeviceBoot> _lookedUp = [];
     private readonly LinkedList<WaitingBatch> _waiting = [];
 
     /// <summary>Position of the oldest batch that waits, or null.</summary>
@@ -26,6 +31,7 @@ internal sealed class ClockPlacement(InfluxOptions options)
     public void Reset()
     {
         _clocks.Clear();
+        _lookedUp.Clear();
         _waiting.Clear();
     }
 
@@ -37,6 +43,16 @@ internal sealed class ClockPlacement(InfluxOptions options)
         bool isPlaced = _clocks.TryPlace(record.DeviceKey, header, out PlacedClock clock);
         toUnixMs = clock.BootUnixMs;
         return isPlaced;
+    }
+
+    /// <summary>Learns the clock reading of a batch that stands before the cursor.</summary>
+    public void Learn(uint deviceKey, in BatchHeader header) => _clocks.Learn(deviceKey, header);
+
+    /// <summary>Whether to look before the cursor for a reading of this boot: the first time that a batch of it cannot be placed.</summary>
+    public bool TryBeginLookup(in DeviceBoot boot)
+    {
+        if (_lookedUp.Count >= MaxLookedUp) _lookedUp.Clear();
+        return _lookedUp.Add(boot);
     }
 
     /// <summary>Lets a batch wait.</summary>

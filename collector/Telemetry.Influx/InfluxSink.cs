@@ -39,6 +39,7 @@ public sealed class InfluxSink : BackgroundService
     private readonly BlockDecoder _block = new();
     private readonly List<BlockSlice> _slices = [];
     private long _firstLineAt;
+    private long _startedAt;
     private long _consumed;
     private long _committed;
 
@@ -129,7 +130,7 @@ public sealed class InfluxSink : BackgroundService
     private async Task ConsumeAsync(CancellationToken stop, CancellationToken work)
     {
         using LogReader reader = _log.OpenReader(_place.Answered);
-        _consumed = _committed = _place.Answered;
+        _startedAt = _consumed = _committed = _place.Answered;
         _lines.Clear();
         _placement.Reset();
         _settling.Reset();
@@ -195,8 +196,24 @@ public sealed class InfluxSink : BackgroundService
         while (_placement.TryEndWait(record, isBatch ? header : null, out PlacedBatch placed)) await TakePlacedAsync(placed, cancellation);
         if (record.Kind != LogRecordKind.Batch) return;
         if (!isBatch) Skip(record, fault.ToString());
-        else if (_placement.TryPlace(record, header, out long toUnixMs)) await WriteAsync(record, header, toUnixMs, cancellation);
+        else if (_placement.TryPlace(record, header, out long toUnixMs) || TryPlaceByEarlier(record, header, out toUnixMs)) await WriteAsync(record, header, toUnixMs, cancellation);
         else _placement.Wait(record, header);
+    }
+
+    /// <summary>Places a batch by a clock reading of its boot that the sink passed before it was started: the batch is late, or was asked for again.</summary>
+    private bool TryPlaceByEarlier(in LogRecord record, in BatchHeader header, out long toUnixMs)
+    {
+        toUnixMs = 0;
+        DeviceBoot boot = DeviceBoot.Of(record.DeviceKey, header);
+        if (_startedAt == 0 || !_placement.TryBeginLookup(boot)) return false;
+        using LogReader reader = _log.OpenDeviceReader(0, record.DeviceKey);
+        while (reader.TryRead(out LogRecord earlier) && earlier.Position < _startedAt)
+        {
+            if (earlier.Kind != LogRecordKind.Batch || BatchReader.ReadHeader(earlier.Payload.Span, out BatchHeader known, out _) != DecodeStatus.Done) continue;
+            if (DeviceBoot.Of(record.DeviceKey, known) == boot) _placement.Learn(record.DeviceKey, known);
+        }
+
+        return _placement.TryPlace(record, header, out toUnixMs);
     }
 
     /// <summary>Reads a batch that waited once more, now that its place in time is known.</summary>

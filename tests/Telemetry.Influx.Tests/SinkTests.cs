@@ -77,7 +77,8 @@ public sealed class SinkTests : IDisposable
         InfluxOptions options = Options();
         options.Url = new Uri(url);
         await DrainAsync(options);
-        Assert.Equal([path + "metrics", path + "write?db=telemetry&precision=ns"], _server.Requests.Select(request => request.Path));
+        Assert.Equal(path + "write?db=telemetry&precision=ns", _server.Requests[^1].Path);
+        Assert.All(_server.Requests, request => Assert.StartsWith(path, request.Path, StringComparison.Ordinal)); // questions too
     }
 
     [Theory]
@@ -309,6 +310,23 @@ public sealed class SinkTests : IDisposable
         await _log.AppendAsync(1, 2, TestLog.HeartRates(6000, 61));
         await DrainAsync(Options());
         Assert.Equal([("70", 0L), ("70", 0L), ("60", 5000L), ("61", 6000L)], _server.Taken.Select(line => (Value(line), UptimeOf(line))));
+    }
+
+    // The batch was lost on its way, and came, asked for again, when the reading of its boot lay behind the cursor of a sink that was started since.
+    [Fact]
+    public async Task ClockNotSet_ReadingBeforeTheCursor_PlacesIt()
+    {
+        await _log.AppendAsync(1, 2, TestLog.HeartRates(6000, 61));
+        await _log.AppendAsync(2, 2, TestLog.HeartRates(0, 70));
+        await DrainAsync(Options());
+        Assert.Equal(_log.Log.DurablePosition, _log.Log.OpenCursor("influx").Position);
+        _log.Reopen();
+        await _log.AppendAsync(1, 1, NoClock(10_000), [TestLog.HeartRates(5000, 60)], receivedUnixMs: TestLog.BootUnixMs + 86_400_000);
+        await _log.AppendAsync(1, 3, NoClock(10_000), [TestLog.HeartRates(5000, 62)], boot: 2, receivedUnixMs: TestLog.BootUnixMs + 86_400_000);
+        SinkRun run = new(_log, Options(), handler: _server);
+        await using (run) await run.StopAsync();
+        Assert.Equal([("61", 6000L), ("70", 0L), ("60", 5000L)], _server.Taken.Select(line => (Value(line), UptimeOf(line))));
+        Assert.Equal(0, run.Sink.Metrics.PlacedByReceiveTime);
     }
 
     private static Clock NoClock(long uptimeMs) => new() { UptimeMs = (ulong)uptimeMs, ErrorMs = uint.MaxValue };
