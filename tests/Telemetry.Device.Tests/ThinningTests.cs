@@ -16,7 +16,9 @@ public sealed class ThinningTests
     {
         long whole = CoveredMs(thins: false);
         long thinned = CoveredMs(thins: true);
-        Assert.InRange(thinned, 2 * whole, 4 * whole);
+
+        // Somewhat more than four times is possible: one row in four of these series is noise, which is written about its level.
+        Assert.InRange(thinned, 2 * whole, 5 * whole);
     }
 
     [Fact]

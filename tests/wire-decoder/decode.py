@@ -209,6 +209,27 @@ def integer_column(data, rows, width):
     return [first] + integers(bits, rows - 1, width, first, False)
 
 
+def level_column(data, rows):
+    bits = Bits(data)
+    value = unzigzag(bits.exp_golomb(7, 25))
+    if value != wrap(value, 32):
+        raise Refused("Malformed")
+    out, level, mean = [value], wrap(8 * value, 32), 64
+    while len(out) < rows:
+        k = (mean // 8).bit_length()
+        q = bits.zeros(10)
+        if q == 10:
+            d = far(bits, 32)
+        else:
+            c = q << k | bits.number(k)
+            d = (c + 1) // 2 if c & 1 else -(c // 2)
+        out.append(wrap(level // 8 + d, 32))
+        level = wrap(level + d, 32)
+        mean += min(abs(d), 1 << 22) - mean // 8
+    bits.end()
+    return out
+
+
 def real_column(data, rows):
     if len(data) < 8:
         raise Refused("Malformed")
@@ -253,7 +274,7 @@ def quality_rows(data, rows, mask):
 def packed_block(data):
     source = Input(data)
     flags = source.byte()
-    if flags & 7 != 1:
+    if flags & 7 not in (1, 3):
         raise Refused("UnsupportedVersion")
     rows, columns, start, period = source.varint(), source.byte(), source.varint(), source.varint()
     if rows == 0 or columns == 0:
@@ -297,9 +318,11 @@ def packed_block(data):
             raise Refused("Malformed")
         stream = source.take(source.varint() if column < columns - 1 else source.left)
         kind = descriptor & 3
-        if kind == 3:
+        if kind == 3 and flags & 7 == 1:
             raise Refused("Malformed")
-        if kind == 2:
+        if kind == 3:
+            out.append({"signal": signal, "integers": level_column(stream, rows)})
+        elif kind == 2:
             out.append({"signal": signal, "reals": ["%016x" % bits for bits in real_column(stream, rows)]})
         else:
             out.append({"signal": signal, "integers": integer_column(stream, rows, 64 if kind else 32)})

@@ -45,7 +45,7 @@ internal sealed class BlockCosts
             }
 
             if (!_columns.TryGetValue(column.SignalId, out Column? sum))
-                _columns.Add(column.SignalId, sum = new Column(front.Names[column.SignalId], column.Kind switch { 0 => "integer", 1 => "wide", _ => "real" }));
+                _columns.Add(column.SignalId, sum = new Column(front.Names[column.SignalId], column.Kind switch { 1 => "wide", 2 => "real", _ => "integer" }));
             sum.Samples += block.Rows;
             sum.Bytes += column.Bytes;
             Samples += block.Rows;

@@ -12,6 +12,7 @@ namespace Telemetry.Bench.Codec;
 internal sealed class DamagedInputs
 {
     private const int Sources = 64;
+    private const int LessonRows = 150; // of noise, after which a column is written about its level
     private readonly Random _random;
     private readonly BlockDecoder _block = new();
     private readonly BatchDecoder _batch = new();
@@ -30,12 +31,16 @@ internal sealed class DamagedInputs
     /// <summary>The input last tried.</summary>
     public byte[] Last { get; private set; } = [];
 
+    /// <summary>It was tried as a packed block.</summary>
+    public bool LastIsPacked { get; private set; }
+
     /// <summary>Damages one input and decodes it: a packed block, one taken for a plain block, or a batch.</summary>
     /// <returns>True when it can still be read.</returns>
     /// <exception cref="InvalidOperationException">A refused block has rows, or a read one more than the limits allow.</exception>
     public bool TryNext()
     {
         long turn = _count++ % 4;
+        LastIsPacked = turn > 1;
         Last = Damage(_random, turn == 0 ? _sealed : _blocks[_random.Next(_blocks.Length)]);
         if (turn == 0)
         {
@@ -53,12 +58,15 @@ internal sealed class DamagedInputs
     {
         byte[] kinds = [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => (byte)(random.Next(8) < 5 ? 0 : random.Next(1, 3)))];
         BlockEncoder encoder = new([.. Enumerable.Range(3, kinds.Length)], kinds, 200, 16_384);
+        bool[] isNoise = [.. kinds.Select(_ => random.Next(3) == 0)];
         long time = 0;
-        for (int row = random.Next(1, 120); row > 0; row--)
+        int rows = random.Next(1, 120);
+        for (int row = -LessonRows; row < rows; row++)
         {
+            if (row == 0) encoder.Reset();
             for (int column = 0; column < kinds.Length; column++)
             {
-                if (kinds[column] == BlockEncoder.KindInteger) encoder.Set(column, random.Next(4) == 0 ? random.Next(200) : 60);
+                if (kinds[column] == BlockEncoder.KindInteger) encoder.Set(column, isNoise[column] || random.Next(4) == 0 ? random.Next(200) : 60);
                 else encoder.SetWide(column, random.NextInt64() >> random.Next(64));
             }
 

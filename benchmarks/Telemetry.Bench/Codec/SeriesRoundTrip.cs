@@ -10,6 +10,8 @@ internal sealed class SeriesRoundTrip
 {
     private const int MaxBlockRows = 48; // so that a series takes several blocks
     private const int BufferBytes = 4096;
+    private const int VersionMask = 7;
+    private const int LevelVersion = 3;
 
     private readonly BlockEncoder[] _encoders =
         [.. Enumerable.Range(0, 3).Select(kind => new BlockEncoder([7], [(byte)kind], MaxBlockRows, BufferBytes))];
@@ -19,6 +21,9 @@ internal sealed class SeriesRoundTrip
 
     /// <summary>Blocks packed so far.</summary>
     public long Blocks { get; private set; }
+
+    /// <summary>Of them, those with the column written about its level.</summary>
+    public long LevelBlocks { get; private set; }
 
     /// <summary>True when every row comes back bit by bit, with its time and its mask, and no row is made up.</summary>
     public bool ComesBack(GeneratedSeries rows)
@@ -43,6 +48,7 @@ internal sealed class SeriesRoundTrip
         int length = encoder.Finish(_block, 0, _block.Length);
         if (from == to) return length == 0;
         Blocks++;
+        if ((_block[0] & VersionMask) == LevelVersion) LevelBlocks++;
         if (_decoder.Decode(_block.AsSpan(0, length), isPlain: false) != RefusalReason.None || _decoder.RowCount != to - from) return false;
         ReadOnlySpan<long> values = _decoder.IsReal(0) ? MemoryMarshal.Cast<double, long>(_decoder.Reals(0)) : _decoder.Integers(0);
         ReadOnlySpan<byte> quality = rows.Quality.AsSpan(from, to - from);

@@ -53,6 +53,6 @@ public sealed class BlockLayout
 
 /// <summary>One column of a <see cref="BlockLayout"/>.</summary>
 /// <param name="SignalId">1..65535.</param>
-/// <param name="Kind">0 integer, 1 wide integer, 2 real.</param>
+/// <param name="Kind">0 integer, 1 wide integer, 2 real, 3 integer about a level.</param>
 /// <param name="Bytes">Of its stream.</param>
 public readonly record struct ColumnLayout(int SignalId, int Kind, int Bytes);

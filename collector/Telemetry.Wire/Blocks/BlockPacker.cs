@@ -21,7 +21,11 @@ public sealed class BlockPacker
     /// <summary>A column of IEEE doubles, given as their bits.</summary>
     public const byte RealKind = 2;
 
+    /// <summary>A column of 32-bit integers, written as distances from its level.</summary>
+    public const byte LevelKind = 3;
+
     private const byte Version = 1;
+    private const byte LevelVersion = 3;
     private const byte IrregularFlag = 0x08;
     private const byte QualityFlag = 0x10;
     private const byte StepsInSecondsFlag = 0x20;
@@ -56,7 +60,7 @@ public sealed class BlockPacker
         bool needsDescriptors = source.NeedsDescriptors;
 
         BlockOutput block = new(output);
-        block.PutByte((byte)(Version | (isRegular ? 0 : IrregularFlag) | (hasQuality ? QualityFlag : 0) | (stepsInSeconds ? StepsInSecondsFlag : 0)
+        block.PutByte((byte)((source.HasLevels ? LevelVersion : Version) | (isRegular ? 0 : IrregularFlag) | (hasQuality ? QualityFlag : 0) | (stepsInSeconds ? StepsInSecondsFlag : 0)
             | (startsWhole ? StartInSecondsFlag : 0) | (needsDescriptors ? DescriptorsFlag : 0)));
         block.PutVarint((uint)rows);
         block.PutByte((byte)source.ColumnCount);
@@ -79,6 +83,7 @@ public sealed class BlockPacker
             {
                 NarrowKind => IntegerColumnWriter.Write<NarrowColumn>(values, _stream),
                 WideKind => IntegerColumnWriter.Write<WideColumn>(values, _stream),
+                LevelKind => LevelColumn.Write(values, _stream),
                 _ => WriteReals(values, _stream),
             };
             if (column < source.ColumnCount - 1) block.PutFramed(_stream, bytes);

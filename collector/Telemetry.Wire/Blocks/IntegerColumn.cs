@@ -76,7 +76,8 @@ internal static partial class IntegerColumn
     public static bool TryDecodeResiduals(Span<long> rows, int count, ReadOnlySpan<byte> window, int length) =>
         TryDecodeRest<TimelineStream>(rows, count, 0, window, length, 0);
 
-    private static bool TryReadFirst<TStream>(ref BitReader bits, out long first)
+    /// <summary>Reads the value of the first row.</summary>
+    public static bool TryReadFirst<TStream>(ref BitReader bits, out long first)
         where TStream : struct, IIntegerStream
     {
         first = 0;

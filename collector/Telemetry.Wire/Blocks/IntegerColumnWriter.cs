@@ -32,9 +32,12 @@ internal static class IntegerColumnWriter
         where TStream : struct, IIntegerStream
     {
         BitWriter bits = new(output);
-        bits.PutExpGolomb((ulong)((values[0] << 1) ^ (values[0] >> 63)), FirstValueBits);
+        PutFirst(ref bits, values[0]);
         return WriteDifferences<TStream>(ref bits, values[1..], values[0]);
     }
+
+    /// <summary>Codes the value of the first row.</summary>
+    public static void PutFirst(ref BitWriter bits, long value) => bits.PutExpGolomb((ulong)((value << 1) ^ (value >> 63)), FirstValueBits);
 
     /// <summary>Codes the residuals of a timeline, which have no first value.</summary>
     /// <returns>Bytes of the stream.</returns>
@@ -100,7 +103,7 @@ internal static class IntegerColumnWriter
         }
 
         if (state.Mean < FirstScaledMean) PutCode(ref bits, Differences[(ClassOf(state.Mean) * 2 * SymbolSlots) + CodeTables.ZeroSymbol]);
-        else PutScaled(ref bits, state.Mean, false, 0);
+        else PutRice(ref bits, RiceBits(state.Mean), false, 0);
         state.Mean >>= 1;
     }
 
@@ -110,7 +113,7 @@ internal static class IntegerColumnWriter
         int run = state.Run;
         if (mean >= FirstScaledMean)
         {
-            PutScaled(ref bits, mean, isFalling, magnitude);
+            PutRice(ref bits, RiceBits(mean), isFalling, magnitude);
             isSwap = false;
         }
         else
@@ -168,9 +171,11 @@ internal static class IntegerColumnWriter
         bits.PutExpGolomb((ulong)Math.Abs(near) - 1, 2);
     }
 
-    private static void PutScaled(ref BitWriter bits, int mean, bool isFalling, ulong magnitude)
+    private static int RiceBits(int mean) => BitOperations.Log2((uint)mean) - 5; // bits of the mean - 6
+
+    /// <summary>Codes a difference as its quotient by 2^<paramref name="k"/> and k bits, or as far behind the longest quotient.</summary>
+    public static void PutRice(ref BitWriter bits, int k, bool isFalling, ulong magnitude)
     {
-        int k = BitOperations.Log2((uint)mean) - 5; // bits of the mean - 6
         ulong code = magnitude == 0 ? 0 : (magnitude << 1) - (isFalling ? 0u : 1u);
         if (magnitude > (uint)(MaxQuotient << k) >> 1 || code >> k >= MaxQuotient)
         {

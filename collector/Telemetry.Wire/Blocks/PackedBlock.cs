@@ -7,7 +7,7 @@ namespace Telemetry.Wire.Blocks;
 /// <summary>Reads the packed encoding (proto/WIRE.md, "Block").</summary>
 /// <remarks>
 /// <code>
-/// u8 flags      bits 0-2 version 1, 3 irregular, 4 quality, 5 steps in s, 6 start in s, 7 descriptors
+/// u8 flags      bits 0-2 version 1, or 3 with columns about a level; 3 irregular, 4 quality, 5 steps in s, 6 start in s, 7 descriptors
 /// varint rows, u8 columns, varint start, varint period
 /// irregular:    varint length, timeline stream
 /// quality:      u8 first mask | 8 if it changes; then varint length, quality stream
@@ -17,6 +17,7 @@ namespace Telemetry.Wire.Blocks;
 internal static class PackedBlock
 {
     private const int Version = 1;
+    private const int LevelVersion = 3; // 2 was never given
     private const int VersionMask = 7;
     private const int IrregularFlag = 0x08;
     private const int QualityFlag = 0x10;
@@ -31,6 +32,7 @@ internal static class PackedBlock
     private const int NarrowKind = 0;
     private const int WideKind = 1;
     private const int RealKind = 2;
+    private const int LevelKind = 3;
 
     /// <summary>Decodes a packed block.</summary>
     /// <returns>None, or the reason.</returns>
@@ -65,7 +67,7 @@ internal static class PackedBlock
         shape = default;
         BlockCursor front = new(block, block.Length);
         if (!front.TryReadByte(out int flags)) return RefusalReason.Malformed;
-        if ((flags & VersionMask) != Version) return RefusalReason.UnsupportedVersion;
+        if ((flags & VersionMask) is not (Version or LevelVersion)) return RefusalReason.UnsupportedVersion;
         if (!front.TryReadNumber(out ulong rows) || !front.TryReadByte(out int columns) ||
             !front.TryReadNumber(out ulong start) || !front.TryReadNumber(out ulong period) || rows == 0 || columns == 0)
             return RefusalReason.Malformed;
@@ -185,7 +187,7 @@ internal static class PackedBlock
                 NarrowKind => IntegerColumn.TryDecode<NarrowColumn>(target.LastColumnBuffer, shape.Rows, window, length),
                 WideKind => IntegerColumn.TryDecode<WideColumn>(target.LastColumnBuffer, shape.Rows, window, length),
                 RealKind => RealColumn.TryDecode(target.LastColumnBuffer[..shape.Rows], window, length),
-                _ => false,
+                _ => LevelColumn.TryDecode(target.LastColumnBuffer[..shape.Rows], window, length),
             };
             if (!isGood) return false;
         }
@@ -239,7 +241,7 @@ internal static class PackedBlock
         if ((shape.Flags & DescriptorsFlag) != 0 && (!rest.TryReadNumber(out descriptor) || descriptor >> 2 >= WireLimits.MaxSignalId)) return false;
         signal += (int)(descriptor >> 2) + 1;
         kind = (int)(descriptor & 3);
-        if (signal > WireLimits.MaxSignalId) return false;
+        if (signal > WireLimits.MaxSignalId || (kind == LevelKind && (shape.Flags & VersionMask) != LevelVersion)) return false;
         if (column < shape.Columns - 1) return rest.TryTakeStream(out window, out length);
         rest.TakeRest(out window, out length);
         return true;

@@ -14,13 +14,14 @@ public sealed class RowBuffer
 
     /// <summary>An empty buffer.</summary>
     /// <param name="signals">Signal id of each column, ascending.</param>
-    /// <param name="kinds">Kind of each column: <see cref="BlockPacker.NarrowKind"/>, <see cref="BlockPacker.WideKind"/> or <see cref="BlockPacker.RealKind"/>.</param>
+    /// <param name="kinds">Kind of each column: <see cref="BlockPacker.NarrowKind"/>, <see cref="BlockPacker.WideKind"/>, <see cref="BlockPacker.RealKind"/> or <see cref="BlockPacker.LevelKind"/>.</param>
     public RowBuffer(ReadOnlySpan<int> signals, ReadOnlySpan<byte> kinds)
     {
         _signals = signals.ToArray();
         _kinds = kinds.ToArray();
         _values = new List<long>[signals.Length];
         for (int column = 0; column < _values.Length; column++) _values[column] = [];
+        HasLevels = kinds.Contains(BlockPacker.LevelKind);
         for (int column = 0; column < _kinds.Length; column++) NeedsDescriptors |= _kinds[column] != BlockPacker.NarrowKind || _signals[column] != _signals[0] + column;
     }
 
@@ -45,7 +46,10 @@ public sealed class RowBuffer
     /// <summary>Kind of a column.</summary>
     public byte Kind(int column) => _kinds[column];
 
-    /// <summary>Ids do not simply follow one another, or a column is not of 32-bit integers.</summary>
+    /// <summary>A column is written about its level, which takes a block of its own version.</summary>
+    internal bool HasLevels { get; }
+
+    /// <summary>Ids do not simply follow one another, or a column is not of the plain kind.</summary>
     internal bool NeedsDescriptors { get; }
 
     /// <summary>An empty buffer of the same columns.</summary>

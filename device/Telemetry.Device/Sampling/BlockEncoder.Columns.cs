@@ -6,13 +6,16 @@ namespace Telemetry.Device.Sampling
         // Due is 64 rows after the last token, which began a run; or 0 while zeros are coded one by one.
         private void BeginStreams()
         {
+            _hasLevels = false;
             EmptyStream(QualityStream);
             BeginStream(TimeStream);
             _state[TimeStream + Due] = MaxRun + 1; // the step to row 1 is the period
             for (int stream = FirstColumn; stream < _state.Length; stream += _streamWords)
             {
                 BeginStream(stream);
-                BeginColumn(stream, ValueOf(stream));
+                long value = ValueOf(stream);
+                ChooseKind(stream, value);
+                BeginColumn(stream, value);
             }
         }
 
@@ -49,6 +52,7 @@ namespace Telemetry.Device.Sampling
             else
             {
                 PutFirst(stream, value);
+                if (KindOf(stream) == KindLevel) BeginLevel(stream, (int)value);
             }
         }
 
@@ -65,7 +69,8 @@ namespace Telemetry.Device.Sampling
                 if (value == state[stream + Last] && row < state[stream + Due] && (kind == 0 || state[stream + NextHigh] == state[stream + LastHigh])) continue;
                 if (kind == 0) AddInteger(stream, row, value);
                 else if (kind == KindWide << KindShift) AddWide(stream, row, value, state[stream + NextHigh]);
-                else AddReal(stream, row, value, state[stream + NextHigh]);
+                else if (kind == KindReal << KindShift) AddReal(stream, row, value, state[stream + NextHigh]);
+                else AddAboutLevel(stream, value);
             }
         }
 
@@ -75,10 +80,12 @@ namespace Telemetry.Device.Sampling
             int difference = unchecked(value - last);
             if (difference == 0)
             {
+                Judge(stream, -1);
                 AddZero(stream, row);
                 return;
             }
 
+            if (_state[stream + Mean] >= LeastNoise) JudgeDifference(stream, row, value, difference);
             _state[stream + Last] = value;
             int sign = difference >> 31;
             int magnitude = (difference ^ sign) - sign; // of int.MinValue: itself

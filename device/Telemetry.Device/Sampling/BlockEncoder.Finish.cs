@@ -2,7 +2,7 @@ namespace Telemetry.Device.Sampling
 {
     // Closing a block: pending runs are written, then header and columns are laid end to end.
     //
-    // u8 flags      bits 0-2 version 1, 3 irregular, 4 quality, 5 steps in s, 6 start in s, 7 descriptors
+    // u8 flags      bits 0-2 version 1, or 3 if a column is written about a level; 3 irregular, 4 quality, 5 steps in s, 6 start in s, 7 descriptors
     // varint rows, u8 columns, varint start, varint period
     // irregular:    varint length, timeline stream
     // quality:      u8 first mask | 8 if it changes; then varint length, quality stream
@@ -10,6 +10,7 @@ namespace Telemetry.Device.Sampling
     public partial class BlockEncoder
     {
         private const int FormatVersion = 1;
+        private const int LevelVersion = 3;
         private const int FlagIrregular = 0x08;
         private const int FlagQuality = 0x10;
         private const int FlagStepsInSeconds = 0x20;
@@ -27,6 +28,7 @@ namespace Telemetry.Device.Sampling
         private const int ColumnHeadBytes = 6;
 
         private bool _needsDescriptors; // unless the ids follow each other, all of 32-bit integers: then the first says the rest
+        private bool _hasLevels; // a column of the open block is of KindLevel
         private bool _isComplete;
         private byte _part; // the stream that Read comes to: timeline, quality, the columns
         private int _partAt; // its next byte, or BeforeHead
@@ -53,12 +55,12 @@ namespace Telemetry.Device.Sampling
             int bytes = 2 + VarintBytes((uint)_rows) + VarintBytes(StartInUnit()) + VarintBytes((uint)_period);
             if (!_isRegular) bytes += FramedBytes(TimeStream);
             if (HasQuality()) bytes += 1 + (_qualityChanges ? FramedBytes(QualityStream) : 0);
-            if (!_needsDescriptors) bytes += VarintBytes((uint)Id(0));
+            if (!HasDescriptors()) bytes += VarintBytes((uint)Id(0));
             int last = _columns - 1;
             for (int column = 0; column <= last; column++)
             {
                 int stream = StreamOf(column);
-                if (_needsDescriptors) bytes += VarintBytes(Descriptor(column));
+                if (HasDescriptors()) bytes += VarintBytes(Descriptor(column));
                 bytes += column < last ? FramedBytes(stream) : StreamBytes(stream);
             }
 
@@ -152,7 +154,7 @@ namespace Telemetry.Device.Sampling
             }
             else
             {
-                if (_needsDescriptors) at = WriteVarint(output, at, Descriptor(column));
+                if (HasDescriptors()) at = WriteVarint(output, at, Descriptor(column));
                 else if (column == 0) at = WriteVarint(output, at, (uint)Id(0));
             }
 
@@ -176,18 +178,24 @@ namespace Telemetry.Device.Sampling
                 if (KindOf(stream) == KindReal) EndRealRun(stream, lastRow);
                 else EndRun(stream, lastRow);
                 EndStream(stream);
+                JudgeBlock(stream);
             }
         }
 
         private int Flags()
         {
-            int flags = FormatVersion;
+            int flags = _hasLevels ? LevelVersion : FormatVersion;
             if (!_isRegular) flags |= FlagIrregular;
             if (HasQuality()) flags |= FlagQuality;
             if (_isInSeconds) flags |= FlagStepsInSeconds;
             if (StartIsWhole()) flags |= FlagStartInSeconds;
-            if (_needsDescriptors) flags |= FlagDescriptors;
+            if (HasDescriptors()) flags |= FlagDescriptors;
             return flags;
+        }
+
+        private bool HasDescriptors()
+        {
+            return _needsDescriptors || _hasLevels;
         }
 
         private bool HasQuality()

@@ -16,7 +16,7 @@ namespace Telemetry.Device.Sampling
         private const int Mean = 4;        // of the differences, shifted left by one; bit 0: the last one was negative
         private const int Other = 5;       // the level before the last jump
         private const int TimeWords = 6;
-        private const int Name = 6;        // signal id, kind above it, above that what the owner wants to know of the column
+        private const int Name = 6;        // signal id, kind above it, how much it looks like noise, what the owner wants to know of the column
         private const int Next = 7;        // the value set for the next row
         private const int Last = 8;        // the value of the last row
         private const int NarrowWords = 9;
@@ -24,6 +24,7 @@ namespace Telemetry.Device.Sampling
         private const int LastHigh = 10;
         private const int OtherHigh = 11;
         private const int WideWords = 12;
+        private const int Level = Other;   // of a column about a level, which has no jumps: the level in 1/8
         private const int Window = Mean;   // of a real, which has no mean: leading zeros above the length in bits
 
         // A stream is named by where its words begin in _state.
@@ -38,7 +39,7 @@ namespace Telemetry.Device.Sampling
 
         // The most one row adds to a stream is a real: a run of 25 bits, a window of 13, a value of 64 and 31 bits that waited = 133, four words,
         // so at most two new chunks. A wide column adds 19 bits of codes, 70 of a far difference, 31 that waited = 120, three words, two chunks; its first
-        // value has 122 bits and as many words. An integer, like a timeline, 19, 38 and 31 = 88, two words, one chunk; quality 28 and 31, one word.
+        // value has 122 bits and as many words. An integer, like a timeline, 19, 38 and 31 = 88, two words, one chunk; one about a level 11, 38 and 31; quality 28 and 31, one word.
         private const int RowStreamChunks = 1;
         private const int WideRowChunks = 2;
 
@@ -80,7 +81,7 @@ namespace Telemetry.Device.Sampling
 
         private static int RowChunksOf(int kind)
         {
-            return kind == KindInteger ? RowStreamChunks : WideRowChunks;
+            return IsNarrow(kind) ? RowStreamChunks : WideRowChunks;
         }
 
         // Chunks that the end of the block may need.

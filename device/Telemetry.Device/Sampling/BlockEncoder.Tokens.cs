@@ -34,7 +34,7 @@ namespace Telemetry.Device.Sampling
             }
             else
             {
-                PutScaled(stream, mean, 0, 0, 0);
+                PutRice(stream, RiceBits(mean), 0, 0, 0);
             }
 
             EndToken(stream, row, mean >> 1, _state[stream + Mean] & 1);
@@ -59,7 +59,7 @@ namespace Telemetry.Device.Sampling
             int mean = _state[stream + Mean] >> 1;
             if (mean >= FirstScaledMean)
             {
-                PutScaled(stream, mean, falling, (uint)magnitude, 0);
+                PutRice(stream, RiceBits(mean), falling, (uint)magnitude, 0);
             }
             else
             {
@@ -80,7 +80,7 @@ namespace Telemetry.Device.Sampling
             int seen = magnitudeHigh != 0 || magnitude > MaxCodedMagnitude ? MaxCodedMagnitude << MeanShift : (int)magnitude << MeanShift;
             if (mean >= FirstScaledMean)
             {
-                PutScaled(stream, mean, falling, magnitude, magnitudeHigh);
+                PutRice(stream, RiceBits(mean), falling, magnitude, magnitudeHigh);
             }
             else
             {
@@ -166,10 +166,16 @@ namespace Telemetry.Device.Sampling
             PutExpGolomb(stream, (uint)(near < 0 ? -near : near) - 1, 2);
         }
 
-        private void PutScaled(int stream, int mean, int falling, uint magnitude, uint magnitudeHigh)
+        // Of a mean of 512 and more.
+        private static int RiceBits(int mean)
         {
             int k = 4; // bits of the mean - 6
             while (mean >> (k + 6) != 0) k++;
+            return k;
+        }
+
+        private void PutRice(int stream, int k, int falling, uint magnitude, uint magnitudeHigh)
+        {
             if (magnitudeHigh != 0 || magnitude > (uint)(MaxQuotient << k) >> 1)
             {
                 PutBits(stream, 1u << MaxQuotient, MaxQuotient + 1);

@@ -20,6 +20,9 @@ namespace Telemetry.Device.Sampling
         /// <summary>A column of IEEE doubles.</summary>
         public const byte KindReal = 2;
 
+        /// <summary>How a column of 32-bit integers is written while it is noise about a level. Not for the constructor: the encoder turns to it and back by itself.</summary>
+        internal const byte KindLevel = 3;
+
         /// <summary>The most rows of a block (WIRE.md, "Limits").</summary>
         public const int MaxRows = 4096;
 
@@ -35,6 +38,8 @@ namespace Telemetry.Device.Sampling
         private const int IdMask = 0xFFFF;
         private const int KindShift = 16;
         private const int KindMask = 3 << KindShift;
+        private const int NoiseShift = 18;
+        private const int NoiseMask = 63 << NoiseShift;
         private const int OwnerShift = 24;
 
         private readonly byte _columns;
@@ -237,10 +242,15 @@ namespace Telemetry.Device.Sampling
             return (_state[stream + Name] & KindMask) >> KindShift;
         }
 
+        private static bool IsNarrow(int kind)
+        {
+            return kind == KindInteger || kind == KindLevel;
+        }
+
         private long ValueOf(int stream)
         {
             int low = _state[stream + Next];
-            return KindOf(stream) == KindInteger ? low : ((long)_state[stream + NextHigh] << 32) | (uint)low;
+            return IsNarrow(KindOf(stream)) ? low : ((long)_state[stream + NextHigh] << 32) | (uint)low;
         }
     }
 }

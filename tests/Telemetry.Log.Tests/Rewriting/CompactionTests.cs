@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Telemetry.Wire;
+using Telemetry.Wire.Batches;
 using static Telemetry.Log.Tests.Rewriting.RecordChecks;
 
 namespace Telemetry.Log.Tests.Rewriting;
@@ -43,6 +44,38 @@ public sealed class CompactionTests : LogTestBase
         await FillAsync(log, devices: 2, batches: 200, rows: 60);
 
         Assert.Equal(0, (await log.CompactAsync(DateTimeOffset.UnixEpoch)).Segments);
+    }
+
+    [Fact]
+    public async Task Compact_ColumnThatTurnsToItsLevelAndBack_KeepsEveryRecordAndTakesLess()
+    {
+        using BlockLog log = Open(_disk);
+        SealingDevice device = new(1, seed: 1);
+        int levels = 0;
+        for (int i = 0; i < 300; i++)
+        {
+            device.IsQuiet = i is < 100 or >= 200;
+            byte[] batch = device.Next(60);
+            if (HasLevel(batch)) levels++;
+            log.TryAppend(LogRecordKind.Batch, 0, device.Key, i, batch, out _);
+        }
+
+        await log.SealAsync();
+        List<LogRecord> before = Records(log);
+        List<string> rows = Rows(log, device.Key);
+        LogCompaction done = await log.CompactAsync(Always);
+
+        Assert.InRange(levels, 80, 110);
+        Assert.True(done.BytesAfter < 0.7 * done.BytesBefore, $"{done.BytesBefore} became {done.BytesAfter}");
+        AssertSame(before, Records(log));
+        Assert.Equal(rows, Rows(log, device.Key));
+
+        static bool HasLevel(byte[] batch)
+        {
+            bool found = false;
+            foreach (BlockSlice block in BatchReader.Blocks(batch)) found |= (batch[block.Offset] & 7) == 3;
+            return found;
+        }
     }
 
     [Fact]

@@ -24,6 +24,9 @@ internal sealed class SealingDevice(uint key, int seed)
 
     public uint Key { get; } = key;
 
+    /// <summary>The temperature stands. It is noise otherwise, and its column turns to its level.</summary>
+    public bool IsQuiet { get; set; }
+
     /// <summary>The next batch: about <paramref name="rows"/> rows a block.</summary>
     public byte[] Next(int rows)
     {
@@ -37,7 +40,7 @@ internal sealed class SealingDevice(uint key, int seed)
             int quality = _random.Next(100) == 0 ? _random.Next(8) : 1;
             _band.Set(0, _heartRate);
             _band.Set(1, _random.Next(3) == 0 ? 0 : 80);
-            _band.Set(2, 3300 + _random.Next(5));
+            _band.Set(2, 3300 + (IsQuiet ? 0 : _random.Next(5)));
             AddRow(_band, quality);
             if (i % 10 != 0) continue;
             _motion.SetReal(0, _random.Next(100) * 0.25);

@@ -11,6 +11,8 @@ namespace Telemetry.Wire.Tests.Blocks;
 public sealed class BlockPackerTests
 {
     private const int StepsInSecondsFlag = 0x20;
+    private const int VersionMask = 7;
+    private const int LevelVersion = 3;
 
     private readonly BlockPacker _packer = new();
     private readonly BlockDecoder _decoder = new();
@@ -39,10 +41,17 @@ public sealed class BlockPackerTests
     public void Pack_RandomSeries_GivesTheDevicesBytes(int seed, int spread)
     {
         Random random = new(seed);
+        int levels = 0;
         for (int i = 0; i < 200; i++)
         {
-            foreach (byte[] block in RandomSeries(random, spread).Pack(maxRows: random.Next(1, 700))) Assert.Equal(block, Repacked(block));
+            foreach (byte[] block in RandomSeries(random, spread).Pack(maxRows: random.Next(1, 700)))
+            {
+                if ((block[0] & VersionMask) == LevelVersion) levels++;
+                Assert.Equal(block, Repacked(block));
+            }
         }
+
+        Assert.True(levels > 0, "Columns about a level are among them.");
     }
 
     [Fact]
@@ -71,7 +80,7 @@ public sealed class BlockPackerTests
         return output.WrittenSpan.ToArray();
     }
 
-    // Walks, plateaus, jumps there and back, and noise; steps in s or ms, now and then irregular; all three kinds.
+    // Walks, plateaus, jumps there and back, noise, and noise about a level; steps in s or ms, now and then irregular; all three kinds.
     private static Series RandomSeries(Random random, int spread)
     {
         int rows = random.Next(1, 1200);
@@ -97,11 +106,12 @@ public sealed class BlockPackerTests
     {
         long[] values = new long[rows];
         long value = random.Next(-1000, 1000), other = random.Next(spread);
-        int style = random.Next(4);
+        int style = random.Next(5);
         for (int row = 0; row < rows; row++)
         {
-            if (style == 3 || random.Next(style == 0 ? 30 : 3) == 0) value = random.Next(6) == 0 ? other + random.Next(3) : value + random.NextInt64(-spread, spread + 1L);
-            if (random.Next(25) == 0) (value, other) = (other, value);
+            if (style == 4) value = other + random.NextInt64(spread + 20L);
+            else if (style == 3 || random.Next(style == 0 ? 30 : 3) == 0) value = random.Next(6) == 0 ? other + random.Next(3) : value + random.NextInt64(-spread, spread + 1L);
+            if (style != 4 && random.Next(25) == 0) (value, other) = (other, value);
             values[row] = kind switch { BlockEncoder.KindInteger => (int)value, BlockEncoder.KindWide => value * (random.Next(50) == 0 ? 1L << 33 : 1), _ => BitConverter.DoubleToInt64Bits(value * 0.25) };
         }
 

@@ -22,6 +22,10 @@ public sealed class GeneratedSeriesTests
         }).Check(s_config);
 
     [Fact]
+    public void Integers_AnyValuesWrittenAboutALevel_ComeBackEqual() =>
+        Prop.ForAll<int[]>(values => ComesBack(BlockEncoder.KindInteger, [.. LevelColumnTests.Noise(LevelColumnTests.Lesson), .. values.Select(value => (long)value)], LevelColumnTests.Lesson)).Check(s_config);
+
+    [Fact]
     public void Wide_AnyValues_ComeBackEqual() => Prop.ForAll<long[]>(values => ComesBack(BlockEncoder.KindWide, values)).Check(s_config);
 
     [Fact]
@@ -40,11 +44,11 @@ public sealed class GeneratedSeriesTests
             return true;
         }).Check(s_config);
 
-    private static bool ComesBack(byte kind, long[] values)
+    private static bool ComesBack(byte kind, long[] values, int maxRows = BlockEncoder.MaxRows)
     {
         if (values.Length == 0) return true; // no rows, no block
         Series series = Series.OfIntegers(values) with { Kinds = [kind] };
-        series.AssertEqualTo(series.Pack());
+        series.AssertEqualTo(series.Pack(maxRows));
         return true;
     }
 }

@@ -22,6 +22,7 @@ public sealed class SharedSearchTests
         }
 
         Assert.Equal(3 * GeneratedSeries.Shapes.Length, seen.Count);
+        Assert.True(trip.LevelBlocks > 100, "Columns about a level are among them.");
         Assert.True(trip.Blocks > Series, "Series of several blocks are among them.");
     }
 

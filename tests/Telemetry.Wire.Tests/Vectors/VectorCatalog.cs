@@ -16,7 +16,7 @@ internal static class VectorCatalog
     /// <summary>Begins the name of a good block that another writer could send and ours would not.</summary>
     public const string ForeignPrefix = "block-foreign-";
 
-    public static IReadOnlyList<Vector> All { get; } = [.. Blocks(), .. Plains(), .. Batches(), .. BadBlocks(), .. BadBatches()];
+    public static IReadOnlyList<Vector> All { get; } = [.. Blocks(), .. Plains(), .. Batches(), .. BadBlocks(), .. BadBatches(), .. LevelBlocks()];
 
     private static IEnumerable<Vector> Blocks()
     {
@@ -54,6 +54,34 @@ internal static class VectorCatalog
         yield return new Vector(
             ForeignPrefix + "far-wraps", "block", [0x81, 0x03, 0x01, 0x00, 0x00, 0x01, 0x15, 0xFE, 0xFD, 0x05, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02]);
         yield return Block("block-4096-rows", Series.OfIntegers([.. Enumerable.Range(0, 4096).Select(i => (long)(i / 500))]));
+    }
+
+    // Their last blocks, because a first one is never written about a level.
+    private static IEnumerable<Vector> LevelBlocks()
+    {
+        Random random = new(20261123);
+        Series noise = Series.OfIntegers([.. Enumerable.Range(0, 400).Select(_ => (long)random.Next(980, 1021))]);
+        yield return new Vector("block-level", "block", noise.Pack(maxRows: 200)[^1]);
+        long[] spikes = [.. noise.Columns[0]];
+        (spikes[230], spikes[260], spikes[261]) = (int.MaxValue, int.MinValue, -5000);
+        yield return new Vector("block-level-far", "block", (noise with { Columns = [spikes] }).Pack(maxRows: 200)[^1]);
+        yield return new Vector("block-level-one-row", "block", Series.OfIntegers(noise.Columns[0][..201]).Pack(maxRows: 200)[^1]);
+        yield return new Vector("block-level-among-others", "block", (noise with
+        {
+            Signals = [2, 3, 9],
+            Kinds = [0, 0, 2],
+            Columns = [[.. Enumerable.Range(0, 400).Select(i => (long)(i / 30))], noise.Columns[0], new long[400]],
+        }).Pack(maxRows: 200)[^1]);
+
+        // Foreign: 0, then falling by 2^31, which wraps level and value; and the version of levels without one.
+        yield return new Vector(
+            ForeignPrefix + "level-wraps", "block", [0x83, 0x03, 0x01, 0x00, 0x00, 0x03, 0x01, 0x00, 0xFC, 0x01, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00]);
+        yield return new Vector(ForeignPrefix + "version-3-no-level", "block", [0x03, 0x01, 0x01, 0x00, 0x00, 0x01, 0x01]);
+        yield return Bad("bad-block-level-in-version-1", [0x81, 0x01, 0x01, 0x00, 0x00, 0x03, 0x01]);
+        yield return Bad("bad-block-level-eleven-zeros", [0x83, 0x02, 0x01, 0x00, 0x00, 0x03, 0x01, 0x00, 0x08, 0x00, 0x00]);
+        yield return Bad("bad-block-level-far-too-long", [0x83, 0x02, 0x01, 0x00, 0x00, 0x03, 0x01, 0x00, 0x0C, 0x02, 0x00, 0x00, 0x00, 0x00]);
+        yield return Bad("bad-block-level-first-beyond-32-bits", [0x83, 0x01, 0x01, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00, 0x06, 0x00, 0x00, 0x00, 0x00]);
+        yield return Bad("bad-block-level-byte-too-many", [0x83, 0x01, 0x01, 0x00, 0x00, 0x03, 0x01, 0x00]);
     }
 
     private static IEnumerable<Vector> Plains()

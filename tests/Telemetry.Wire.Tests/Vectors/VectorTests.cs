@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Telemetry.Bench.Codec;
 using Telemetry.Testing;
 
 namespace Telemetry.Wire.Tests.Vectors;
@@ -12,7 +13,7 @@ public sealed class VectorTests
     [Fact]
     public void Vectors_OnDisk_AreThoseOfTheCatalogAndDecodeToTheirContent()
     {
-        if (Environment.GetEnvironmentVariable("TELEMETRY_WRITE_VECTORS") == "1") Write();
+        if (Environment.GetEnvironmentVariable("TELEMETRY_WRITE_VECTORS") == "1") Write(s_folder, VectorCatalog.All);
         JsonArray listed = JsonNode.Parse(File.ReadAllText(Path.Combine(s_folder, "manifest.json")))!["vectors"]!.AsArray();
         Assert.Equal(VectorCatalog.All.Select(vector => vector.File), listed.Select(entry => (string)entry!["file"]!));
         foreach ((Vector vector, JsonNode? entry) in VectorCatalog.All.Zip(listed))
@@ -62,25 +63,52 @@ public sealed class VectorTests
     [RealPartFact("python3")]
     public async Task Vectors_SecondDecoder_ReadsAllOfThemAlike()
     {
-        await using ChildProcess python = ChildProcess.Start(
-            RealParts.Python, ["-B", Path.Combine(RealParts.RepositoryRoot, "tests", "wire-decoder", "decode.py"), s_folder]);
-        await python.ExitAsync();
-        Assert.True(python.ExitCode == 0, python.Transcript);
-        Assert.Contains($"{VectorCatalog.All.Count} vectors, 0 wrong", python.Transcript, StringComparison.Ordinal);
+        await AssertSecondDecoderAgreesAsync(s_folder, VectorCatalog.All.Count);
     }
 
-    private static void Write()
+    [RealPartFact("python3")]
+    public async Task RandomBlocks_SecondDecoder_ReadsOrRefusesAllOfThemAlike()
     {
-        Directory.CreateDirectory(s_folder);
-        using FileStream file = File.Create(Path.Combine(s_folder, "manifest.json"));
+        DamagedInputs inputs = new(3);
+        List<Vector> blocks = [];
+        int good = 0, levels = 0;
+        while (blocks.Count < 600)
+        {
+            bool isGood = inputs.TryNext();
+            if (!inputs.LastIsPacked) continue;
+            if (isGood) good++;
+            if (isGood && (inputs.Last[0] & 7) == 3) levels++;
+            blocks.Add(new Vector($"random-{blocks.Count}", "block", inputs.Last));
+        }
+
+        Assert.InRange(good, 100, 500);
+        Assert.True(levels > 20, "Columns about a level are among the good ones.");
+        using TempFolder folder = new();
+        Write(folder.Path, blocks);
+        await AssertSecondDecoderAgreesAsync(folder.Path, blocks.Count);
+    }
+
+    private static async Task AssertSecondDecoderAgreesAsync(string folder, int vectors)
+    {
+        await using ChildProcess python = ChildProcess.Start(
+            RealParts.Python, ["-B", Path.Combine(RealParts.RepositoryRoot, "tests", "wire-decoder", "decode.py"), folder]);
+        await python.ExitAsync();
+        Assert.True(python.ExitCode == 0, python.Transcript);
+        Assert.Contains($"{vectors} vectors, 0 wrong", python.Transcript, StringComparison.Ordinal);
+    }
+
+    private static void Write(string folder, IReadOnlyList<Vector> vectors)
+    {
+        Directory.CreateDirectory(folder);
+        using FileStream file = File.Create(Path.Combine(folder, "manifest.json"));
         using StreamWriter text = new(file);
         text.Write("{\"contract\":1,\"vectors\":[\n");
-        foreach (Vector vector in VectorCatalog.All)
+        foreach (Vector vector in vectors)
         {
-            File.WriteAllBytes(Path.Combine(s_folder, vector.File), vector.Bytes);
+            File.WriteAllBytes(Path.Combine(folder, vector.File), vector.Bytes);
             (string reason, JsonObject? content) = VectorContent.Read(vector.Type, vector.Bytes);
             JsonObject entry = new() { ["file"] = vector.File, ["type"] = vector.Type, ["reason"] = reason, ["content"] = content };
-            text.Write(entry.ToJsonString(new JsonSerializerOptions()) + (vector == VectorCatalog.All[^1] ? "\n" : ",\n"));
+            text.Write(entry.ToJsonString(new JsonSerializerOptions()) + (vector == vectors[^1] ? "\n" : ",\n"));
         }
 
         text.Write("]}\n");
