@@ -22,7 +22,11 @@ internal sealed class IngestShard
     /// <summary>Dead-lettered and refused batches by numeric reason.</summary>
     public long[] ByReason { get; } = new long[ReasonSlots];
 
-    public SeqVerdict Look(int index, ulong seq) => SeqWindow.Look(Table[index], GapsOf(index), seq);
+    public SeqVerdict Look(int index, ulong seq)
+    {
+        ref SeqEntry entry = ref Table[index];
+        return SeqWindow.Look(entry, seq <= entry.Mark ? GapsOf(index) : null, seq);
+    }
 
     /// <returns>True when a new gap appeared.</returns>
     public bool Settle(int index, ulong seq, long position)
@@ -35,7 +39,9 @@ internal sealed class IngestShard
             return false;
         }
 
-        GapList? before = GapsOf(index);
+        // A seq inside the window neither makes a gap nor fills one.
+        bool staysInside = seq > entry.Mark && seq - entry.Mark <= SeqWindow.Bits;
+        GapList? before = staysInside ? null : GapsOf(index);
         GapList? gaps = before;
         bool hasNewGap = SeqWindow.Settle(ref entry, ref gaps, seq);
         if (gaps is not null && before is null) Gaps.Add(index, gaps);

@@ -42,10 +42,21 @@ internal sealed class GapList
     {
         int at = Find(seq);
         SeqGap gap = _ranges[at];
-        _ranges.RemoveAt(at);
-        if (seq < gap.Last) _ranges.Insert(at, gap with { First = seq + 1 });
-        if (seq > gap.First) _ranges.Insert(at, gap with { Last = seq - 1 });
-        Bound();
+        if (gap.First == gap.Last)
+        {
+            _ranges.RemoveAt(at);
+        }
+        else if (seq == gap.Last)
+        {
+            _ranges[at] = gap with { Last = seq - 1 }; // what comes newest first ends here
+        }
+        else
+        {
+            _ranges[at] = gap with { First = seq + 1 };
+            if (seq == gap.First) return;
+            _ranges.Insert(at, gap with { Last = seq - 1 });
+            Bound();
+        }
     }
 
     private void Bound()
