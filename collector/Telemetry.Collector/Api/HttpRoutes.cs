@@ -17,6 +17,8 @@ internal static class HttpRoutes
         SamplesEndpoint.Map(routes, rooms.Folder, rooms.Samples);
         ExportEndpoint.Map(routes, rooms.Folder, rooms.Export);
         HttpApi.Map(routes, rooms.Folder, ApiTable.Of(rooms));
+        routes.MapFallback("/v1/{**path}", context => HttpApi.GuardAsync(context, rooms.Folder, () => throw new ApiException(
+            ApiFault.NotFound, $"There is no {context.Request.Method} {context.Request.Path}; ask as in POST /v1/query/Samples or GET /v1/status, the README of Telemetry.Collector lists them.")));
     }
 
     private static Task AnswerReadyAsync(HttpContext context, Rooms rooms)

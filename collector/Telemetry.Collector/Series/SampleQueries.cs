@@ -127,6 +127,7 @@ internal sealed class SampleQueries(BlockLog log, DeviceRegistry registry)
         if (from >= to) throw new ApiException(ApiFault.Invalid, $"The range is empty: from {from} is not before to {to} (unix ms).");
         if (request.Device.Length > 0)
         {
+            if (request.User.Length > 0) throw new ApiException(ApiFault.Invalid, "The request names a device and a user; give one of them.");
             DeviceRecord device = registry.FindDevice(request.Brand, request.Device)
                 ?? throw new ApiException(ApiFault.NotFound, $"Device '{request.Brand}/{request.Device}' is not registered; `telemetry device list` shows those that are.");
             return WithSignal([new SampleRange(device.DeviceKey, from, to, request.Signal)]);

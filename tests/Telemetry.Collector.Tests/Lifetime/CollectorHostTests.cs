@@ -46,6 +46,10 @@ public sealed class CollectorHostTests
         http.DefaultRequestHeaders.Authorization = new("Bearer", host.OperatorToken);
         Assert.Equal(HttpStatusCode.OK, (await http.PostAsJsonAsync("/v1/registry/ListBrands", new { })).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await http.PostAsJsonAsync("/v1/registry/ListBrands", new { nonsense = 1 })).StatusCode);
+
+        answer = await http.PostAsJsonAsync("/v1/query/Sample", new { });
+        Assert.Equal((HttpStatusCode.NotFound, "There is no POST /v1/query/Sample; "), (answer.StatusCode, (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString()![..35]));
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("/v1/query/Samples")).StatusCode);
     }
 
     [Fact]

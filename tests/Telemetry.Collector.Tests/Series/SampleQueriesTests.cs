@@ -191,6 +191,10 @@ public sealed class SampleQueriesTests : IDisposable
     }
 
     [Fact]
+    public void Read_DeviceAndUserAtOnce_IsRefused() =>
+        Assert.Equal(ApiFault.Invalid, Assert.Throws<ApiException>(() => new SampleQueries(_log, _registry).Read(new SamplesRequest { Brand = "acme", Device = "b1", User = _user.Text })).Fault);
+
+    [Fact]
     public void Read_SignalThatNoModelHas_NamesThoseThatAreThere()
     {
         SampleQueries queries = new(_log, _registry);
