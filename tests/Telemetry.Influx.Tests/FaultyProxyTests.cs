@@ -71,7 +71,7 @@ public sealed class FaultyProxyTests : RealServerComparison
         {
             await proxy.StartAsync($"{held}:{write}");
             expected.AddRange(await AppendManyAsync(firstSeq: expected.Count / 100, batches: 8));
-            await proxy.FaultAsync(held);
+            await proxy.HeldAsync();
             Assert.True(run.Sink.LagBytes > 0);
             await proxy.KillAsync();
         }

@@ -9,6 +9,7 @@ internal sealed class ProxyProcess(Uri server) : IAsyncDisposable
 {
     private readonly string _listen = $"127.0.0.1:{ChildProcess.FreePort()}";
     private ChildProcess? _process;
+    private int _held;
 
     public Uri Url => new($"http://{_listen}");
 
@@ -20,11 +21,12 @@ internal sealed class ProxyProcess(Uri server) : IAsyncDisposable
     public async Task StartAsync(string faults)
     {
         _process = ChildProcess.Start("dotnet", [Path.Combine(AppContext.BaseDirectory, "Telemetry.FaultyProxy.dll"), _listen, server.Authority, faults]);
+        _held = 0;
         await _process.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal));
     }
 
-    /// <summary>Waits until a fault has met somebody, e.g. <c>AnswerHeld POST /write</c>.</summary>
-    public Task<string> FaultAsync(params Fault[] faults) => _process!.LineAsync(line => FaultOf(line) is { } told && faults.Contains(told));
+    /// <summary>Waits until it holds the next request or answer: until then the server did not get the one, and has done the other.</summary>
+    public Task HeldAsync() => _process!.LineAsync(line => FaultOf(line) is Fault.RequestHeld or Fault.AnswerHeld, behind: _held++);
 
     /// <summary>kill -9.</summary>
     public async Task KillAsync()
