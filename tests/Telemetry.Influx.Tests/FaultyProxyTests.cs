@@ -13,7 +13,7 @@ public sealed class FaultyProxyTests : RealServerComparison
     {
         await using RealInflux influx = new();
         await influx.StartAsync();
-        List<(string Device, long Time, double Value)> expected = await AppendManyAsync(batches: 60);
+        List<(string Device, long Time, double Value)> expected = await AppendManyAsync(batches: 30);
         await DeliverThroughEveryFaultAsync(influx.Url, seed: 41);
         Assert.Equal(expected.Order(), await InfluxRowsAsync(influx, "temperature"));
     }
@@ -23,7 +23,7 @@ public sealed class FaultyProxyTests : RealServerComparison
     {
         await using RealVictoria victoria = new();
         await victoria.StartAsync();
-        List<(string Device, long Time, double Value)> expected = await AppendManyAsync(batches: 60);
+        List<(string Device, long Time, double Value)> expected = await AppendManyAsync(batches: 30);
         await DeliverThroughEveryFaultAsync(victoria.Url, seed: 43);
         Assert.Equal(expected.Order(), await VictoriaRowsAsync(victoria));
     }
@@ -51,7 +51,7 @@ public sealed class FaultyProxyTests : RealServerComparison
         await using ProxyProcess proxy = new(server);
         await proxy.StartAsync($"seed:{seed}");
         InfluxOptions options = Options(proxy);
-        options.RequestTimeout = TimeSpan.FromMilliseconds(400); // what a held request or answer costs
+        options.RequestTimeout = TimeSpan.FromMilliseconds(300); // what a held request or answer costs
         options.Gzip = true;
         await using (SinkRun run = new(_log, options)) await UntilAsync(() => run.Sink.LagBytes == 0);
 

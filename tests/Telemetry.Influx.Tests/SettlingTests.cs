@@ -37,6 +37,21 @@ public sealed class SettlingTests : IDisposable
     }
 
     [Fact]
+    public async Task Portal_AnsweringInItsPlace_IsNotTakenForAServerThatKeeps()
+    {
+        _server.Metrics = _server.Vars = static () => "<html>Welcome. Please sign in.</html>";
+        await using SinkRun run = Run();
+        await TakenAsync(1);
+        Assert.True(run.Sink.LagBytes > 0);
+
+        (_server.Metrics, _server.Vars) = (StartedIn(100), static () => null);
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
+        await _server.UntilAsync(server => server.Taken.Count == 4); // now it is known who has them, and that it was not known before
+        await AdvanceAsync(Settle);
+        await UntilSettledAsync(run);
+    }
+
+    [Fact]
     public async Task Server_StartedAnewMeanwhile_GetsEverythingBehindTheCursorAgain()
     {
         await using SinkRun run = Run();

@@ -192,7 +192,7 @@ public sealed class SinkPlaceTests : IDisposable
             Assert.False(ShardCache.TryRead(System.Text.Encoding.UTF8.GetBytes(page), "telemetry", out _, out _), page);
         }
 
-        _server.Vars = () => "<html>";
+        _server.Vars = () => "[]";
         await using SinkRun run = Run();
         await TakenAsync(1);
         await UntilAsync(() => run.Sink.LagBytes == 0);

@@ -74,7 +74,7 @@ internal sealed class InfluxClient : IDisposable
         (await AskProcessAsync(cancellation) ?? throw new HttpRequestException("The server did not say what it is.")).Kind == ServerKind.VictoriaMetrics;
 
     /// <summary>Which process answers.</summary>
-    /// <returns>Null when none does, or it says that it cannot now (5xx).</returns>
+    /// <returns>Null when none does, it says that it cannot now (5xx), or somebody answers in its place.</returns>
     public async Task<ServerProcess?> AskProcessAsync(CancellationToken cancellation)
     {
         if (await PageAsync("metrics", cancellation) is not { } metrics) return null;
@@ -86,7 +86,8 @@ internal sealed class InfluxClient : IDisposable
     public void Dispose() => _http.Dispose();
 
     /// <summary>A page on which a server tells of itself.</summary>
-    /// <returns>Empty when it has none, or one beyond the limit; null when it does not answer, or says that it cannot now (5xx).</returns>
+    /// <returns>Empty when it has none, or one beyond the limit; null when it does not answer or cannot now (5xx), or when somebody answers in its place: a redirect, a page for people.
+    /// To take that for the word of a server that keeps what it took would let VictoriaMetrics forget it.</returns>
     private async Task<byte[]?> PageAsync(string path, CancellationToken cancellation)
     {
         using HttpRequestMessage request = new(HttpMethod.Get, new Uri(path, UriKind.Relative));
@@ -96,8 +97,9 @@ internal sealed class InfluxClient : IDisposable
         try
         {
             using HttpResponseMessage response = await _http.SendAsync(request, either.Token);
-            if (response.StatusCode >= HttpStatusCode.InternalServerError) return null;
-            return response.IsSuccessStatusCode ? await response.Content.ReadAsByteArrayAsync(either.Token) : [];
+            if (response.StatusCode is >= HttpStatusCode.BadRequest and < HttpStatusCode.InternalServerError) return [];
+            byte[]? page = response.IsSuccessStatusCode ? await response.Content.ReadAsByteArrayAsync(either.Token) : null;
+            return page is [(byte)'<', ..] ? null : page;
         }
         catch (HttpRequestException failure) when (failure.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
