@@ -21,6 +21,9 @@ internal sealed class ScriptedServer : HttpMessageHandler
     /// <summary>What <c>/debug/vars</c> shows, alike.</summary>
     public Func<string?> Vars { get; set; } = static () => null;
 
+    /// <summary>Paths of the pages of itself that it was asked for, in order.</summary>
+    public List<string> Pages { get; } = [];
+
     /// <summary>How often it was asked who it is.</summary>
     public int Questions { get; private set; }
 
@@ -54,11 +57,12 @@ internal sealed class ScriptedServer : HttpMessageHandler
     {
         if (request.Method == HttpMethod.Get)
         {
-            bool isMetrics = request.RequestUri!.AbsolutePath == "/metrics";
+            bool isMetrics = request.RequestUri!.AbsolutePath.EndsWith("/metrics", StringComparison.Ordinal);
             string? page = isMetrics ? Metrics() : Vars();
             lock (_gate)
             {
                 if (isMetrics) Questions++;
+                Pages.Add(request.RequestUri.AbsolutePath);
                 WakeWaiters();
             }
 
