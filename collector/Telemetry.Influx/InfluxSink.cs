@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Telemetry.Influx.Delivery;
@@ -18,7 +17,7 @@ namespace Telemetry.Influx;
 /// sent twice is the same point.
 /// </summary>
 /// <remarks>One loop: read records, write lines until a request is full or a second old, deliver, save the cursor.</remarks>
-public sealed class InfluxSink : BackgroundService
+public sealed class InfluxSink : IDisposable
 {
     private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(5);
@@ -43,7 +42,7 @@ public sealed class InfluxSink : BackgroundService
     private long _consumed;
     private long _committed;
 
-    /// <summary>Makes a sink; it runs as a hosted service or by <see cref="RunAsync"/>.</summary>
+    /// <summary>Makes a sink; <see cref="RunAsync"/> runs it.</summary>
     /// <param name="log">What to read; the sink's place in it is the cursor <see cref="InfluxOptions.CursorName"/>.</param>
     /// <param name="catalog">Names of devices and signals.</param>
     /// <param name="options">Checked here.</param>
@@ -115,15 +114,11 @@ public sealed class InfluxSink : BackgroundService
     }
 
     /// <inheritdoc/>
-    public override void Dispose()
+    public void Dispose()
     {
         _client.Dispose();
         Metrics.Dispose();
-        base.Dispose();
     }
-
-    /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => RunAsync(stoppingToken);
 
     /// <summary>The loop. <paramref name="stop"/> ends the waiting, <paramref name="work"/> ends everything.</summary>
     /// <exception cref="ServerRestartedException">It must begin again at the cursor: the server has forgotten what lies behind it.</exception>

@@ -14,8 +14,8 @@ internal static partial class Log
     [LoggerMessage(1502, LogLevel.Information, "InfluxDB takes lines again.")]
     public static partial void ServerIsBack(ILogger logger);
 
-    [LoggerMessage(1503, LogLevel.Warning, "InfluxDB refused a line for good (HTTP {Status}); it stands in {File}.")]
-    public static partial void LineRefused(ILogger logger, int status, string file);
+    [LoggerMessage(1503, LogLevel.Warning, "InfluxDB refused {Refused} of {Lines} lines for good (HTTP {Status}); they stand with its words in {File}.")]
+    public static partial void LinesRefused(ILogger logger, int refused, int lines, int status, string file);
 
     [LoggerMessage(1504, LogLevel.Information, "InfluxDB has no database '{Database}'; creating it.")]
     public static partial void CreatingDatabase(ILogger logger, string database);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Telemetry.Influx.Delivery;
 using Telemetry.Influx.LineProtocol;
 using Telemetry.Testing;
 using Telemetry.Wire.Blocks;
@@ -90,6 +91,18 @@ public sealed class DerivedTests : IDisposable
             Assert.Equal(["heart_rate", "heart_rate", "scenario,user=u2", "heart_rate", "heart_rate", "scenario,user=u2"], RefusedLines().Select(line => line.StartsWith("heart", StringComparison.Ordinal) ? "heart_rate" : line.Split(' ')[0]));
             Assert.DoesNotContain(Directory.GetFiles(_log.RefusedFolder), path => path.EndsWith(".new", StringComparison.Ordinal));
         }
+    }
+
+    [Fact]
+    public void RefusedLine_BehindOneThatACrashCutShort_StandsAlone()
+    {
+        RefusedLines refused = new(_log.RefusedFolder, new ManualTime());
+        refused.Add("first 1"u8, 400, "no");
+        File.AppendAllText(refused.FilePath, "{\"time\":\"2026-");
+        refused.Add("second 2"u8, 400, "no");
+        string[] entries = File.ReadAllLines(refused.FilePath);
+        Assert.Equal(3, entries.Length);
+        Assert.Equal(["first 1", "second 2"], new[] { entries[0], entries[2] }.Select(entry => JsonDocument.Parse(entry).RootElement.GetProperty("line").GetString()));
     }
 
     [RealPartFact("influxd")]

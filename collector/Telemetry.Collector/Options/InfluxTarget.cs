@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text;
 using Telemetry.Influx;
+using Telemetry.Wire;
 
 namespace Telemetry.Collector.Options;
 
@@ -64,6 +66,7 @@ public sealed record InfluxTarget
             WriteQuality = Quality,
             RefusedFolder = refusedFolder,
             CursorName = CursorName,
+            JitterSeed = (int)Crc32C.Compute(Encoding.UTF8.GetBytes($"{Environment.MachineName}:{Path.GetFullPath(refusedFolder)}")), // collectors that lost one server do not come back in step
         };
         if (SettleSeconds is { } settle) options.SettleTime = TimeSpan.FromSeconds(settle);
         return options;

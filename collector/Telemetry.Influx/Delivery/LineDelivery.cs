@@ -10,30 +10,35 @@ internal sealed class LineDelivery(InfluxClient client, RefusedLines refused, In
 
     /// <summary>Delivers a batch, however long it takes.</summary>
     /// <exception cref="OperationCanceledException">The sink stops; some of the lines may be in.</exception>
-    public Task DeliverAsync(LineBatch batch, CancellationToken cancellation) => DeliverAsync(batch, 0, batch.LineCount, cancellation);
+    public async Task DeliverAsync(LineBatch batch, CancellationToken cancellation)
+    {
+        (int count, int status) = await DeliverAsync(batch, 0, batch.LineCount, cancellation);
+        if (count > 0) Log.LinesRefused(logger, count, batch.LineCount, status, refused.FilePath);
+    }
 
     /// <summary>A refused portion is halved until the bad lines stand alone: at most 2 log2(n) requests for each of them. Resending its good lines changes nothing.</summary>
-    private async Task DeliverAsync(LineBatch batch, int first, int count, CancellationToken cancellation)
+    /// <returns>How many were refused for good, and the status of the last.</returns>
+    private async Task<(int Refused, int Status)> DeliverAsync(LineBatch batch, int first, int count, CancellationToken cancellation)
     {
         ReadOnlyMemory<byte> lines = batch.Lines(first, count);
         WriteResult result = await SendUntilAnsweredAsync(lines, cancellation);
         if (result.Verdict == WriteVerdict.Taken)
         {
             metrics.Written(count, lines.Length);
-            return;
+            return (0, 0);
         }
 
         if (count == 1)
         {
             refused.Add(lines.Span, result.HttpStatus, result.Reason);
             metrics.Refused();
-            Log.LineRefused(logger, result.HttpStatus, refused.FilePath);
-            return;
+            return (1, result.HttpStatus);
         }
 
         int half = count / 2;
-        await DeliverAsync(batch, first, half, cancellation);
-        await DeliverAsync(batch, first + half, count - half, cancellation);
+        (int before, int status) = await DeliverAsync(batch, first, half, cancellation);
+        (int behind, int last) = await DeliverAsync(batch, first + half, count - half, cancellation);
+        return (before + behind, behind > 0 ? last : status);
     }
 
     private async Task<WriteResult> SendUntilAnsweredAsync(ReadOnlyMemory<byte> lines, CancellationToken cancellation)

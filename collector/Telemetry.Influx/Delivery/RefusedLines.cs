@@ -29,8 +29,9 @@ internal sealed class RefusedLines(string folder, TimeProvider time)
         {
             WholeFile.MakeFolder(folder);
             bool isNew = !File.Exists(FilePath);
-            using (FileStream file = new(FilePath, FileMode.Append))
+            using (FileStream file = new(FilePath, FileMode.OpenOrCreate))
             {
+                BeginEntry(file);
                 using (Utf8JsonWriter json = new(file))
                 {
                     json.WriteStartObject();
@@ -57,6 +58,14 @@ internal sealed class RefusedLines(string folder, TimeProvider time)
     public int Erase(Func<string, bool> isToGo)
     {
         lock (_gate) return Erase(FilePath, isToGo) + Erase(_olderPath, isToGo);
+    }
+
+    // Goes behind the last entry; one that a crash cut short gets its end, or the new one would be unreadable with it.
+    private static void BeginEntry(FileStream file)
+    {
+        if (file.Length == 0) return;
+        file.Seek(-1, SeekOrigin.End);
+        if (file.ReadByte() != '\n') file.WriteByte((byte)'\n');
     }
 
     private static int Erase(string path, Func<string, bool> isToGo)

@@ -118,7 +118,9 @@ public sealed class OptionsTests
         options.Check();
         InfluxOptions sink = options.Influx!.ToSinkOptions("r");
         Assert.Equal((InfluxSchema.MeasurementPerModel, "a secret of the operator", true, true), (sink.Schema, sink.DeviceHashKey, sink.Gzip, sink.WriteQuality));
-        InfluxOptions defaults = new InfluxTarget { Url = new Uri("http://127.0.0.1:1") }.ToSinkOptions("r");
+        InfluxOptions defaults = new InfluxTarget { Url = new Uri("http://127.0.0.1:1") }.ToSinkOptions("other");
+        Assert.NotEqual(defaults.JitterSeed, sink.JitterSeed);
+        Assert.Equal(sink.JitterSeed, options.Influx!.ToSinkOptions("r").JitterSeed);
         Assert.Equal((InfluxSchema.MeasurementPerSignal, "", null, false), (defaults.Schema, defaults.DeviceHashKey, defaults.Gzip, defaults.WriteQuality));
     }
 
