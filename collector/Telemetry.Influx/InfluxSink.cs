@@ -61,7 +61,7 @@ public sealed class InfluxSink : IDisposable
         _client = new InfluxClient(options, _time, handler);
         _delivery = new LineDelivery(_client, Refused = new RefusedLines(options.RefusedFolder, _time), options, Metrics, _time, _logger);
         _place = new SinkPlace(_cursor = log.OpenCursor(options.CursorName), options);
-        _settling = new Settling(_client, _place, options, _time);
+        _settling = new Settling(_client, _place, options, _time, _logger);
         _series = new SeriesCatalog(catalog, options);
         _placement = new ClockPlacement(options);
         _lines = new LineBatch(options.MaxLinesPerRequest, options.MaxRequestBytes);

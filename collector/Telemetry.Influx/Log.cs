@@ -26,6 +26,9 @@ internal static partial class Log
     [LoggerMessage(1507, LogLevel.Warning, "The server was started anew and may have forgotten what it took last; everything behind log position {Position} is sent again.")]
     public static partial void ServerRestarted(ILogger logger, long position);
 
+    [LoggerMessage(1508, LogLevel.Warning, "The server does not say under /metrics or /debug/vars which process it is: it is away, or a redirect or a page for people stands there. Until it does, what it took behind log position {Position} does not count.")]
+    public static partial void ServerUnknown(ILogger logger, long position);
+
     [LoggerMessage(1506, LogLevel.Error, "InfluxDB sink failed; it starts again from its cursor in {Pause}.")]
     public static partial void Failed(ILogger logger, TimeSpan pause, Exception failure);
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Telemetry.Influx.Delivery;
 
 /// <summary>
@@ -7,7 +9,7 @@ namespace Telemetry.Influx.Delivery;
 /// </summary>
 /// <remarks>One owner. Processes are told apart by the second of their start and their age, which VictoriaMetrics publishes under <c>/metrics</c>; one that is not older than that second
 /// is not known yet; or by the nanosecond of it, which InfluxDB 1 publishes under <c>/debug/vars</c>. A server that publishes neither is taken at its word.</remarks>
-internal sealed class Settling(InfluxClient client, SinkPlace place, InfluxOptions options, TimeProvider time)
+internal sealed class Settling(InfluxClient client, SinkPlace place, InfluxOptions options, TimeProvider time, ILogger logger)
 {
     // While much is sent, one place is remembered for each such part of the time.
     private const int Steps = 8;
@@ -17,7 +19,7 @@ internal sealed class Settling(InfluxClient client, SinkPlace place, InfluxOptio
     private ServerProcess? _server = options.SettleTime == TimeSpan.Zero ? ServerProcess.Other : null;
     private long _answeredAt; // when it last said who it is
     private readonly RetryPolicy _questions = new(options);
-    private (long Since, TimeSpan Pause)? _silence;
+    private (long Begun, long Since, TimeSpan Pause, bool IsTold)? _silence;
     private bool _isDoubtful;
     private bool _hasServedUnknown; // lines went to a process that was not known then
 
@@ -105,7 +107,10 @@ internal sealed class Settling(InfluxClient client, SinkPlace place, InfluxOptio
         long now = time.GetTimestamp();
         if (answer is not { IsToldApart: true })
         {
-            _silence = (now, _questions.AfterFailure(retryAfter: null));
+            (long begun, bool isTold) = _silence is { } silence ? (silence.Begun, silence.IsTold) : (now, false);
+            bool isLong = time.GetElapsedTime(begun, now) >= options.SettleTime;
+            if (isLong && !isTold) Log.ServerUnknown(logger, place.Answered);
+            _silence = (begun, now, _questions.AfterFailure(retryAfter: null), isLong);
             return;
         }
 
