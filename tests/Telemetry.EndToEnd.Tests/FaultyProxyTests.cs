@@ -20,7 +20,7 @@ public sealed class FaultyProxyTests
         await using ProxyProcess proxy = new(influx.Url);
         await proxy.StartAsync("seed:210");
         await using CollectorProcess collector = await CollectorProcess.StartAsync("--influx", proxy.Url.ToString());
-        Task<string> fleet = collector.TelemetryAsync("simulate", "--to", $"mqtt://127.0.0.1:{collector.MqttPort}", "--devices", "4", "--hours", "24", "--seed", "7", "--json");
+        Task<string> fleet = collector.TelemetryAsync("simulate", "--to", $"mqtt://127.0.0.1:{collector.MqttPort}", "--devices", "4", "--hours", "12", "--seed", "7", "--json");
 
         await proxy.HeldAsync();
         await proxy.KillAsync();
