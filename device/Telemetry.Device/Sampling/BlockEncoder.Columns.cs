@@ -6,7 +6,7 @@ namespace Telemetry.Device.Sampling
         // Due is 64 rows after the last token, which began a run; or 0 while zeros are coded one by one.
         private void BeginStreams()
         {
-            _hasLevels = false;
+            _form &= FormDescriptors;
             EmptyStream(QualityStream);
             BeginStream(TimeStream);
             _state[TimeStream + Due] = MaxRun + 1; // the step to row 1 is the period

@@ -27,8 +27,10 @@ namespace Telemetry.Device.Sampling
         private const int QualityHeadBytes = 4;
         private const int ColumnHeadBytes = 6;
 
-        private bool _needsDescriptors; // unless the ids follow each other, all of 32-bit integers: then the first says the rest
-        private bool _hasLevels; // a column of the open block is of KindLevel
+        // Ids that follow each other, all of 32-bit integers, need no descriptors: then the first says the rest.
+        private const int FormDescriptors = 1;
+        private const int FormLevels = 2; // a column of the open block is of KindLevel
+        private byte _form;
         private bool _isComplete;
         private byte _part; // the stream that Read comes to: timeline, quality, the columns
         private int _partAt; // its next byte, or BeforeHead
@@ -184,7 +186,7 @@ namespace Telemetry.Device.Sampling
 
         private int Flags()
         {
-            int flags = _hasLevels ? LevelVersion : FormatVersion;
+            int flags = (_form & FormLevels) != 0 ? LevelVersion : FormatVersion;
             if (!_isRegular) flags |= FlagIrregular;
             if (HasQuality()) flags |= FlagQuality;
             if (_isInSeconds) flags |= FlagStepsInSeconds;
@@ -195,7 +197,7 @@ namespace Telemetry.Device.Sampling
 
         private bool HasDescriptors()
         {
-            return _needsDescriptors || _hasLevels;
+            return _form != 0;
         }
 
         private bool HasQuality()

@@ -25,7 +25,7 @@ namespace Telemetry.Device.Sampling
             int noise = (_state[stream + Name] & NoiseMask) >> NoiseShift;
             bool isLevel = noise >= (kind == KindLevel ? FromLevel : ToLevel) && (int)value << LevelShift >> LevelShift == (int)value;
             _state[stream + Name] = (_state[stream + Name] & ~KindMask) | ((isLevel ? KindLevel : KindInteger) << KindShift);
-            if (isLevel) _hasLevels = true;
+            if (isLevel) _form |= FormLevels;
         }
 
         private void BeginLevel(int stream, int value)

@@ -88,7 +88,7 @@ namespace Telemetry.Device.Sampling
         {
             _state[StreamOf(column) + Name] = signal | (kind << KindShift) | (owner << OwnerShift);
             _rowChunks += (byte)RowChunksOf(kind);
-            if (kind != KindInteger || signal != Id(0) + column) _needsDescriptors = true;
+            if (kind != KindInteger || signal != Id(0) + column) _form |= FormDescriptors;
         }
 
         /// <summary>What a column carries for its owner.</summary>
