@@ -39,13 +39,18 @@ internal sealed class IngestShard
             return false;
         }
 
-        // A seq inside the window neither makes a gap nor fills one.
-        bool staysInside = seq > entry.Mark && seq - entry.Mark <= SeqWindow.Bits;
-        GapList? before = staysInside ? null : GapsOf(index);
+        // What comes newest first fills the gap that the newest one made.
+        GapList? before = GapsOf(index);
+        if (before is not null && seq <= entry.Mark)
+        {
+            before.Fill(seq);
+            if (before.Ranges.Count == 0) Gaps.Remove(index);
+            return false;
+        }
+
         GapList? gaps = before;
         bool hasNewGap = SeqWindow.Settle(ref entry, ref gaps, seq);
         if (gaps is not null && before is null) Gaps.Add(index, gaps);
-        else if (gaps is { Ranges.Count: 0 }) Gaps.Remove(index);
         return hasNewGap;
     }
 

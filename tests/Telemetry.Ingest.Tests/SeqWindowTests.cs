@@ -47,6 +47,23 @@ public sealed class SeqWindowTests
     }
 
     [Fact]
+    public void Settle_NewestFirst_NeedsOneGapThatShrinksFromAbove()
+    {
+        SeqEntry entry = default;
+        GapList? gaps = null;
+        for (ulong seq = 1_000; seq >= 1; seq--)
+        {
+            Assert.Equal(SeqVerdict.New, SeqWindow.Look(entry, gaps, seq));
+            SeqWindow.Settle(ref entry, ref gaps, seq);
+            if (seq > 1_000 - SeqWindow.Bits) Assert.Equal([new SeqGap(1, 1_000 - SeqWindow.Bits, false)], gaps!.Ranges);
+            else if (seq > 1) Assert.Equal([new SeqGap(1, seq - 1, false)], gaps!.Ranges);
+        }
+
+        Assert.Equal((1_000ul, 0ul, 0ul), (entry.Mark, entry.WindowLow, entry.WindowHigh));
+        Assert.Empty(gaps!.Ranges);
+    }
+
+    [Fact]
     public void Settle_InOrder_NeedsNoWindow()
     {
         SeqEntry entry = default;
