@@ -29,6 +29,7 @@ Dictionary<string, Func<BenchOptions, int>> benchmarks = new(StringComparer.Ordi
     ["herd"] = HerdBench.Run,
     ["merge"] = MergeBench.Run,
     ["read"] = ReadBench.Run,
+    ["backfill"] = BackfillBench.Run,
     ["record"] = RecordBench.Run,
     ["spool"] = SpoolBench.Run,
     ["mqtt"] = MqttBench.Run,

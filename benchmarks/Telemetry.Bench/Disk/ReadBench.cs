@@ -1,19 +1,16 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using Telemetry.Bench.Codec;
 using Telemetry.Collector.Series;
-using Telemetry.Ingest;
 using Telemetry.Log;
-using Telemetry.Wire.Ingest;
 using Telemetry.Wire.Profiles;
 
 namespace Telemetry.Bench.Disk;
 
 /// <summary>
 /// Samples read a core-second: one device's month of real 1 Hz rows out of the log it shares with other devices, as they came and compacted; and as a question gets them, placed in
-/// time, in order and in the signal's unit: the whole month, and one hour in the middle of it. And a month that comes late: newest batch first
-/// against oldest first, through ingest with its de-duplication. Options: <c>--days N</c> (default 30), <c>--seal-ms N</c> (default 300,000).
+/// time, in order and in the signal's unit: the whole month, and one hour in the middle of it. And a month that
+/// comes late, as <see cref="BackfillBench"/> has it. Options: <c>--days N</c> (default 30), <c>--seal-ms N</c> (default 300,000).
 /// </summary>
 internal static class ReadBench
 {
@@ -23,16 +20,12 @@ internal static class ReadBench
     private const int AnswerPasses = 3;
     private const int HourPasses = 100;
 
-    // One device's month alone is some 20 ms of work.
-    private const int BackfillDevices = 16;
-    private const int BackfillRounds = 7;
-
     public static int Run(BenchOptions options)
     {
         int days = options.Number("--days", 30);
         int sealMs = options.Number("--seal-ms", 300_000);
         CodecSeries month = Month(DiskSet.Wearable(options.DataPath, activities: 3).Series[0], days);
-        List<byte[]> batches = [.. SealedSeries.Of(month, 0xD15C0001, SealedBatches.Profile, DiskSet.StartUnixMs, sealMs).Select(batch => batch.Bytes)];
+        List<byte[]> batches = Sealed(month, sealMs);
         ReadResult read = RunAsync(options, month, batches).GetAwaiter().GetResult();
         if (options.Json)
         {
@@ -74,16 +67,8 @@ internal static class ReadBench
                 answers.Add(Answer(log, month, samples, sum, "compacted"));
             }
 
-            // In turn, so that what else the machine does meets both alike; the best round of each counts.
-            List<byte[]> reversed = [.. batches.AsEnumerable().Reverse()];
-            (BackfillRun forward, BackfillRun backward) = (new(double.MaxValue, 0), new(double.MaxValue, 0));
-            for (int round = 0; round < BackfillRounds; round++)
-            {
-                forward = forward.Better(await BackfillAsync(Path.Combine(folder, $"forward-{round}"), batches));
-                backward = backward.Better(await BackfillAsync(Path.Combine(folder, $"backward-{round}"), reversed));
-            }
-
-            return new ReadResult(samples, runs, answers, forward.CpuSeconds / backward.CpuSeconds, backward.DiskBytes / (double)forward.DiskBytes);
+            BackfillResult backfill = await BackfillBench.MeasureAsync(Path.Combine(folder, "backfill"), batches, BackfillBench.Rounds);
+            return new ReadResult(samples, runs, answers, backfill.SpeedRatio, backfill.DiskRatio);
         }
         finally
         {
@@ -152,28 +137,11 @@ internal static class ReadBench
         }
     }
 
-    private static async Task<BackfillRun> BackfillAsync(string folder, List<byte[]> batches)
-    {
-        using BlockLog log = BlockLog.Open(new BlockLogOptions { Folder = folder });
-        using IngestService ingest = new(log, new OpenDirectory());
-        IngestSession[] sessions = [.. Enumerable.Range(1, BackfillDevices).Select(key => new IngestSession((uint)key, 1, "bench", $"{key}", false, "bench"))];
-        TimeSpan before = Environment.CpuUsage.TotalTime;
-        IngestTicket ticket = default;
-        foreach (byte[] batch in batches)
-        {
-            foreach (IngestSession session in sessions)
-            {
-                while ((ticket = ingest.Submit(session, new ReadOnlySequence<byte>(batch))).Outcome == IngestOutcome.Refused) await log.WaitDurableAsync(log.DurablePosition);
-                if (ticket.Outcome != IngestOutcome.Stored) throw new InvalidOperationException($"A batch was {ticket.Outcome}.");
-            }
-        }
+    /// <summary>A device's series as the batches it seals.</summary>
+    internal static List<byte[]> Sealed(CodecSeries series, int sealMs) => [.. SealedSeries.Of(series, 0xD15C0001, SealedBatches.Profile, DiskSet.StartUnixMs, sealMs).Select(batch => batch.Bytes)];
 
-        await log.WaitDurableAsync(ticket.Position);
-        double cpu = (Environment.CpuUsage.TotalTime - before).TotalSeconds;
-        return new BackfillRun(cpu, log.DurablePosition);
-    }
-
-    private static CodecSeries Month(CodecSeries source, int days)
+    /// <summary>So many days of a series, over and over.</summary>
+    internal static CodecSeries Month(CodecSeries source, int days)
     {
         int rows = days * 86_400;
         long[] times = new long[rows];
@@ -206,9 +174,4 @@ internal static class ReadBench
     private sealed record ReadResult(long Samples, IReadOnlyList<ReadRun> Runs, IReadOnlyList<AnswerRun> Answers, double BackfillRatio, double BackfillDiskRatio);
 
     private sealed record ReadRun(string Form, double SamplesPerCoreSecond);
-
-    private sealed record BackfillRun(double CpuSeconds, long DiskBytes)
-    {
-        public BackfillRun Better(BackfillRun other) => other.CpuSeconds < CpuSeconds ? other : this;
-    }
 }
