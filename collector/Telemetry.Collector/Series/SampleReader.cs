@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Telemetry.Log;
 using Telemetry.Log.Times;
 using Telemetry.Wire.Batches;
@@ -17,25 +16,24 @@ namespace Telemetry.Collector.Series;
 /// <param name="windowRows">Rows sorted at once.</param>
 internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog, long logEnd, int windowRows = SampleReader.MaxWindowRows)
 {
-    /// <summary>Rows sorted at once, about: 72 B each, so 72 MiB where a stride's rows lie evenly in its time.</summary>
+    /// <summary>Rows sorted at once, about: 24 B each, so 24 MB where a stride's rows lie evenly in its time, and as much again while late ones are merged.</summary>
     public const int MaxWindowRows = 1_000_000;
 
     // A stride is counted in so small pieces, evenly over its time.
     private const int PieceRows = 4096;
 
     private readonly List<(SignalDefinition Signal, int Column)> _columns = [];
-    private readonly List<SampleRow> _window = [];
-    private bool _isInOrder;
 
     /// <summary>The samples of a range, ordered by time, then signal, then arrival.</summary>
     public IEnumerable<SampleRow> Read(SampleRange range)
     {
+        if (catalog.FindDevice(range.DeviceKey) is not { } device) yield break;
         DeviceTimes times = log.FindTimes(range.DeviceKey, logEnd);
+        SampleWindow window = new(device);
         foreach ((long from, long to) in Windows(range, times))
         {
-            Fill(range with { FromUnixMs = from, ToUnixMs = to }, times);
-            if (!_isInOrder) _window.Sort(static (left, right) => SampleRow.Compare(left, right));
-            foreach (SampleRow row in _window) yield return row;
+            Fill(window, range with { FromUnixMs = from, ToUnixMs = to }, times);
+            for (int i = 0; i < window.Count; i++) yield return window[i];
         }
     }
 
@@ -77,11 +75,9 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog, long lo
         return pieces;
     }
 
-    private void Fill(SampleRange range, DeviceTimes times)
+    private void Fill(SampleWindow window, SampleRange range, DeviceTimes times)
     {
-        _window.Clear();
-        _isInOrder = true;
-        if (catalog.FindDevice(range.DeviceKey) is not { } device) return;
+        window.Clear();
         using RowReader rows = log.OpenRowReader(times, range.FromUnixMs, range.ToUnixMs);
         while (rows.TryReadBatch())
         {
@@ -92,9 +88,11 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog, long lo
                 if (clock.ToUnixMs(rows.TimesMs[0]) >= range.ToUnixMs || clock.ToUnixMs(rows.TimesMs[^1]) < range.FromUnixMs) continue;
                 if (!rows.TryReadColumns()) break;
                 FindColumns(rows, profile, range.SignalKey);
-                if (_columns.Count > 0) AddRows(rows, range, device, clock, first);
+                if (_columns.Count > 0) window.Add(rows, _columns, clock, first, range.FromUnixMs, range.ToUnixMs);
             }
         }
+
+        window.Sort();
     }
 
     // By signal, so that the rows of a block are in order.
@@ -107,30 +105,5 @@ internal sealed class SampleReader(BlockLog log, IDeviceCatalog catalog, long lo
         }
 
         _columns.Sort(static (left, right) => left.Signal.Id.CompareTo(right.Signal.Id));
-    }
-
-    private void AddRows(RowReader rows, SampleRange range, DeviceDescription device, PlacedClock clock, int first)
-    {
-        ReadOnlySpan<long> times = rows.TimesMs;
-        ReadOnlySpan<byte> quality = rows.Quality;
-        for (int row = 0; row < times.Length; row++)
-        {
-            long unixMs = clock.ToUnixMs(times[row]);
-            if (unixMs < range.FromUnixMs || unixMs >= range.ToUnixMs) continue;
-            uint errorMs = clock.ErrorMsAt(times[row]);
-            SampleOrigin origin = new(rows.ReceivedUnixMs, rows.Header.Seq, first + row);
-            foreach ((SignalDefinition signal, int column) in _columns)
-            {
-                long stored = rows.Values(column)[row];
-                double value = rows.IsReal(column) ? BitConverter.Int64BitsToDouble(stored) : signal.ToUnit(stored);
-                Add(new SampleRow(device, signal, unixMs, errorMs, value, quality.IsEmpty ? (byte)0 : quality[row], origin));
-            }
-        }
-    }
-
-    private void Add(in SampleRow row)
-    {
-        if (_isInOrder && _window.Count > 0) _isInOrder = SampleRow.Compare(CollectionsMarshal.AsSpan(_window)[^1], row) <= 0;
-        _window.Add(row);
     }
 }
