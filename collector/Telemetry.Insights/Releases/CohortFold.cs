@@ -101,19 +101,33 @@ internal sealed class CohortFold
 
     private void AddStay(int scenario, int[] devices, int localStart, int localEnd)
     {
-        int slice = (((localStart + MondayBeforeEpoch) / _stepMinutes) + 1) * _stepMinutes - MondayBeforeEpoch;
-        for (int at = localStart; at < localEnd; at = slice, slice += _stepMinutes)
+        for (int at = localStart, end; at < localEnd; at = end)
         {
-            int time = TimeOffset(at);
-            if (time < 0) continue;
-            foreach (int device in devices) _week.Add(scenario + device + time, Math.Min(localEnd, slice) - at);
+            int monday = EnterWeek(at);
+            end = Math.Min(localEnd, monday + MinutesPerWeek);
+            for (int minute = at - monday, slice; minute < end - monday; minute = slice)
+            {
+                slice = Math.Min(NextStep(minute), end - monday);
+                int time = TimeOffset(monday, minute);
+                if (time < 0) continue;
+                foreach (int device in devices) _week.Add(scenario + device + time, slice - minute);
+            }
         }
     }
+
+    // Divisions by constants: one by a variable takes as long as all the rest of a slice.
+    private int NextStep(int minute) => _stepMinutes switch
+    {
+        60 => ((minute / 60) + 1) * 60,
+        1440 => ((minute / 1440) + 1) * 1440,
+        _ => MinutesPerWeek,
+    };
 
     private void AddEvent(int scenario, int[] devices, int localMinute)
     {
         if (scenario < 0) return;
-        int time = TimeOffset(localMinute);
+        int monday = EnterWeek(localMinute);
+        int time = TimeOffset(monday, localMinute - monday);
         if (time < 0) return;
         foreach (int device in devices)
         {
@@ -121,8 +135,8 @@ internal sealed class CohortFold
         }
     }
 
-    // What the time adds to a group's number, or -1. Also closes the week that ended before it.
-    private int TimeOffset(int localMinute)
+    // The first local minute of the week; closes the week before it.
+    private int EnterWeek(int localMinute)
     {
         int week = Week(localMinute);
         if (week != _week.Week)
@@ -131,8 +145,14 @@ internal sealed class CohortFold
             _week.Week = week;
         }
 
-        int offset = _weekHourOffsets[(localMinute + MondayBeforeEpoch - (week * MinutesPerWeek)) / 60];
-        return _dayOffsets is null ? offset : Join(offset, _dayOffsets[CellSpace.LocalDay(localMinute) - _space.FirstDay]);
+        return FirstMinuteOf(week);
+    }
+
+    // What a minute of a week adds to a group's number, or -1.
+    private int TimeOffset(int monday, int minute)
+    {
+        int offset = _weekHourOffsets[minute / 60];
+        return _dayOffsets is null ? offset : Join(offset, _dayOffsets[CellSpace.LocalDay(monday + minute) - _space.FirstDay]);
     }
 
     private void Flush()

@@ -37,7 +37,7 @@ internal sealed class UserWeek(int cells)
     public void Bound(ContributionBound bound, bool isPresence)
     {
         Counted = Math.Min(Touched.Count, bound.Cells);
-        if (Counted < Touched.Count) LargestFirst();
+        if (Counted < Touched.Count) BringLargestToFront();
         if (isPresence)
         {
             for (int i = 0; i < Touched.Count; i++) _values[Touched[i]] = i < Counted ? 1 : 0;
@@ -51,14 +51,38 @@ internal sealed class UserWeek(int cells)
         foreach (int cell in Touched) _values[cell] = (long)(_values[cell] * keep); // rounded down: never above the bound
     }
 
-    // Ties go to the lower number, so that the result depends on nothing but the values. A key of value and number sorts ten times as fast as a comparison of both.
-    private void LargestFirst()
+    // The largest Counted groups, in no order. Ties go to the lower number, so that which they are depends on nothing but the values: one number holds both, and no two are equal.
+    private void BringLargestToFront()
     {
         Span<int> touched = CollectionsMarshal.AsSpan(Touched);
         Span<long> keys = _keys.AsSpan(0, touched.Length);
         for (int i = 0; i < keys.Length; i++) keys[i] = -(_values[touched[i]] << CellBits) + touched[i];
-        keys.Sort();
+        Select(keys, Counted);
         for (int i = 0; i < keys.Length; i++) touched[i] = (int)(keys[i] & ((1 << CellBits) - 1));
+    }
+
+    // Brings the smallest keys to the front (C. A. R. Hoare, "Find", 1961): of both sides of a cut only the one that holds the border is cut again.
+    private static void Select(Span<long> keys, int count)
+    {
+        int low = 0, high = keys.Length - 1;
+        while (low < high)
+        {
+            long pivot = keys[low + ((high - low) / 2)];
+            int left = low, right = high;
+            while (left <= right)
+            {
+                while (keys[left] < pivot) left++;
+                while (keys[right] > pivot) right--;
+                if (left > right) break;
+                (keys[left], keys[right]) = (keys[right], keys[left]);
+                left++;
+                right--;
+            }
+
+            if (count - 1 <= right) high = right;
+            else if (count - 1 >= left) low = left;
+            else return;
+        }
     }
 
     public void Clear()

@@ -87,10 +87,31 @@ public sealed class CohortFoldTests : IDisposable
         week.Add(3, 10);
         week.Bound(new ContributionBound(3, 1000, [1000, 1000, 500, 1000]), isPresence: false);
 
-        Assert.Equal([0, 2, 1, 3], week.Touched);
+        Assert.Equal([0, 1, 2], week.Touched.Take(week.Counted).Order());
         Assert.Equal(3, week.Counted); // the smallest of four does not count the user
         // 900 + 90 + 300 * 2 + 10 = 1600 weighted, so all shrink to 1000 / 1600 of themselves
         Assert.Equal((562, 56, 187, 6), (week[0], week[1], week[2], week[3]));
+    }
+
+    // Values of few kinds, so that the border falls among equal ones: there the lower numbers count, in whatever order the week touched them.
+    [Fact]
+    public void UserWeek_MoreGroupsThanCount_CountsTheLargestAndOfEqualOnesTheLowest()
+    {
+        Random random = new(6);
+        for (int round = 0; round < 2_000; round++)
+        {
+            int cells = random.Next(2, 120), counted = random.Next(1, cells), kinds = random.Next(1, 60);
+            int[] order = [.. Enumerable.Range(0, cells)];
+            random.Shuffle(order);
+            UserWeek week = new(cells);
+            Dictionary<int, int> values = order.ToDictionary(cell => cell, _ => random.Next(1, kinds + 1));
+            foreach (int cell in order) week.Add(cell, values[cell]);
+
+            week.Bound(new ContributionBound(counted, long.MaxValue, [.. Enumerable.Repeat(1000, cells)]), isPresence: false);
+
+            Assert.Equal(order.OrderByDescending(cell => values[cell]).ThenBy(cell => cell).Take(counted).Order(), week.Touched.Take(week.Counted).Order());
+            Assert.Equal(Enumerable.Range(0, cells), week.Touched.Order());
+        }
     }
 
     [Fact]
