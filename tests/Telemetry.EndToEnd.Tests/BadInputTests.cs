@@ -115,7 +115,9 @@ public sealed class BadInputTests
     [InlineData("Unrecognized command or argument '--nope'.\nSee: telemetry up --help", "up", "--nope")]
     [InlineData("Cannot parse argument 'x' for option '--keep-verbatim'; a number is expected.\nSee: telemetry up --help", "up", "--keep-verbatim", "x")]
     [InlineData("A command is missing; one of check, generate is expected.\nSee: telemetry profile --help", "profile")]
-    [InlineData("Option '--user' is required.\nSee: telemetry export --help", "export", "--json")]
+    [InlineData("Option '--user' is required.\nSee: telemetry erase --help", "erase", "--json")]
+    [InlineData("Give either --user U or --device BRAND/DEVICE.\nSee: telemetry export --help", "export", "--json")]
+    [InlineData("Give either --user U or --device BRAND/DEVICE.\nSee: telemetry samples --help", "samples", "--user", "anna", "--device", "acme/band-1")]
     public async Task CommandLine_ThatIsWrong_GetsAFaultALineAndExit2(string expected, params string[] arguments)
     {
         (int exit, string output, string transcript) = await TelemetryAsync(arguments);

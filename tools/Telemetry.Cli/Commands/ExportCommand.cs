@@ -29,10 +29,13 @@ internal static class ExportCommand
         Option<bool> json = new("--json") { Description = "One JSON object on standard output" };
         Command command = new("export", "Everything kept of a user, or the batches of a device as it sealed them, in one ZIP archive.") { user, device, from, to, file, json };
         CollectorClient.AddOptions(command);
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(user) is null == parsed.GetValue(device) is null) parsed.AddError("Give either --user U or --device BRAND/DEVICE.");
+        });
         command.SetAction((parsed, cancellation) => CollectorClient.RunAsync(parsed, async collector =>
         {
             (string? key, string? name) = (parsed.GetValue(user), parsed.GetValue(device));
-            if (key is null == name is null) throw new CommandException("Give either --user U or --device BRAND/DEVICE.");
             Dictionary<string, object> request = [];
             if (key is not null) request["user"] = key;
             if (name is not null) (request["brand"], request["device"]) = DeviceName.Parse(name);

@@ -22,11 +22,15 @@ internal static class SamplesCommand
         Option<bool> json = new("--json") { Description = "One JSON object {\"samples\": [...]} on standard output" };
         Command command = new("samples", "Read stored samples back from a running collector.") { user, device, signal, from, to, step, limit, page, csv, json, lines };
         CollectorClient.AddOptions(command);
+        command.Validators.Add(parsed =>
+        {
+            if (parsed.GetValue(user) is null == parsed.GetValue(device) is null) parsed.AddError("Give either --user U or --device BRAND/DEVICE.");
+            if (new[] { csv, json, lines }.Count(parsed.GetValue) > 1) parsed.AddError("Give one of --csv, --json and --line-protocol.");
+        });
 
         command.SetAction((parsed, cancellation) => CollectorClient.RunAsync(parsed, async collector =>
         {
             string? deviceName = parsed.GetValue(device), userKey = parsed.GetValue(user);
-            if (deviceName is null == userKey is null) throw new CommandException("Give either --user U or --device BRAND/DEVICE.");
             Dictionary<string, object> request = new()
             {
                 ["signal"] = parsed.GetValue(signal) ?? "",
@@ -38,7 +42,6 @@ internal static class SamplesCommand
             };
             if (userKey is not null) request["user"] = userKey;
             if (deviceName is not null) (request["brand"], request["device"]) = DeviceName.Parse(deviceName);
-            if (new[] { csv, json, lines }.Count(parsed.GetValue) > 1) throw new CommandException("Give one of --csv, --json and --line-protocol.");
 
             string accept = parsed.GetValue(csv) ? "text/csv" : parsed.GetValue(lines) ? "text/x-influx-line" : "application/x-ndjson";
             using HttpResponseMessage answer = await collector.PostForAnswerAsync("v1/query/Samples", request, accept, cancellation);
