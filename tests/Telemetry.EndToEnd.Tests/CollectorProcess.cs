@@ -62,6 +62,8 @@ internal sealed class CollectorProcess : IAsyncDisposable
 
     public Task<int> TerminateAsync() => _child!.TerminateAsync();
 
+    public Task<int> TerminateOverAndOverAsync() => _child!.TerminateOverAndOverAsync();
+
     /// <summary>Runs <c>telemetry ...</c> and expects exit 0; returns standard output.</summary>
     public async Task<string> TelemetryAsync(params string[] arguments)
     {

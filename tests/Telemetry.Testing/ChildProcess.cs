@@ -146,6 +146,19 @@ public sealed class ChildProcess : IAsyncDisposable
         return await ExitAsync(limitSeconds);
     }
 
+    /// <summary>SIGTERM over and over, one behind the other, until its end.</summary>
+    public async Task<int> TerminateOverAndOverAsync(int limitSeconds = MostSeconds)
+    {
+        Task<int> exit = ExitAsync(limitSeconds);
+        while (!exit.IsCompleted)
+        {
+            using Process kill = Process.Start(new ProcessStartInfo("kill", ["-TERM", _process.Id.ToString()]) { RedirectStandardError = true })!; // it may have ended by now
+            await kill.WaitForExitAsync();
+        }
+
+        return await exit;
+    }
+
     public async ValueTask DisposeAsync()
     {
         await KillAsync();

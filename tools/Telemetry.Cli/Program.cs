@@ -3,6 +3,7 @@ using Spectre.Console;
 using Telemetry.Cli;
 using Telemetry.Cli.Commands;
 
+CancellationToken ending = Termination.Listen();
 RootCommand root = new("Telemetry: collector, simulators and questions to them.");
 
 // A collector runs for months: the other commands are not made in its process.
@@ -15,8 +16,7 @@ if (parsed.Errors.Count > 0)
     return ExitCode.BadInput;
 }
 
-// SIGTERM and SIGINT cancel a command, which then has half a minute to bring what it holds to rest.
-return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }, ending);
 
 static IEnumerable<Command> AllCommands()
 {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using Telemetry.Collector;
 using Telemetry.Collector.Options;
 using Telemetry.Registry;
@@ -104,24 +103,17 @@ internal static class UpCommand
 
     private static async Task<int> RunAsync(CollectorOptions options, CancellationToken cancellation)
     {
-        // The parser listens for signals only once its action waits for the first time, which may be behind the ready line: whoever reads that may end us at once.
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using PosixSignalRegistration terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
-        {
-            signal.Cancel = true;
-            stop.Cancel();
-        });
         try
         {
-            await using CollectorHost host = await CollectorHost.StartAsync(options, stop.Token);
+            await using CollectorHost host = await CollectorHost.StartAsync(options, cancellation);
             Console.Out.WriteLine(host.ReadyLine);
             Console.Out.Flush();
 
-            // SIGTERM and SIGINT cancel; the drain that follows is not itself cancelled.
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // A signal cancels; the drain that follows is not itself cancelled.
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await host.StopAsync();
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             // Ended before it served; what was opened is closed again.
         }
